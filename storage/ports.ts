@@ -1,0 +1,85 @@
+/**
+ * Everything storage/ and replication/ need from the machine, as small interfaces.
+ *
+ * Nothing in those two rooms reads a clock, a file, a socket or a random number by itself: the
+ * simulator runs them unchanged on a virtual clock and on a disk that forgets or tears every byte
+ * that no completed sync covers.
+ */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch; may jump either way. */
+  wallMs(): number;
+  /** Milliseconds of a clock that never goes back; its zero has no meaning. */
+  monotonicMs(): number;
+}
+
+export interface Random {
+  /** Fills `target` with random bytes. */
+  fill(target: Uint8Array): void;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Timers {
+  /** Runs `task` once after `delayMs`. */
+  after(delayMs: number, task: () => void): Timer;
+  /** Resolves in a later turn of the event loop: what long loops await about every 2 ms. */
+  yieldTurn(): Promise<void>;
+}
+
+export interface DiskFile {
+  /** Reads into `target` from byte `position`; resolves to the bytes read (fewer only at end of file). */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /**
+   * Writes the parts one after another from byte `position`: all of it, or it rejects. On a file opened `durable` the bytes
+   * are on stable storage when it resolves. `parts` must not change until then.
+   */
+  write(parts: readonly Uint8Array[], position: number): Promise<void>;
+  /** Resolves when all bytes written so far are on stable storage. A rejection is final: never retry. */
+  sync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Create the file when it does not exist (it is kept when it does). */
+  readonly create?: boolean;
+  /** Every write is on stable storage when it resolves (O_DSYNC). */
+  readonly durable?: boolean;
+}
+
+export interface Disk {
+  /** Rejects with an error whose `code` is 'ENOENT', 'ENOSPC', 'EIO'... as Node's own do. */
+  open(path: string, options: OpenOptions): Promise<DiskFile>;
+  /** File names (not paths) in a folder, sorted; empty when the folder does not exist. */
+  list(folder: string): Promise<string[]>;
+  makeFolder(folder: string): Promise<void>;
+  /** Atomic; durable only after `syncFolder`. */
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncFolder(folder: string): Promise<void>;
+}
+
+export type KeyValueOperation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array };
+
+export interface KeyRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly limit?: number;
+}
+
+/** LevelDB as we use it: byte keys in byte order, atomic batches, `sync` or not durable. */
+export interface KeyValueStore {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
+  entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  keys(range: KeyRange): AsyncIterable<Uint8Array>;
+  compactRange(gte: Uint8Array, lt: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
