@@ -1,0 +1,29 @@
+/** The MySQL wire protocol, server side. */
+
+export type {
+  AccountVerifier,
+  CellEncoder,
+  ConnectionInfo,
+  OkResult,
+  PreparedInfo,
+  QuerySink,
+  ResponseWriter,
+  ResultSetWriter,
+  RowEncoder,
+  ServerHooks,
+  SessionChange,
+  SessionHandler,
+} from './session-handler.js';
+export type { ColumnDefinition } from './column-definition.js';
+export type { ParameterKind, ParameterReader, ParameterValue } from './parameter-reader.js';
+export type { ErrorArguments, ErrorCode, ErrorName } from './error-codes.js';
+export type { PacketWriter } from './packet-writer.js';
+
+export { CHARACTER_SET, characterSetOfCollation, collationName } from './character-sets.js';
+export { COLUMN_FLAG, COLUMN_TYPE, DECIMALS_NOT_FIXED } from './column-types.js';
+export type { ColumnType } from './column-types.js';
+export { ERROR_CODES } from './error-codes.js';
+export { NUMBER_TEXT_BYTES_MAX, writeDouble, writeFloat, writeInteger, writeInteger64 } from './number-text.js';
+export { SqlError } from './sql-error.js';
+export { STATUS_FLAG } from './status-flags.js';
+export { hasCapability } from './capabilities.js';

@@ -1,0 +1,84 @@
+/**
+ * What replication uses of a node's persistence. `Store` and `Journal` of storage/ are made for this; tests may bring a
+ * smaller one. Narrow on purpose: replication knows journals, positions and record bytes, but no tables.
+ */
+
+import type {
+  IncarnationId,
+  IncarnationInfo,
+  NodeId,
+  Position,
+  RecordKind,
+  RecordView,
+  RollingHash,
+  Seal,
+} from '../storage/index.js';
+
+export interface JournalChunk {
+  readonly bytes: Uint8Array;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly lastHash: RollingHash;
+}
+
+export interface ReplicaJournal {
+  readonly origin: NodeId;
+  incarnations(): readonly IncarnationInfo[];
+  append(kind: RecordKind, version: number, body: readonly Uint8Array[]): RecordView;
+  appendCopies(incarnation: IncarnationId, records: Uint8Array): readonly RecordView[];
+  onDurable(listener: (incarnation: IncarnationId, position: Position) => void): void;
+  onSeal(listener: (seal: Seal) => void): void;
+  sealCopy(seal: Seal): void;
+  read(
+    incarnation: IncarnationId,
+    afterSequence: number,
+    maxBytes: number,
+    options?: { readonly durableOnly?: boolean },
+  ): Promise<JournalChunk | null>;
+  hashAt(incarnation: IncarnationId, sequence: number): Promise<RollingHash | null>;
+  pendingBytes(incarnation: IncarnationId, afterSequence: number): number;
+}
+
+export interface ReplicaVersions {
+  readonly highest: number;
+  /** True while the synced mark leaves room for a stamp. */
+  readonly canStamp: boolean;
+  /** A stamp above every one before. Requires: `canStamp`. */
+  next(): number;
+  /** Not null: the mark should be renewed soon. */
+  needsMark(): number | null;
+  /** A version of the peer: later stamps are above it. */
+  observe(version: number): void;
+  /** No later stamp is at or below the result: what may be announced once everything stamped is sent. */
+  advance(): number;
+  /** The peer's wall clock as estimated just now; null when unknown. */
+  setPeerClock(wallMs: number | null): void;
+}
+
+export interface ReplicaStore {
+  readonly nodeId: NodeId;
+  readonly own: ReplicaJournal;
+  readonly copy: ReplicaJournal | null;
+  readonly versions: ReplicaVersions;
+  readonly incarnation: IncarnationId;
+  readonly isStalled: boolean;
+  untilRoom(): Promise<void>;
+  ensureMark(): Promise<void>;
+  openCopy(peer: NodeId): Promise<ReplicaJournal>;
+  applyOwn(record: RecordView): void;
+  applyPeer(incarnation: IncarnationId, record: RecordView): void;
+  applyReturned(incarnation: IncarnationId, record: RecordView): void;
+  applied(origin: NodeId, incarnation: IncarnationId): number;
+  agreeEnd(origin: NodeId, incarnation: IncarnationId): void;
+  expectPeer(): void;
+  setConfirmed(incarnation: IncarnationId, sequence: number): void;
+  setOriginDurable(incarnation: IncarnationId, sequence: number): void;
+  announcePeerBound(version: number): void;
+  setHorizonHeld(isHeld: boolean): void;
+  loadLocal(name: string): Promise<Uint8Array | undefined>;
+  saveLocal(
+    name: string,
+    value: Uint8Array,
+    options: { readonly sync: boolean },
+  ): Promise<void>;
+}

@@ -1,0 +1,596 @@
+/**
+ * The way of a write through this node: admitted -> stamped and appended -> durable, and confirmed by the peer -> the gate ->
+ * visible -> acknowledged. This file carries out what the gate (gate.ts) decides.
+ *
+ * Order is everything here:
+ * - From the grant to the end of the append nothing else runs: validation, schema records, stamp and append are one synchronous step. So
+ *   sequence order is stamp order, and what `validate` saw is still true when the record is in the journal.
+ * - A record is applied (visible) only when the gate has let it pass, in sequence order; it is acknowledged after it is applied.
+ * - A failure before the append is "not applied", and that is true. After it, either the gate answers or nobody does: when the
+ *   node fails, every waiting write ends with OutcomeUnknownError.
+ */
+
+import {
+  encodeAbortBody,
+  encodeCommitBody,
+  encodePartPrefix,
+  encodeSchemaBody,
+  isGatedKind,
+  RecordKind,
+  recordBytesOf,
+  type Clock,
+  type RecordView,
+  type TableSchema,
+  type Timer,
+  type Timers,
+} from '../storage/index.js';
+import type { AcknowledgementWarning, Gate, GateBudget, GateEffect, RequestId } from './gate.js';
+import {
+  NotAppliedError,
+  OutcomeUnknownError,
+  RecordTooLargeError,
+  UnconfirmedError,
+  type JournalPoint,
+  type NotAppliedReason,
+} from './errors.js';
+import type { ReplicaStore } from './replica-store.js';
+import { SegmentSchemas } from './segment-schemas.js';
+
+export interface Acknowledgement {
+  /** The version that all rows of the write carry. */
+  readonly version: number;
+  readonly position: JournalPoint;
+  /** Not null: acknowledged beyond the budget, in this state. */
+  readonly warning: AcknowledgementWarning | null;
+}
+
+export interface WriteOptions {
+  /** The schemas that the record's sections name. */
+  readonly schemas: readonly TableSchema[];
+  /** Stricter than the server's budget, or without effect. */
+  readonly session?: { readonly rpoBytes?: number };
+  /** Counts only until the append. */
+  readonly signal?: AbortSignal;
+  /** Runs right before the append, in the same turn; when it throws, the write is not applied and rejects with that error. */
+  readonly validate?: () => void;
+}
+
+/** Body parts, or what makes them from the record's version. */
+export type WriteBody =
+  | readonly Uint8Array[]
+  | ((version: number) => readonly Uint8Array[]);
+
+export interface WritePathDeps {
+  readonly store: ReplicaStore;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** A record was appended: there is something to send. */
+  readonly onAppended: () => void;
+  /** After every change of the gate: state to show, ledger to keep. */
+  readonly onGateMoved: () => void;
+  /** The gate's mode must be on stable storage before this resolves. */
+  readonly saveMode: (mode: GateEffect & { readonly type: 'persist' }) => Promise<void>;
+  /** An acknowledgement of this many record bytes went beyond the budget. */
+  readonly onBeyondBudget: (recordBytes: number) => void;
+  readonly onFailure: (error: Error) => void;
+}
+
+/** A body made from its version may come out longer than the trial by this: numbers are written in up to 9 bytes. */
+const STAMPED_BODY_SLACK_BYTES = 64;
+/** Applying stops for a turn of the event loop after this. */
+const APPLY_STRETCH_MS = 2;
+
+type HeldKind =
+  | typeof RecordKind.write
+  | typeof RecordKind.part
+  | typeof RecordKind.commit
+  | typeof RecordKind.ddl;
+
+/** One record on its way. */
+interface HeldRecord {
+  readonly kind: HeldKind;
+  readonly body: WriteBody;
+  readonly sizeBytes: number;
+  readonly schemas: readonly TableSchema[];
+  readonly sessionBytes: number | null;
+  readonly validate: (() => void) | undefined;
+  /** False: answered when durable and not by the gate (a part). */
+  readonly isAnswered: boolean;
+  readonly onAppended: (record: RecordView) => void;
+  readonly resolve: (acknowledgement: Acknowledgement) => void;
+  readonly reject: (error: Error) => void;
+  view: RecordView | null;
+}
+
+export class WritePath {
+  readonly #deps: WritePathDeps;
+  readonly #maxRecordBytes: number;
+  readonly #schemas = new SegmentSchemas();
+  readonly #requests = new Map<RequestId, HeldRecord>();
+  /** Appended and not yet applied, in sequence order. */
+  readonly #unapplied: RecordView[] = [];
+  /** Appended and not yet answered, by sequence. */
+  readonly #unanswered = new Map<number, HeldRecord>();
+  /** Parts that wait for their durability, in sequence order. */
+  readonly #undurable: HeldRecord[] = [];
+  /** Answers decided but whose record is still to be applied, in sequence order. */
+  readonly #answers: (GateEffect & { readonly type: 'acknowledged' })[] = [];
+  readonly #effects: GateEffect[] = [];
+  #isCarryingOut = false;
+  #visible: number;
+  #isApplying = false;
+  #saving: Promise<void> = Promise.resolve();
+  #lastRequest = 0;
+  #timer: { readonly timer: Timer; readonly atMs: number } | null = null;
+  #stopReason: 'stopping' | null = null;
+  #failure: Error | null = null;
+  #blockedMsTotal = 0;
+  #blockedSinceMs: number;
+  #idleListeners: (() => void)[] = [];
+
+  constructor(deps: WritePathDeps, options: { readonly maxRecordBytes: number }) {
+    this.#deps = deps;
+    this.#maxRecordBytes = options.maxRecordBytes;
+    this.#visible = deps.gate.state.visible;
+    this.#blockedSinceMs = deps.clock.monotonicMs();
+    deps.store.own.onDurable((incarnation, position) => {
+      if (incarnation === deps.store.incarnation) this.#onDurable(position.sequence);
+    });
+  }
+
+  get blockedMsTotal(): number {
+    this.#countBlocked();
+    return this.#blockedMsTotal;
+  }
+
+  // ---- writing ----
+
+  /** One record. Rejects with NotAppliedError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
+  async write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement> {
+    return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, {
+      isAnswered: true,
+    });
+  }
+
+  /** One record of any held kind; for `MultiPartWrite`. */
+  async hold(
+    kind: HeldKind,
+    body: WriteBody,
+    options: WriteOptions,
+    how: { readonly isAnswered: boolean; readonly onAppended?: (record: RecordView) => void },
+  ): Promise<Acknowledgement> {
+    const { store, gate } = this.#deps;
+    this.#check(options.signal);
+    const sizeBytes = this.#sizeOf(body);
+    if (sizeBytes > this.#maxRecordBytes) {
+      throw new RecordTooLargeError(sizeBytes, this.#maxRecordBytes);
+    }
+    if (store.isStalled) {
+      await store.untilRoom();
+      this.#check(options.signal);
+    }
+    this.#renewMark();
+    return new Promise((resolve, reject) => {
+      this.#lastRequest += 1;
+      const request = this.#lastRequest;
+      const { signal } = options;
+      const onAbort = (): void => this.#abort(request);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#requests.set(request, {
+        kind,
+        body,
+        sizeBytes,
+        schemas: options.schemas,
+        sessionBytes: options.session?.rpoBytes ?? null,
+        validate: options.validate,
+        isAnswered: how.isAnswered,
+        onAppended: (record) => {
+          signal?.removeEventListener('abort', onAbort);
+          how.onAppended?.(record);
+        },
+        resolve,
+        reject: (error) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+        view: null,
+      });
+      this.#carryOut(gate.admit(request, sizeBytes, this.#nowMs()));
+    });
+  }
+
+  /** A record that counts nothing and is never held: nobody waits for it. */
+  appendUnheld(kind: typeof RecordKind.abort | typeof RecordKind.expiry, body: readonly Uint8Array[]): void {
+    if (this.#failure !== null) return;
+    this.#append(kind, body, null, null);
+  }
+
+  // ---- what moves the gate from outside ----
+
+  confirmed(claim: Parameters<Gate['confirmed']>[0]): void {
+    this.#carryOut(this.#deps.gate.confirmed(claim, this.#nowMs()));
+  }
+
+  linked(isLinked: boolean): void {
+    this.#carryOut(this.#deps.gate.linked(isLinked, this.#nowMs()));
+  }
+
+  setBudget(budget: GateBudget): void {
+    this.#carryOut(this.#deps.gate.setBudget(budget, this.#nowMs()));
+  }
+
+  releasePeer(): void {
+    this.#carryOut(this.#deps.gate.releasePeer(this.#nowMs()));
+  }
+
+  // ---- the end ----
+
+  /** Takes no new write and resolves when every one under way is answered, at most `drainMs` later. */
+  async drain(drainMs: number): Promise<void> {
+    this.#stopReason = 'stopping';
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#deps.timers.after(drainMs, resolve);
+      this.#idleListeners.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Ends every wait: those not appended were not applied, of the others nobody knows. Resolves when nothing of this runs any more. */
+  async close(cause: Error): Promise<void> {
+    this.#fail(cause);
+    await this.#saving;
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = cause;
+    this.#timer?.timer.cancel();
+    this.#timer = null;
+    for (const record of this.#requests.values()) {
+      record.reject(new NotAppliedError('stopping', 'the node is stopping'));
+    }
+    this.#requests.clear();
+    for (const record of [...this.#unanswered.values(), ...this.#undurable]) {
+      record.reject(new OutcomeUnknownError(cause));
+    }
+    this.#unanswered.clear();
+    this.#undurable.length = 0;
+    this.#tellIdle();
+  }
+
+  // ---- from the grant to the append ----
+
+  #granted(request: RequestId): void {
+    const record = this.#requests.get(request);
+    if (record === undefined) return;
+    if (!this.#deps.store.versions.canStamp) {
+      // The mark is not on disk yet; the reservation stands meanwhile, so the budget still holds.
+      void this.#deps.store
+        .ensureMark()
+        .then(() => this.#granted(request))
+        .catch((error: unknown) => this.#failNode(error));
+      return;
+    }
+    this.#requests.delete(request);
+    try {
+      record.validate?.();
+    } catch (error) {
+      record.reject(error as Error);
+      this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
+      return;
+    }
+    try {
+      this.#appendSchemas(record.schemas);
+      this.#append(record.kind, record.body, request, record);
+    } catch (error) {
+      record.reject(new OutcomeUnknownError(error));
+      this.#failNode(error);
+    }
+  }
+
+  #appendSchemas(schemas: readonly TableSchema[]): void {
+    for (;;) {
+      const missing = this.#schemas.missing(this.#deps.store.own.currentSegment, schemas);
+      if (missing === null) return;
+      this.#append(RecordKind.schema, [encodeSchemaBody(missing)], null, null);
+      this.#schemas.add(missing);
+    }
+  }
+
+  #append(
+    kind: RecordKind,
+    body: WriteBody,
+    request: RequestId | null,
+    held: HeldRecord | null,
+  ): void {
+    const { store, gate } = this.#deps;
+    const version = store.versions.next();
+    const parts = typeof body === 'function' ? body(version) : body;
+    const view = store.own.append(kind, version, parts);
+    this.#unapplied.push(view);
+    if (held !== null) {
+      held.view = view;
+      if (held.isAnswered) this.#unanswered.set(view.sequence, held);
+      else this.#undurable.push(held);
+      held.onAppended(view);
+    }
+    const waiter = held?.isAnswered === true ? { sessionBytes: held.sessionBytes } : null;
+    const bytes = isGatedKind(kind) ? view.bytes.length : 0;
+    this.#carryOut(gate.append(request, view.sequence, bytes, waiter, this.#nowMs()));
+    this.#deps.onAppended();
+  }
+
+  #onDurable(sequence: number): void {
+    if (this.#failure !== null) return;
+    this.#carryOut(this.#deps.gate.durable(sequence, this.#nowMs()));
+    while (this.#undurable.length > 0 && this.#undurable[0]!.view!.sequence <= sequence) {
+      const part = this.#undurable.shift()!;
+      part.resolve(this.#acknowledgement(part.view!, null));
+    }
+    this.#tellIdle();
+  }
+
+  // ---- carrying out ----
+
+  /** Effects of a nested call are carried out after those that led to it. */
+  #carryOut(effects: readonly GateEffect[]): void {
+    this.#countBlocked();
+    for (const effect of effects) this.#effects.push(effect);
+    if (this.#isCarryingOut) return;
+    this.#isCarryingOut = true;
+    try {
+      while (this.#effects.length > 0 && this.#failure === null) this.#carry(this.#effects.shift()!);
+    } finally {
+      this.#isCarryingOut = false;
+    }
+    if (this.#failure !== null) return;
+    this.#setTimer();
+    this.#deps.onGateMoved();
+    this.#tellIdle();
+  }
+
+  #carry(effect: GateEffect): void {
+    switch (effect.type) {
+      case 'granted':
+        this.#granted(effect.request);
+        return;
+      case 'notApplied':
+        this.#refuse(effect.request, effect.reason === 'timeout' ? 'budget-full' : 'queue-full');
+        return;
+      case 'visible':
+        this.#visible = effect.through;
+        this.#apply();
+        return;
+      case 'acknowledged':
+        this.#answers.push(effect);
+        this.#answer();
+        return;
+      case 'unconfirmed':
+        this.#unconfirmed(effect.sequence);
+        return;
+      case 'persist':
+        this.#persist(effect);
+        return;
+    }
+  }
+
+  #refuse(request: RequestId, reason: NotAppliedReason): void {
+    const record = this.#requests.get(request);
+    this.#requests.delete(request);
+    record?.reject(new NotAppliedError(reason, REFUSAL_TEXT[reason]));
+  }
+
+  #unconfirmed(sequence: number): void {
+    const record = this.#unanswered.get(sequence);
+    this.#unanswered.delete(sequence);
+    record?.reject(new UnconfirmedError(this.#point(sequence)));
+  }
+
+  #persist(effect: GateEffect & { readonly type: 'persist' }): void {
+    this.#saving = this.#saving
+      .then(() => this.#deps.saveMode(effect))
+      .then(() => {
+        if (this.#failure !== null) return;
+        this.#carryOut(this.#deps.gate.persisted(effect.ticket, this.#nowMs()));
+      })
+      .catch((error: unknown) => this.#failNode(error));
+  }
+
+  /** Applies what has passed the gate; a long stretch is cut so that the event loop lives. */
+  #apply(): void {
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    const startMs = this.#nowMs();
+    while (this.#unapplied.length > 0 && this.#unapplied[0]!.sequence <= this.#visible) {
+      try {
+        this.#deps.store.applyOwn(this.#unapplied[0]!);
+      } catch (error) {
+        this.#failNode(error);
+        return;
+      }
+      this.#unapplied.shift();
+      if (this.#answers.length > 0) this.#answer();
+      if (this.#nowMs() - startMs >= APPLY_STRETCH_MS && this.#unapplied.length > 0) {
+        void this.#deps.timers.yieldTurn().then(() => {
+          this.#isApplying = false;
+          if (this.#failure === null) this.#apply();
+        });
+        return;
+      }
+    }
+    this.#isApplying = false;
+  }
+
+  /** Answers whose records are applied go out; the others follow from `#apply`. */
+  #answer(): void {
+    const applied = (this.#unapplied[0]?.sequence ?? Infinity) - 1;
+    let left = 0;
+    for (const answer of this.#answers) {
+      if (answer.sequence > applied) {
+        this.#answers[left] = answer;
+        left += 1;
+        continue;
+      }
+      const record = this.#unanswered.get(answer.sequence);
+      if (record === undefined) continue;
+      this.#unanswered.delete(answer.sequence);
+      if (answer.warning !== null) this.#deps.onBeyondBudget(record.view!.bytes.length);
+      record.resolve(this.#acknowledgement(record.view!, answer.warning));
+    }
+    this.#answers.length = left;
+  }
+
+  #acknowledgement(view: RecordView, warning: AcknowledgementWarning | null): Acknowledgement {
+    return { version: view.version, position: this.#point(view.sequence), warning };
+  }
+
+  #point(sequence: number): JournalPoint {
+    return { incarnation: this.#deps.store.incarnation, sequence };
+  }
+
+  // ---- small parts ----
+
+  #abort(request: RequestId): void {
+    if (!this.#requests.has(request)) return;
+    this.#refuse(request, 'aborted');
+    this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#failure !== null || this.#stopReason !== null) {
+      throw new NotAppliedError('stopping', REFUSAL_TEXT['stopping']);
+    }
+    if (signal?.aborted === true) throw new NotAppliedError('aborted', REFUSAL_TEXT['aborted']);
+  }
+
+  #sizeOf(body: WriteBody): number {
+    if (typeof body !== 'function') return recordBytesOf(body);
+    return recordBytesOf(body(this.#deps.store.versions.highest)) + STAMPED_BODY_SLACK_BYTES;
+  }
+
+  #renewMark(): void {
+    if (this.#deps.store.versions.needsMark() === null) return;
+    void this.#deps.store.ensureMark().catch((error: unknown) => this.#failNode(error));
+  }
+
+  #setTimer(): void {
+    const deadlineMs = this.#deps.gate.nextDeadlineMs();
+    if (deadlineMs === null) return;
+    // A timer that fires too early only looks again: cheaper than a new one for each write.
+    if (this.#timer !== null && this.#timer.atMs <= deadlineMs) return;
+    this.#timer?.timer.cancel();
+    const delayMs = Math.max(0, deadlineMs - this.#nowMs());
+    const timer = this.#deps.timers.after(delayMs, () => {
+      this.#timer = null;
+      if (this.#failure === null) this.#carryOut(this.#deps.gate.tick(this.#nowMs()));
+    });
+    this.#timer = { timer, atMs: deadlineMs };
+  }
+
+  #countBlocked(): void {
+    const nowMs = this.#nowMs();
+    this.#blockedMsTotal += (nowMs - this.#blockedSinceMs) * this.#deps.gate.blockedCount;
+    this.#blockedSinceMs = nowMs;
+  }
+
+  get #isIdle(): boolean {
+    return this.#requests.size === 0 && this.#unanswered.size === 0 && this.#undurable.length === 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#idleListeners.length === 0 || !this.#isIdle) return;
+    for (const listener of this.#idleListeners.splice(0)) listener();
+  }
+
+  #failNode(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#fail(cause);
+    this.#deps.onFailure(cause);
+  }
+
+  #nowMs(): number {
+    return this.#deps.clock.monotonicMs();
+  }
+}
+
+const REFUSAL_TEXT: Readonly<Record<NotAppliedReason, string>> = {
+  'budget-full': 'not applied: the RPO budget is full and the peer does not confirm',
+  'queue-full': 'not applied: too many statements wait for the RPO budget',
+  aborted: 'not applied: cancelled before it was appended',
+  stopping: 'not applied: the node is stopping',
+  'part-failed': 'not applied: an earlier part of this write was not applied',
+};
+
+/** A write larger than one record: parts, shipped at once, that take effect together at the commit. */
+export class MultiPartWrite {
+  readonly #path: WritePath;
+  readonly #options: WriteOptions;
+  #firstPart = 0;
+  #partCount = 0;
+  #isEnded = false;
+
+  constructor(path: WritePath, options: WriteOptions) {
+    this.#path = path;
+    this.#options = options;
+  }
+
+  get partCount(): number {
+    return this.#partCount;
+  }
+
+  /** Resolves when the part is durable here. When it rejects, the whole write is aborted and was not applied. */
+  async part(body: readonly Uint8Array[]): Promise<void> {
+    this.#checkOpen();
+    const { validate: _, ...options } = this.#options;
+    const prefixed = [encodePartPrefix(this.#firstPart), ...body];
+    await this.#orAbort(
+      this.#path.hold(RecordKind.part, prefixed, options, {
+        isAnswered: false,
+        onAppended: (record) => {
+          if (this.#partCount === 0) this.#firstPart = record.sequence;
+          this.#partCount += 1;
+        },
+      }),
+    );
+  }
+
+  /** As `write`: answered by the gate. `validate` runs here. Requires at least one part. */
+  async commit(): Promise<Acknowledgement> {
+    this.#checkOpen();
+    if (this.#partCount === 0) throw new RangeError('a multi-part write has at least one part');
+    const body = [encodeCommitBody({ firstPart: this.#firstPart, partCount: this.#partCount })];
+    const committed = this.#path.hold(RecordKind.commit, body, this.#options, {
+      isAnswered: true,
+      onAppended: () => {
+        this.#isEnded = true;
+      },
+    });
+    return this.#orAbort(committed);
+  }
+
+  /** Gives the write up; without effect after the commit was appended or the write was aborted already. */
+  abort(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.#partCount === 0) return;
+    this.#path.appendUnheld(RecordKind.abort, [encodeAbortBody(this.#firstPart)]);
+  }
+
+  async #orAbort<Result>(step: Promise<Result>): Promise<Result> {
+    try {
+      return await step;
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  #checkOpen(): void {
+    if (!this.#isEnded) return;
+    throw new NotAppliedError('part-failed', REFUSAL_TEXT['part-failed']);
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * How CREATEs of one name become one table.
+ *
+ * Two nodes that can't see each other may both create `cpu`. Neither can be refused afterwards, rows were acknowledged
+ * on both. So both stay as storage and the name reads as their union. The rules look only at the set of live CREATEs,
+ * sorted by id, never at the order in which they came; that is what makes two nodes agree.
+ *
+ *   - The lowest id is canonical: its columns come first and keep their names.
+ *   - A further CREATE must have the same time index (name, type) and the same append mode, because rows are merged by
+ *     (tags, time). One that has not is *set aside*: it lives on as a table of its own, `name__<node>`.
+ *   - Its columns join by name (without case), type and role. A new name is appended. A name that is taken by another
+ *     type or role lives on as `column__<node>`.
+ *   - A column that some part lacks, or allows NULL in, may be NULL.
+ *
+ * New rows of a union go to the canonical id, so its schema carries all columns, with ids hashed from the canonical id.
+ */
+
+import { ColumnRole } from '../../storage/index.js';
+import type { ColumnId, NodeId, StoredColumn, TableId } from '../../storage/index.js';
+import { columnIdOf, typeIdentity } from './column-identity.js';
+import type { CreatedColumn, CreateTableOperation } from './ddl-operation.js';
+import { storedPrecisionOf, storedTypeOf } from './stored-type.js';
+import type { ColumnDefinition, TableDefinition, TablePart } from './table-definition.js';
+
+/** A CREATE TABLE that no DROP names. */
+export interface LiveTable {
+  readonly id: TableId;
+  readonly origin: NodeId;
+  readonly create: CreateTableOperation;
+}
+
+export type ConflictKind = 'concurrent create' | 'column clash' | 'table set aside';
+
+/** Something that two nodes did at once and that did not merge without a trace. */
+export interface CatalogConflict {
+  readonly kind: ConflictKind;
+  readonly database: string;
+  readonly table: string;
+  /** The column's new name for a clash, the table's for a table set aside, else null. */
+  readonly renamedTo: string | null;
+  readonly detail: string;
+  /** The id that lost, and the node that made it. */
+  readonly tableId: TableId;
+  readonly origin: NodeId;
+}
+
+export interface MergedTable {
+  readonly definition: TableDefinition;
+  /** Ascending by id: to be shown under names of their own. */
+  readonly setAside: readonly LiveTable[];
+  readonly conflicts: readonly CatalogConflict[];
+}
+
+/** A column of the union while it is put together. */
+interface UnionColumn {
+  readonly name: string;
+  readonly created: CreatedColumn;
+  readonly role: ColumnRole;
+  /** In how many parts it is, and whether all of those say NOT NULL. */
+  partCount: number;
+  notNullEverywhere: boolean;
+}
+
+/** One CREATE's columns, each pointing at its column of the union. */
+interface PartMapping {
+  readonly live: LiveTable;
+  readonly unionIndexes: readonly number[];
+}
+
+/**
+ * @param group live CREATEs of one name, ascending by id, at least one
+ * @param name what the result is called (differs from the CREATEs' own for a table set aside)
+ */
+export function mergeCreates(group: readonly [LiveTable, ...LiveTable[]], name: string): MergedTable {
+  const [canonical, ...others] = group;
+  const union: UnionColumn[] = [];
+  const mappings: PartMapping[] = [joinColumns(union, canonical, name, [])];
+  const setAside: LiveTable[] = [];
+  const conflicts: CatalogConflict[] = [];
+  for (const other of others) {
+    const difference = incompatibility(canonical.create, other.create);
+    if (difference !== null) {
+      setAside.push(other);
+      continue;
+    }
+    conflicts.push({
+      kind: 'concurrent create',
+      database: canonical.create.database,
+      table: name,
+      renamedTo: null,
+      detail: `node ${canonical.origin} and node ${other.origin} both created it; it reads as the union of the two`,
+      tableId: other.id,
+      origin: other.origin,
+    });
+    mappings.push(joinColumns(union, other, name, conflicts));
+  }
+  return { definition: define(union, mappings, canonical, name), setAside, conflicts };
+}
+
+/** Why two CREATEs can't be read as one table; null when they can. */
+export function incompatibility(a: CreateTableOperation, b: CreateTableOperation): string | null {
+  const timeA = columnNamed(a, a.timeIndex);
+  const timeB = columnNamed(b, b.timeIndex);
+  if (a.timeIndex.toLowerCase() !== b.timeIndex.toLowerCase()) {
+    return `the time index is ${a.timeIndex} in one and ${b.timeIndex} in the other`;
+  }
+  if (typeIdentity(timeA.type) !== typeIdentity(timeB.type)) {
+    return `the time index is ${typeIdentity(timeA.type)} in one and ${typeIdentity(timeB.type)} in the other`;
+  }
+  if (a.appendMode !== b.appendMode) return 'one is in append mode and the other is not';
+  return null;
+}
+
+function joinColumns(
+  union: UnionColumn[],
+  live: LiveTable,
+  tableName: string,
+  conflicts: CatalogConflict[],
+): PartMapping {
+  const unionIndexes = live.create.columns.map((created) => {
+    const role = roleOf(live.create, created);
+    const found = union.findIndex((column) => isSameName(column.name, created.name));
+    const column = union[found];
+    if (column === undefined) return appendColumn(union, created.name, created, role);
+    if (column.role === role && typeIdentity(column.created.type) === typeIdentity(created.type)) {
+      column.partCount += 1;
+      column.notNullEverywhere &&= !created.nullable;
+      return found;
+    }
+    const renamed = freeName(`${created.name}__${live.origin}`, (candidate) =>
+      isTaken(union, live.create, candidate),
+    );
+    conflicts.push({
+      kind: 'column clash',
+      database: live.create.database,
+      table: tableName,
+      renamedTo: renamed,
+      detail:
+        `${created.name} is ${describe(column.created, column.role)} in the older table and ` +
+        `${describe(created, role)} in that of node ${live.origin}`,
+      tableId: live.id,
+      origin: live.origin,
+    });
+    return appendColumn(union, renamed, created, role);
+  });
+  return { live, unionIndexes };
+}
+
+function appendColumn(
+  union: UnionColumn[],
+  name: string,
+  created: CreatedColumn,
+  role: ColumnRole,
+): number {
+  union.push({ name, created, role, partCount: 1, notNullEverywhere: !created.nullable });
+  return union.length - 1;
+}
+
+function define(
+  union: readonly UnionColumn[],
+  mappings: readonly PartMapping[],
+  canonical: LiveTable,
+  name: string,
+): TableDefinition {
+  const tagOrder = tagOrderOf(union, mappings);
+  const timePosition = union.findIndex((column) => column.role === ColumnRole.time);
+  const fieldPositions = [...union.keys()].filter(
+    (position) => union[position]?.role === ColumnRole.field,
+  );
+  const schemaOrder = [...tagOrder, timePosition, ...fieldPositions];
+  const columns: ColumnDefinition[] = union.map((column, position) => ({
+    name: column.name,
+    type: column.created.type,
+    role: column.role,
+    nullable: column.partCount < mappings.length || !column.notNullEverywhere,
+    default: column.created.default,
+    comment: column.created.comment,
+    position,
+    schemaIndex: schemaOrder.indexOf(position),
+    columnId: columnIdOf(canonical.id, column.name, column.created.type, 0),
+  }));
+  const create = canonical.create;
+  const canonicalPart: TablePart = {
+    tableId: canonical.id,
+    origin: canonical.origin,
+    schema: {
+      tableId: canonical.id,
+      columns: schemaOrder.map((position) => storedColumn(at(columns, position))),
+      appendMode: create.appendMode,
+      partitionMs: create.partitionMs,
+    },
+    columnIds: columns.map((column) => column.columnId),
+  };
+  return {
+    database: create.database,
+    name,
+    parts: [canonicalPart, ...mappings.slice(1).map((mapping) => otherPart(mapping, columns))],
+    columns,
+    timeIndex: at(columns, timePosition),
+    tags: tagOrder.map((position) => at(columns, position)),
+    appendMode: create.appendMode,
+    partitionMs: create.partitionMs,
+    options: create.options,
+    comment: create.comment,
+    createdVersion: canonical.id,
+  };
+}
+
+/** The canonical PRIMARY KEY first, then what each further part adds, in its own order. */
+function tagOrderOf(union: readonly UnionColumn[], mappings: readonly PartMapping[]): number[] {
+  const order: number[] = [];
+  for (const { live, unionIndexes } of mappings) {
+    for (const tag of live.create.tags) {
+      const own = live.create.columns.findIndex((column) => isSameName(column.name, tag));
+      const position = at(unionIndexes, own);
+      if (at(union, position).role === ColumnRole.tag && !order.includes(position)) {
+        order.push(position);
+      }
+    }
+  }
+  return order;
+}
+
+function otherPart(mapping: PartMapping, columns: readonly ColumnDefinition[]): TablePart {
+  const { id, origin, create } = mapping.live;
+  const ids: (ColumnId | null)[] = columns.map(() => null);
+  const own = create.columns.map((created, index) => {
+    const columnId = columnIdOf(id, created.name, created.type, 0);
+    ids[at(mapping.unionIndexes, index)] = columnId;
+    return { created, columnId };
+  });
+  const named = (name: string): { readonly created: CreatedColumn; readonly columnId: ColumnId } =>
+    at(
+      own,
+      own.findIndex((column) => isSameName(column.created.name, name)),
+    );
+  const keys = [...create.tags, create.timeIndex].map(named);
+  const ordered = [...keys, ...own.filter((column) => !keys.includes(column))];
+  return {
+    tableId: id,
+    origin,
+    schema: {
+      tableId: id,
+      columns: ordered.map(({ created, columnId }) =>
+        storedColumn({ type: created.type, role: roleOf(create, created), columnId }),
+      ),
+      appendMode: create.appendMode,
+      partitionMs: create.partitionMs,
+    },
+    columnIds: ids,
+  };
+}
+
+function storedColumn(
+  column: Pick<ColumnDefinition, 'type' | 'role' | 'columnId'>,
+): StoredColumn {
+  const type = storedTypeOf(column.type);
+  if (type === null) throw new Error(`a ${column.type.kind} column has no stored form`);
+  return {
+    id: column.columnId,
+    type,
+    role: column.role,
+    precision: storedPrecisionOf(column.type),
+  };
+}
+
+function roleOf(create: CreateTableOperation, column: CreatedColumn): ColumnRole {
+  if (isSameName(create.timeIndex, column.name)) return ColumnRole.time;
+  return create.tags.some((tag) => isSameName(tag, column.name)) ? ColumnRole.tag : ColumnRole.field;
+}
+
+function columnNamed(create: CreateTableOperation, name: string): CreatedColumn {
+  return at(
+    create.columns,
+    create.columns.findIndex((column) => isSameName(column.name, name)),
+  );
+}
+
+/** A new name must miss the union so far and the columns of this CREATE that are still to come. */
+function isTaken(
+  union: readonly UnionColumn[],
+  create: CreateTableOperation,
+  name: string,
+): boolean {
+  return (
+    union.some((column) => isSameName(column.name, name)) ||
+    create.columns.some((column) => isSameName(column.name, name))
+  );
+}
+
+/** `wanted`, or the first of `wanted_2`, `wanted_3`, ... that is free. */
+export function freeName(wanted: string, isTakenName: (name: string) => boolean): string {
+  let name = wanted;
+  for (let number = 2; isTakenName(name); number += 1) name = `${wanted}_${number}`;
+  return name;
+}
+
+function describe(column: CreatedColumn, role: ColumnRole): string {
+  const word = role === ColumnRole.tag ? 'tag' : role === ColumnRole.time ? 'time index' : 'field';
+  return `a ${typeIdentity(column.type)} ${word}`;
+}
+
+function isSameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new Error(`a catalog list has no entry ${index}`);
+  return item;
+}

@@ -1,0 +1,140 @@
+/**
+ * The `twintide` command. Each subcommand is a file of its own; here are only their names, options and help.
+ */
+import { resolve } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import type { Config } from '../server/config.js';
+import { formatAddress } from '../server/config-values.js';
+import { VERSION } from '../server/version.js';
+import { describeFailure, ExitCode } from './exit-codes.js';
+import { runPair } from './pair-command.js';
+import { addSettingFlags, configOf } from './setting-flags.js';
+import { runNode } from './start-command.js';
+import { runStatus } from './status-command.js';
+
+export interface CommandLine {
+  /** Without the names of node and script. */
+  readonly argv: readonly string[];
+  /** Path of bin/twintide, for the processes that `pair` starts. */
+  readonly launcher: string;
+}
+
+/** Runs one command and ends the process with its exit code. */
+export async function runCommand({ argv, launcher }: CommandLine): Promise<never> {
+  let exitCode: number = ExitCode.done;
+  const program = createProgram(launcher, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    exitCode = report(error);
+  }
+  process.exit(exitCode);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed it. Its 0 stands for --help and --version.
+    return error.exitCode === 0 ? ExitCode.done : ExitCode.badConfiguration;
+  }
+  const { exitCode, message } = describeFailure(error, null);
+  console.error(`twintide: ${message}`);
+  return exitCode;
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+function createProgram(launcher: string, setExitCode: (code: number) => void): Command {
+  const program = new Command('twintide')
+    .description('A MySQL-wire-compatible time-series database that runs as two equal nodes.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText('after', '\nTwo commands to begin with:  npm ci  and  npm start');
+
+  addSettingFlags(program.command('start').description('run one node until it is told to stop'))
+    .addHelpText(
+      'after',
+      '\nEach flag is also an environment variable: --replication-rpo-bytes is TWINTIDE_REPLICATION_RPO_BYTES.',
+    )
+    .action(async (options: Record<string, unknown>) => {
+      setExitCode(await runNode(configOf(options)));
+    });
+
+  program
+    .command('pair')
+    .description('run two nodes on this machine: MySQL on 4002 and 4003, HTTP on 4000 and 4001')
+    .option('--data <folder>', 'folder of both nodes and their configuration', 'data')
+    .addOption(
+      new Option('--port-offset <number>', 'added to every port').argParser((text) => {
+        const offset = Number(text);
+        if (Number.isInteger(offset) && offset >= 0 && offset <= 60_000) return offset;
+        throw new CommanderError(
+          ExitCode.badConfiguration,
+          'twintide.portOffset',
+          `--port-offset needs a whole number from 0 to 60000, and got ${JSON.stringify(text)}`,
+        );
+      }),
+    )
+    .option('--rpo-bytes <size>', 'RPO budget: 0, "64MiB"...')
+    .option('--on-peer-loss <what>', '"block" or "degrade"')
+    .option('--degrade-after <duration>', 'from the loss of the link until "degrade": "30s"...')
+    .action(async (options: PairFlags) => {
+      const { portOffset, rpoBytes, onPeerLoss, degradeAfter } = options;
+      setExitCode(
+        await runPair({
+          options: {
+            dataFolder: resolve(options.data),
+            portOffset: portOffset ?? 0,
+            rpoBytes: rpoBytes ?? null,
+            onPeerLoss: onPeerLoss ?? null,
+            degradeAfter: degradeAfter ?? null,
+          },
+          portsGiven: portOffset !== undefined,
+          launcher,
+        }),
+      );
+    });
+
+  program
+    .command('status')
+    .description('what the nodes say of themselves')
+    .option('--url <url>', 'HTTP address of a node, any number of times', collect, [])
+    .option('-c, --config <file>', 'configuration of a node, any number of times', collect, [])
+    .action(async (options: { readonly url: string[]; readonly config: string[] }) => {
+      setExitCode(await runStatus({ urls: options.url, configs: options.config }));
+    });
+
+  const config = program.command('config').description('about configuration files');
+  addSettingFlags(
+    config.command('check').description('read a configuration as `start` would, and say what it makes'),
+  ).action((options: Record<string, unknown>) => {
+    console.log(summary(configOf(options)));
+  });
+
+  return program;
+}
+
+interface PairFlags {
+  readonly data: string;
+  readonly portOffset?: number;
+  readonly rpoBytes?: string;
+  readonly onPeerLoss?: string;
+  readonly degradeAfter?: string;
+}
+
+/** What a configuration comes to, in a few lines; no secrets. */
+function summary(config: Config): string {
+  const { peer, listen } = config.replication;
+  return [
+    'the configuration is good',
+    `  node ${config.node.id} with its data in ${config.node.dataDir}`,
+    `  MySQL on ${formatAddress(config.mysql.listen)}, HTTP on ${formatAddress(config.http.listen)}`,
+    peer === null
+      ? '  standalone: no peer'
+      : `  peer ${formatAddress(peer)}, link on ${formatAddress(listen)}`,
+  ].join('\n');
+}

@@ -1,0 +1,420 @@
+/**
+ * Text -> tokens.
+ *
+ * All of MySQL's lexical rules that clients lean on: three kinds of comment, `/*!NNNNN ... *\/` read as text when NNNNN is
+ * at most the version we report, strings in either quote with doubled quotes and backslashes, hex and bit literals, names
+ * that may start with a digit, and any word taken as a name right behind a dot.
+ *
+ * Works on the whole text at once (statements that come here are bounded; INSERT ... VALUES goes through the byte scanner).
+ * One pass, no recursion, and it throws nothing but SqlError.
+ */
+
+import { syntaxError } from './statement-error.js';
+import type { SqlTextOptions, Token, TokenKind } from './token.js';
+
+/** 8.0.36, the version that the greeting reports. */
+export const VERSION_COMMENT_MAX = 80036;
+
+const SYMBOLS = [
+  '<=>',
+  '->>',
+  '<<',
+  '>>',
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '&&',
+  '||',
+  ':=',
+  '::',
+  '->',
+  '@@',
+];
+
+/** The tokens of `text`, ended by one of kind 'end'. Throws SqlError 1064. */
+export function tokenize(text: string, options: SqlTextOptions): Token[] {
+  return new Lexer(text, options).run();
+}
+
+class Lexer {
+  readonly #text: string;
+  readonly #options: SqlTextOptions;
+  readonly #tokens: Token[] = [];
+  #at = 0;
+  #inVersionComment = false;
+
+  constructor(text: string, options: SqlTextOptions) {
+    this.#text = text;
+    this.#options = options;
+  }
+
+  run(): Token[] {
+    const text = this.#text;
+    for (;;) {
+      this.#skipBlanks();
+      if (this.#at >= text.length) {
+        if (this.#inVersionComment) {
+          throw syntaxError(text, text.length);
+        }
+        this.#push('end', '', '', text.length, null);
+        return this.#tokens;
+      }
+      this.#token();
+    }
+  }
+
+  #push(
+    kind: TokenKind,
+    keyword: string,
+    value: string,
+    start: number,
+    bytes: Uint8Array | null,
+  ): void {
+    this.#tokens.push({ kind, keyword, value, bytes, start, end: this.#at });
+  }
+
+  #skipBlanks(): void {
+    const text = this.#text;
+    while (this.#at < text.length) {
+      const code = text.charCodeAt(this.#at);
+      if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) {
+        this.#at += 1;
+      } else if (code === 0x23 /* # */) {
+        this.#skipLine();
+      } else if (code === 0x2d /* - */ && isDashComment(text, this.#at)) {
+        this.#skipLine();
+      } else if (code === 0x2f /* / */ && text.charCodeAt(this.#at + 1) === 0x2a) {
+        this.#openComment();
+      } else if (
+        this.#inVersionComment &&
+        code === 0x2a /* * */ &&
+        text.charCodeAt(this.#at + 1) === 0x2f
+      ) {
+        this.#inVersionComment = false;
+        this.#at += 2;
+      } else {
+        return;
+      }
+    }
+  }
+
+  #skipLine(): void {
+    const end = this.#text.indexOf('\n', this.#at);
+    this.#at = end < 0 ? this.#text.length : end + 1;
+  }
+
+  #openComment(): void {
+    const text = this.#text;
+    const start = this.#at;
+    if (text.charCodeAt(start + 2) !== 0x21 /* ! */) {
+      const end = text.indexOf('*/', start + 2);
+      if (end < 0) {
+        throw syntaxError(text, start);
+      }
+      this.#at = end + 2;
+      return;
+    }
+    const digits = countDigits(text, start + 3, 6);
+    if (digits < 5) {
+      this.#inVersionComment = true;
+      this.#at = start + 3;
+    } else if (Number(text.slice(start + 3, start + 3 + digits)) <= VERSION_COMMENT_MAX) {
+      this.#inVersionComment = true;
+      this.#at = start + 3 + digits;
+    } else {
+      this.#at = skipUnwantedVersionComment(text, start);
+    }
+  }
+
+  #token(): void {
+    const text = this.#text;
+    const start = this.#at;
+    const code = text.charCodeAt(start);
+    const next = text.charCodeAt(start + 1);
+    if (code === 0x27 || code === 0x22) {
+      if (code === 0x22 && this.#options.ansiQuotes) {
+        this.#quotedName(code);
+      } else {
+        this.#string(start);
+      }
+    } else if (code === 0x60) {
+      this.#quotedName(code);
+    } else if (next === 0x27 && (code | 0x20) === 0x78 /* x'..' */) {
+      this.#quotedBytes(16);
+    } else if (next === 0x27 && (code | 0x20) === 0x62 /* b'..' */) {
+      this.#quotedBytes(2);
+    } else if (next === 0x27 && (code | 0x20) === 0x6e /* n'..' */) {
+      this.#at += 1;
+      this.#string(start);
+    } else if (isDigit(code) || (code === 0x2e && isDigit(next) && !this.#behindName())) {
+      this.#numberOrName();
+    } else if (isNameStart(code)) {
+      if (code === 0x24 && next === 0x24) {
+        throw syntaxError(text, start);
+      }
+      this.#word();
+    } else if (code === 0x3f) {
+      this.#at += 1;
+      this.#push('parameter', '?', '?', start, null);
+    } else if (code === 0x40 && next !== 0x40) {
+      this.#userVariable();
+    } else {
+      this.#symbol(code);
+    }
+  }
+
+  /** `t.1st`: a dot that touches the name before it ends that name, it does not start a number. */
+  #behindName(): boolean {
+    const last = this.#tokens.at(-1);
+    return (
+      last !== undefined &&
+      last.end === this.#at &&
+      (last.kind === 'word' || last.kind === 'quotedName')
+    );
+  }
+
+  #symbol(code: number): void {
+    const text = this.#text;
+    const start = this.#at;
+    const long = SYMBOLS.find((symbol) => text.startsWith(symbol, start));
+    if (long === undefined && !'()+-*/%=<>!~^&|,.;:{}[]'.includes(String.fromCharCode(code))) {
+      throw syntaxError(text, start);
+    }
+    const symbol = long ?? text.charAt(start);
+    this.#at += symbol.length;
+    this.#push('symbol', symbol, symbol, start, null);
+    const touchesName = this.#tokens.at(-2)?.end === start;
+    if (symbol === '.' && touchesName && isNameByte(text.charCodeAt(this.#at))) {
+      this.#word();
+    }
+  }
+
+  #word(): void {
+    const start = this.#at;
+    this.#at = nameEnd(this.#text, start);
+    const value = this.#text.slice(start, this.#at);
+    this.#push('word', value.toUpperCase(), value, start, null);
+  }
+
+  #quotedName(quote: number): void {
+    const start = this.#at;
+    const value = this.#quoted(quote, false);
+    if (value === '') {
+      throw syntaxError(this.#text, start);
+    }
+    this.#push('quotedName', '', value, start, null);
+  }
+
+  /** A string whose opening quote is at the current position; `start` is where its token begins (N'..'). */
+  #string(start: number): void {
+    const quote = this.#text.charCodeAt(this.#at);
+    const value = this.#quoted(quote, !this.#options.noBackslashEscapes);
+    this.#push('string', '', value, start, null);
+  }
+
+  #quoted(quote: number, backslashEscapes: boolean): string {
+    const text = this.#text;
+    const open = this.#at;
+    let value = '';
+    let copied = open + 1;
+    for (let at = open + 1; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === quote) {
+        value += text.slice(copied, at);
+        if (text.charCodeAt(at + 1) !== quote) {
+          this.#at = at + 1;
+          return value;
+        }
+        at += 1;
+        copied = at;
+      } else if (backslashEscapes && code === 0x5c && at + 1 < text.length) {
+        value += text.slice(copied, at) + unescaped(text.charAt(at + 1));
+        at += 1;
+        copied = at + 1;
+      }
+    }
+    throw syntaxError(text, open);
+  }
+
+  #quotedBytes(radix: 2 | 16): void {
+    const text = this.#text;
+    const start = this.#at;
+    const close = text.indexOf("'", start + 2);
+    const digits = close < 0 ? '' : text.slice(start + 2, close);
+    const wellFormed = radix === 2 ? /^[01]*$/.test(digits) : /^([0-9a-f]{2})*$/i.test(digits);
+    if (close < 0 || !wellFormed) {
+      throw syntaxError(text, start);
+    }
+    this.#at = close + 1;
+    this.#push('bytes', '', '', start, digitsToBytes(digits, radix));
+  }
+
+  #numberOrName(): void {
+    const text = this.#text;
+    const start = this.#at;
+    if (text.charCodeAt(start) === 0x30 && this.#prefixedBytes(start)) {
+      return;
+    }
+    let at = start + countDigits(text, start, Infinity);
+    let kind: TokenKind = 'integer';
+    if (text.charCodeAt(at) === 0x2e) {
+      at += 1;
+      at += countDigits(text, at, Infinity);
+      kind = 'decimal';
+    }
+    const exponent = exponentEnd(text, at);
+    if (exponent > 0) {
+      at = exponent;
+      kind = 'double';
+    }
+    if (kind === 'integer' && isNameByte(text.charCodeAt(at))) {
+      this.#word();
+      return;
+    }
+    this.#at = at;
+    this.#push(kind, '', text.slice(start, at), start, null);
+  }
+
+  /** 0x1F and 0b01; anything else behind the letter makes it a name (0xyz). */
+  #prefixedBytes(start: number): boolean {
+    const text = this.#text;
+    const letter = text.charAt(start + 1);
+    if (letter !== 'x' && letter !== 'b') {
+      return false;
+    }
+    const end = nameEnd(text, start);
+    const digits = text.slice(start + 2, end);
+    const radix = letter === 'x' ? 16 : 2;
+    if (!(radix === 16 ? /^[0-9a-f]+$/i : /^[01]+$/).test(digits)) {
+      return false;
+    }
+    this.#at = end;
+    const even = radix === 16 && digits.length % 2 === 1 ? `0${digits}` : digits;
+    this.#push('bytes', '', '', start, digitsToBytes(even, radix));
+    return true;
+  }
+
+  #userVariable(): void {
+    const text = this.#text;
+    const start = this.#at;
+    this.#at += 1;
+    const code = text.charCodeAt(this.#at);
+    let name: string;
+    if (code === 0x27 || code === 0x22 || code === 0x60) {
+      name = this.#quoted(code, code !== 0x60 && !this.#options.noBackslashEscapes);
+    } else {
+      const nameStart = this.#at;
+      while (isNameByte(text.charCodeAt(this.#at)) || text.charCodeAt(this.#at) === 0x2e) {
+        this.#at += 1;
+      }
+      name = text.slice(nameStart, this.#at);
+    }
+    this.#push('userVariable', '', name, start, null);
+  }
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Letters, digits, `_`, `$` and everything outside ASCII. */
+function isNameByte(code: number): boolean {
+  return isDigit(code) || isNameStart(code);
+}
+
+function isNameStart(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    code === 0x5f ||
+    code === 0x24 ||
+    code >= 0x80
+  );
+}
+
+function nameEnd(text: string, start: number): number {
+  let at = start;
+  while (isNameByte(text.charCodeAt(at))) {
+    at += 1;
+  }
+  return at;
+}
+
+function countDigits(text: string, start: number, most: number): number {
+  let count = 0;
+  while (count < most && isDigit(text.charCodeAt(start + count))) {
+    count += 1;
+  }
+  return count;
+}
+
+/** Where the exponent at `at` ends, 0 when there is none. */
+function exponentEnd(text: string, at: number): number {
+  if ((text.charCodeAt(at) | 0x20) !== 0x65) {
+    return 0;
+  }
+  const sign = text.charAt(at + 1);
+  const digitsAt = sign === '+' || sign === '-' ? at + 2 : at + 1;
+  const digits = countDigits(text, digitsAt, Infinity);
+  return digits === 0 ? 0 : digitsAt + digits;
+}
+
+/** `--` starts a comment only before a blank, a control character or the end. */
+function isDashComment(text: string, at: number): boolean {
+  const third = text.charCodeAt(at + 2);
+  return text.charCodeAt(at + 1) === 0x2d && !(third > 0x20);
+}
+
+/** A version comment for newer servers; comments may stand inside it, one level deep. */
+function skipUnwantedVersionComment(text: string, start: number): number {
+  let at = start + 3;
+  for (;;) {
+    const close = text.indexOf('*/', at);
+    if (close < 0) {
+      throw syntaxError(text, start);
+    }
+    const open = text.indexOf('/*', at);
+    if (open < 0 || open > close) {
+      return close + 2;
+    }
+    const innerClose = text.indexOf('*/', open + 2);
+    if (innerClose < 0) {
+      throw syntaxError(text, start);
+    }
+    at = innerClose + 2;
+  }
+}
+
+/** What a backslash and `letter` stand for. `\%` and `\_` keep the backslash: LIKE resolves them. */
+function unescaped(letter: string): string {
+  switch (letter) {
+    case '0':
+      return '\0';
+    case 'b':
+      return '\b';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'Z':
+      return '\x1a';
+    case '%':
+    case '_':
+      return `\\${letter}`;
+    default:
+      return letter;
+  }
+}
+
+/** Most significant digit first, filled up with zeros on the left to whole bytes. */
+function digitsToBytes(digits: string, radix: 2 | 16): Uint8Array {
+  const perByte = radix === 16 ? 2 : 8;
+  const bytes = new Uint8Array(Math.ceil(digits.length / perByte));
+  for (let index = bytes.length - 1, end = digits.length; index >= 0; index -= 1, end -= perByte) {
+    bytes[index] = Number.parseInt(digits.slice(Math.max(0, end - perByte), end), radix);
+  }
+  return bytes;
+}

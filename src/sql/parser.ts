@@ -1,0 +1,148 @@
+/**
+ * Text -> statement.
+ *
+ * Dispatches on the first word. One statement a text; a `;` may end it, text of comments only is the empty statement. A known statement
+ * that is not built is 1235 with its name, an unknown word 1064.
+ *
+ * Throws nothing but SqlError, whatever the text.
+ */
+
+import type { Expression, Statement } from './ast.js';
+import { parseCreate, parseDrop, parseTruncate } from './ddl-parser.js';
+import { parseDelete, parseInsert } from './dml-parser.js';
+import { parseExpressionAt } from './expression-parser.js';
+import { parseTableName } from './name-parser.js';
+import { parseSelect } from './select-parser.js';
+import {
+  parseAdmin,
+  parseBegin,
+  parseDescribe,
+  parseEndOfTransaction,
+  parseKill,
+  parseLock,
+  parseStart,
+  parseUnlock,
+} from './session-parser.js';
+import { parseSet } from './set-parser.js';
+import { parseShow } from './show-parser.js';
+import { notSupported, syntaxError } from './statement-error.js';
+import type { SqlTextOptions, Token } from './token.js';
+import { TokenCursor } from './token-cursor.js';
+
+/** Statements of MySQL and GreptimeDB that are not built. */
+const NOT_BUILT = new Set(
+  `ANALYZE BINLOG CACHE CALL CHANGE CHECK CHECKSUM CLONE CLOSE COMMENT COPY DEALLOCATE DECLARE DO EXECUTE FETCH FLUSH GET
+   GRANT HANDLER HELP IMPORT INSTALL LOAD OPTIMIZE PREPARE PURGE RENAME REPAIR RESET RESIGNAL RESTART REVOKE SHUTDOWN SIGNAL
+   STOP TABLE TQL UNDROP UNINSTALL UPDATE VALUES WITH XA`.split(/\s+/),
+);
+
+export interface ParsedStatement {
+  readonly statement: Statement;
+  /** How many `?` the text has. */
+  readonly parameterCount: number;
+}
+
+/** Throws SqlError: 1064 at what is no SQL, 1235 at what is known and not built, others for names and values. */
+export function parseStatement(text: string, options: SqlTextOptions): ParsedStatement {
+  const cursor = new TokenCursor(text, options);
+  while (cursor.accept(';')) {
+    /* an empty statement before the first */
+  }
+  const statement: Statement =
+    cursor.peek().kind === 'end' ? { kind: 'empty' } : parseOne(cursor);
+  while (cursor.accept(';')) {
+    /* the end of the statement */
+  }
+  if (cursor.peek().kind !== 'end') {
+    throw cursor.fault();
+  }
+  return { statement, parameterCount: cursor.parameterCount };
+}
+
+/** One expression and nothing else: a cell of an INSERT that is no plain literal, a default. */
+export function parseExpression(text: string, options: SqlTextOptions): Expression {
+  const cursor = new TokenCursor(text, options);
+  const expression = parseExpressionAt(cursor);
+  if (cursor.peek().kind !== 'end') {
+    throw cursor.fault();
+  }
+  return expression;
+}
+
+function parseOne(cursor: TokenCursor): Statement {
+  const first = cursor.peek();
+  switch (first.keyword) {
+    case 'SELECT':
+    case '(':
+      return parseSelect(cursor);
+    case 'INSERT':
+    case 'REPLACE':
+      return parseInsert(cursor);
+    default:
+      break;
+  }
+  cursor.next();
+  switch (first.keyword) {
+    case 'SHOW':
+      return parseShow(cursor);
+    case 'SET':
+      return { kind: 'set', assignments: parseSet(cursor) };
+    case 'DELETE':
+      return parseDelete(cursor);
+    case 'CREATE':
+      return parseCreate(cursor);
+    case 'DROP':
+      return parseDrop(cursor);
+    case 'TRUNCATE':
+      return parseTruncate(cursor);
+    case 'USE':
+      return { kind: 'use', database: cursor.name() };
+    case 'DESCRIBE':
+    case 'DESC':
+    case 'EXPLAIN':
+      return parseDescribe(cursor);
+    case 'BEGIN':
+      return parseBegin(cursor);
+    case 'START':
+      return parseStart(cursor);
+    case 'COMMIT':
+      return parseEndOfTransaction(cursor, 'commit');
+    case 'ROLLBACK':
+      return parseEndOfTransaction(cursor, 'rollback');
+    case 'SAVEPOINT':
+    case 'RELEASE':
+      throw notSupported('SAVEPOINT');
+    case 'KILL':
+      return parseKill(cursor);
+    case 'ADMIN':
+      return parseAdmin(cursor, first.start);
+    case 'LOCK':
+      return parseLock(cursor);
+    case 'UNLOCK':
+      return parseUnlock(cursor);
+    case 'ALTER':
+      return parseAlter(cursor);
+    default:
+      throw notBuiltOrUnknown(cursor, first);
+  }
+}
+
+/** Of ALTER only what dumps are full of and what has no meaning without secondary indexes: DISABLE KEYS, ENABLE KEYS. */
+function parseAlter(cursor: TokenCursor): Statement {
+  const object = cursor.next().keyword;
+  if (object === 'TABLE') {
+    parseTableName(cursor);
+    if (cursor.accept('DISABLE', 'KEYS') || cursor.accept('ENABLE', 'KEYS')) {
+      return { kind: 'empty' };
+    }
+  }
+  throw notSupported(`ALTER ${object}`);
+}
+
+function notBuiltOrUnknown(cursor: TokenCursor, { keyword: word, start }: Token): Error {
+  if (!NOT_BUILT.has(word)) {
+    return syntaxError(cursor.text, start);
+  }
+  const object = cursor.peek();
+  return notSupported(word === 'FLUSH' ? `FLUSH ${object.keyword}` : word);
+}

@@ -1,0 +1,216 @@
+/**
+ * A reading position in a statement's tokens: what every part of the parser is handed.
+ *
+ * Besides looking and stepping it owns what must be counted over the whole statement: parameters (numbered in text order)
+ * and nesting. Nesting is counted because parser, planner and evaluator all recurse over expressions: text must end in an
+ * error, never in a stack overflow, however many brackets somebody sends.
+ */
+
+import type { SqlError } from '../../protocol/index.js';
+import { tokenize } from './lexer.js';
+import { isReserved } from './reserved-words.js';
+import { nestingError, syntaxError } from './statement-error.js';
+import type { SqlTextOptions, Token } from './token.js';
+
+/** Brackets, calls, CASE and prefix operators inside one another. */
+const NESTING_MAX = 200;
+
+/** Operands in left-associative chains (1 + 1 + ...) of one expression: each makes the tree a level deeper. */
+const CHAIN_MAX = 1000;
+
+export class TokenCursor {
+  readonly text: string;
+  readonly options: SqlTextOptions;
+  readonly #tokens: readonly Token[];
+  #index = 0;
+  #parameterCount = 0;
+  #nesting = 0;
+  #chained = 0;
+
+  /** Throws SqlError 1064 when the text does not even fall into tokens. */
+  constructor(text: string, options: SqlTextOptions) {
+    this.text = text;
+    this.options = options;
+    this.#tokens = tokenize(text, options);
+  }
+
+  /** The next token, or the one `ahead` of it; of kind 'end' from the end on. */
+  peek(ahead = 0): Token {
+    const token = this.#tokens[Math.min(this.#index + ahead, this.#tokens.length - 1)];
+    if (token === undefined) {
+      throw new Error('a token list always ends in an end token');
+    }
+    return token;
+  }
+
+  next(): Token {
+    const token = this.peek();
+    if (token.kind !== 'end') {
+      this.#index += 1;
+    }
+    return token;
+  }
+
+  /** Where the last token taken ends in the text. */
+  get endOfLast(): number {
+    return this.#tokens[this.#index - 1]?.end ?? 0;
+  }
+
+  /** True when the next tokens are these keywords (upper case) or symbols. */
+  at(...keywords: readonly string[]): boolean {
+    return keywords.every((keyword, ahead) => this.peek(ahead).keyword === keyword);
+  }
+
+  atAny(keywords: readonly string[]): boolean {
+    return keywords.includes(this.peek().keyword);
+  }
+
+  /** Takes the keywords if all of them come next. */
+  accept(...keywords: readonly string[]): boolean {
+    if (!this.at(...keywords)) {
+      return false;
+    }
+    this.#index += keywords.length;
+    return true;
+  }
+
+  /** Takes the next token if it is one of `keywords`, and says which. */
+  acceptAny(keywords: readonly string[]): string | null {
+    if (!this.atAny(keywords)) {
+      return null;
+    }
+    return this.next().keyword;
+  }
+
+  expect(...keywords: readonly string[]): void {
+    for (const keyword of keywords) {
+      if (!this.accept(keyword)) {
+        throw this.fault();
+      }
+    }
+  }
+
+  /** The 1064 that points at the next token. */
+  fault(): SqlError {
+    return syntaxError(this.text, this.peek().start);
+  }
+
+  /** True at something that may stand as a name without further context. */
+  atName(): boolean {
+    const token = this.peek();
+    return (
+      token.kind === 'quotedName' || (token.kind === 'word' && !isReserved(token.keyword))
+    );
+  }
+
+  /** A table's, column's, database's name. */
+  name(): string {
+    if (!this.atName()) {
+      throw this.fault();
+    }
+    return this.next().value;
+  }
+
+  /** A name behind a dot, where reserved words are names too. */
+  nameBehindDot(): string {
+    const kind = this.peek().kind;
+    if (kind !== 'word' && kind !== 'quotedName') {
+      throw this.fault();
+    }
+    return this.next().value;
+  }
+
+  /** A name or any word: character sets ('binary'), engines, option values. */
+  word(): string {
+    return this.nameBehindDot();
+  }
+
+  string(): string {
+    if (this.peek().kind !== 'string') {
+      throw this.fault();
+    }
+    let value = this.next().value;
+    while (this.peek().kind === 'string') {
+      value += this.next().value;
+    }
+    return value;
+  }
+
+  /** A name or a string: aliases, option values, character sets. */
+  nameOrString(): string {
+    return this.peek().kind === 'string' ? this.string() : this.word();
+  }
+
+  /** An unsigned integer of at most 2^53. */
+  unsignedInteger(): number {
+    const token = this.peek();
+    const value = Number(token.value);
+    if (token.kind !== 'integer' || !Number.isSafeInteger(value)) {
+      throw this.fault();
+    }
+    this.next();
+    return value;
+  }
+
+  /** item { , item } */
+  list<T>(item: () => T): T[] {
+    const items = [item()];
+    while (this.accept(',')) {
+      items.push(item());
+    }
+    return items;
+  }
+
+  /** ( item { , item } ) */
+  bracketedList<T>(item: () => T): T[] {
+    this.expect('(');
+    const items = this.list(item);
+    this.expect(')');
+    return items;
+  }
+
+  /** Steps over a bracketed text whose content has no meaning here. */
+  skipBrackets(): void {
+    this.expect('(');
+    for (let depth = 1; depth > 0; ) {
+      const token = this.peek();
+      if (token.kind === 'end') {
+        throw this.fault();
+      }
+      depth += token.keyword === '(' ? 1 : token.keyword === ')' ? -1 : 0;
+      this.next();
+    }
+  }
+
+  /** The number of the parameter just read. */
+  takeParameter(): number {
+    this.#parameterCount += 1;
+    return this.#parameterCount - 1;
+  }
+
+  get parameterCount(): number {
+    return this.#parameterCount;
+  }
+
+  /** Runs `parse` one level deeper. */
+  nested<T>(parse: () => T): T {
+    if (this.#nesting === NESTING_MAX) {
+      throw nestingError(this.text, this.peek().start, NESTING_MAX);
+    }
+    if (this.#nesting === 0) {
+      this.#chained = 0;
+    }
+    this.#nesting += 1;
+    const result = parse();
+    this.#nesting -= 1;
+    return result;
+  }
+
+  /** Said for each operator of a chain beyond its first. */
+  chainGrew(): void {
+    this.#chained += 1;
+    if (this.#chained > CHAIN_MAX) {
+      throw nestingError(this.text, this.peek().start, CHAIN_MAX);
+    }
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * Takes queued records to disk: one commit group after another, one positioned write each, in the order of appending.
+ *
+ * While a write is in flight further records queue up and share the next group; that is all the batching there is, and it
+ * adapts to the disk by itself. Only one write is ever in flight: so everything before a group was durable when it was written,
+ * and whatever a crash leaves behind is the torn group at the very end.
+ *
+ * The first failure is final. What is on disk is then unknown, and only a recovery may look at it.
+ */
+
+import {
+  GROUP_HEADER_BYTES,
+  GroupKind,
+  RECORD_PREFIX_BYTES,
+  SEAL_BYTES,
+  SEAL_GROUP_BYTES,
+  encodeGroupHeader,
+  encodeSeal,
+  groupBytesOf,
+  recordsCrcOf,
+  sealCrcOf,
+} from './commit-group.js';
+import type { IncarnationLog } from './incarnation-log.js';
+import type { JournalSegment } from './journal-segment.js';
+import type { Disk, DiskFile } from './ports.js';
+import type { RollingHash } from './position.js';
+import type { TailChunk } from './record-tail.js';
+import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
+import { writeZeros, type SegmentPool } from './segment-pool.js';
+
+/** Content of a group of more than one record: bounds the latency of the write, and what a torn one costs. */
+const GROUP_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
+
+const ZERO_SECTOR = new Uint8Array(512);
+
+/** Consecutive records of one segment in one chunk. */
+interface RecordSpan {
+  readonly kind: 'records';
+  readonly log: IncarnationLog;
+  readonly segment: JournalSegment;
+  readonly chunk: TailChunk;
+  readonly firstIndex: number;
+  readonly hashBefore: RollingHash;
+  count: number;
+  contentBytes: number;
+  /** What room planning counted for these records. */
+  plannedBytes: number;
+}
+
+interface SealStep {
+  readonly kind: 'seal';
+  readonly log: IncarnationLog;
+  readonly segment: JournalSegment;
+}
+
+export interface JournalWriterDeps {
+  readonly disk: Disk;
+  readonly pool: SegmentPool;
+  readonly folder: string;
+  /** The header of a segment whose file is to be made now; everything appended before it is durable. */
+  readonly headerOf: (log: IncarnationLog, segment: JournalSegment) => SegmentHeader;
+  /** Records up to `sequence` are on stable storage. */
+  readonly onDurable: (log: IncarnationLog, sequence: number, hash: RollingHash) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class JournalWriter {
+  readonly #deps: JournalWriterDeps;
+  #queue: (RecordSpan | SealStep)[] = [];
+  #running: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(deps: JournalWriterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Record `index` of the chunk is to be written next. `hashBefore` is the rolling hash before it. */
+  addRecord(
+    log: IncarnationLog,
+    segment: JournalSegment,
+    chunk: TailChunk,
+    index: number,
+    hashBefore: RollingHash,
+  ): void {
+    const bytes = chunk.offsetOf(index + 1) - chunk.offsetOf(index);
+    const last = this.#queue.at(-1);
+    const joins =
+      last !== undefined &&
+      last.kind === 'records' &&
+      last.chunk === chunk &&
+      last.segment === segment &&
+      last.contentBytes + bytes <= GROUP_CONTENT_BYTES_MAX;
+    if (joins) {
+      last.count += 1;
+      last.contentBytes += bytes;
+      last.plannedBytes += groupBytesOf(bytes);
+    } else {
+      this.#queue.push({
+        kind: 'records',
+        log,
+        segment,
+        chunk,
+        firstIndex: index,
+        hashBefore,
+        count: 1,
+        contentBytes: bytes,
+        plannedBytes: groupBytesOf(bytes),
+      });
+    }
+    this.#start();
+  }
+
+  /** The segment's boundary was decided: its seal is to be written behind its records. */
+  addSeal(log: IncarnationLog, segment: JournalSegment): void {
+    this.#queue.push({ kind: 'seal', log, segment });
+    this.#start();
+  }
+
+  /** Resolves when everything queued so far is written, or writing has failed. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  /** Drops what is queued and takes nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#queue = [];
+  }
+
+  #start(): void {
+    if (this.#running !== null || this.#isStopped) return;
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Let the caller finish its turn: what it appends in one go becomes one group.
+    await Promise.resolve();
+    try {
+      while (this.#queue.length > 0) await this.#step(this.#queue[0] as RecordSpan | SealStep);
+    } catch (error) {
+      this.stop();
+      this.#deps.onFailure(error);
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #step(next: RecordSpan | SealStep): Promise<void> {
+    const { log, segment } = next;
+    if (!segment.isOnDisk) await this.#makeFile(log, segment);
+    segment.file ??= await this.#deps.disk.open(segment.path, { durable: true });
+    if (next.kind === 'records') await this.#writeRecords(segment.file, log, segment);
+    else await this.#writeSeal(segment.file, segment);
+  }
+
+  /** Header first and synced, then the name: a segment name always means a whole header. */
+  async #makeFile(log: IncarnationLog, segment: JournalSegment): Promise<void> {
+    const { disk, pool, folder, headerOf } = this.#deps;
+    const spare = await pool.take();
+    const file = await disk.open(spare, { durable: true });
+    await file.write([encodeSegmentHeader(headerOf(log, segment))], 0);
+    await disk.rename(spare, segment.path);
+    await disk.syncFolder(folder);
+    segment.file = file;
+    segment.isOnDisk = true;
+  }
+
+  async #writeRecords(file: DiskFile, log: IncarnationLog, segment: JournalSegment): Promise<void> {
+    await this.#extend(file, segment, groupBytesOf(this.#nextContentBytes(segment)));
+
+    const spans = this.#takeSpans(segment);
+    const first = spans[0] as RecordSpan;
+    const last = spans[spans.length - 1] as RecordSpan;
+    const contentBytes = sumOf(spans, (span) => span.contentBytes);
+    const groupBytes = groupBytesOf(contentBytes);
+    const offsetBytes = segment.writtenBytes;
+    const firstSequence = first.chunk.firstSequence + first.firstIndex;
+    const lastIndex = last.firstIndex + last.count - 1;
+    segment.grouped(
+      sumOf(spans, (span) => span.plannedBytes),
+      groupBytes,
+    );
+    const header = encodeGroupHeader(segment.seed, {
+      kind: GroupKind.records,
+      contentCrc: recordsCrcOf(segment.seed, prefixesOf(spans)),
+      recordCount: sumOf(spans, (span) => span.count),
+      contentBytes,
+      firstSequence,
+      durableBefore: log.durable.sequence,
+      offsetBytes,
+    });
+    const parts = [header, ...spans.map(contentOf), paddingBehind(contentBytes)];
+    await file.write(parts, offsetBytes);
+
+    segment.index.addGroup({ sequence: firstSequence, offsetBytes, hashBefore: first.hashBefore });
+    this.#deps.onDurable(log, last.chunk.firstSequence + lastIndex, last.chunk.hashOf(lastIndex));
+  }
+
+  async #writeSeal(file: DiskFile, segment: JournalSegment): Promise<void> {
+    this.#queue.shift();
+    const seal = segment.seal;
+    if (seal === null) throw new Error('A segment without a seal was queued to be sealed');
+    const content = encodeSeal(seal);
+    const header = encodeGroupHeader(segment.seed, {
+      kind: GroupKind.seal,
+      contentCrc: sealCrcOf(segment.seed, content),
+      recordCount: 0,
+      contentBytes: SEAL_BYTES,
+      firstSequence: seal.lastSequence + 1,
+      durableBefore: seal.lastSequence,
+      offsetBytes: segment.writtenBytes,
+    });
+    await file.write([header, content, paddingBehind(SEAL_BYTES)], segment.writtenBytes);
+    segment.writtenBytes += SEAL_GROUP_BYTES;
+    segment.isSealDurable = true;
+    segment.file = null;
+    await file.close();
+  }
+
+  /** A copy groups records its own way and may need more room than the origin did: then its file grows, zeros first. */
+  async #extend(file: DiskFile, segment: JournalSegment, groupBytes: number): Promise<void> {
+    const needed = segment.writtenBytes + groupBytes + SEAL_GROUP_BYTES;
+    if (needed <= segment.capacityBytes) return;
+    const grown = Math.max(needed, Math.ceil(segment.capacityBytes * 1.25));
+    await writeZeros(file, segment.capacityBytes, grown);
+    segment.capacityBytes = grown;
+  }
+
+  /** Content of the group that #takeSpans would form now. More may queue up in between, so it is an exact lower bound only there. */
+  #nextContentBytes(segment: JournalSegment): number {
+    return sumOf(this.#spansOfNextGroup(segment), (span) => span.contentBytes);
+  }
+
+  #takeSpans(segment: JournalSegment): RecordSpan[] {
+    const spans = this.#spansOfNextGroup(segment);
+    this.#queue.splice(0, spans.length);
+    return spans;
+  }
+
+  #spansOfNextGroup(segment: JournalSegment): RecordSpan[] {
+    const spans: RecordSpan[] = [];
+    let bytes = 0;
+    for (const span of this.#queue) {
+      if (span.kind !== 'records' || span.segment !== segment) break;
+      if (spans.length > 0 && bytes + span.contentBytes > GROUP_CONTENT_BYTES_MAX) break;
+      spans.push(span);
+      bytes += span.contentBytes;
+    }
+    return spans;
+  }
+}
+
+function contentOf(span: RecordSpan): Uint8Array {
+  const from = span.chunk.offsetOf(span.firstIndex);
+  return span.chunk.bytes.subarray(from, from + span.contentBytes);
+}
+
+function prefixesOf(spans: readonly RecordSpan[]): Uint8Array {
+  const prefixes = new Uint8Array(RECORD_PREFIX_BYTES * sumOf(spans, (span) => span.count));
+  let at = 0;
+  for (const { chunk, firstIndex, count } of spans) {
+    for (let index = firstIndex; index < firstIndex + count; index += 1) {
+      const from = chunk.offsetOf(index);
+      for (let byte = 0; byte < RECORD_PREFIX_BYTES; byte += 1) {
+        prefixes[at + byte] = chunk.bytes[from + byte] as number;
+      }
+      at += RECORD_PREFIX_BYTES;
+    }
+  }
+  return prefixes;
+}
+
+function paddingBehind(contentBytes: number): Uint8Array {
+  const used = GROUP_HEADER_BYTES + contentBytes;
+  return ZERO_SECTOR.subarray(0, groupBytesOf(contentBytes) - used);
+}
+
+function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
+  let sum = 0;
+  for (const item of items) sum += of(item);
+  return sum;
+}

@@ -1,0 +1,301 @@
+/**
+ * The ports over the real machine: node:fs, classic-level, the clocks, the random source and the timers of this process.
+ *
+ * The only file of the room that touches any of them.
+ */
+
+import { randomFillSync } from 'node:crypto';
+import * as fs from 'node:fs';
+import { mkdir, open as openFolder, readdir, rename, unlink } from 'node:fs/promises';
+
+import { ClassicLevel } from 'classic-level';
+
+import type {
+  Clock,
+  Disk,
+  DiskFile,
+  KeyRange,
+  KeyValueOperation,
+  KeyValueStore,
+  OpenOptions,
+  Random,
+  Timers,
+} from './ports.js';
+
+const MEBIBYTE = 1 << 20;
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+export const systemRandom: Random = {
+  fill: (target) => {
+    randomFillSync(target);
+  },
+};
+
+/** `keepsProcessAlive: false` for background work that must not hold up the end of a process (setTimeout + unref). */
+export function systemTimers(options: { readonly keepsProcessAlive: boolean }): Timers {
+  return {
+    after(delayMs, task) {
+      const timeout = setTimeout(task, delayMs);
+      if (!options.keepsProcessAlive) timeout.unref();
+      return { cancel: () => clearTimeout(timeout) };
+    },
+    yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+/**
+ * Files through node:fs callbacks on plain descriptors: one hop to libuv's pool for a write, without a FileHandle around it.
+ */
+export const nodeDisk: Disk = {
+  async open(path: string, options: OpenOptions): Promise<DiskFile> {
+    const { O_RDWR, O_CREAT, O_DSYNC } = fs.constants;
+    const flags =
+      O_RDWR | (options.create === true ? O_CREAT : 0) | (options.durable === true ? O_DSYNC : 0);
+    const descriptor = await new Promise<number>((resolve, reject) => {
+      fs.open(path, flags, 0o640, (error, fd) => (error === null ? resolve(fd) : reject(error)));
+    });
+    return new NodeFile(descriptor);
+  },
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      return (await readdir(folder)).sort();
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  },
+
+  async makeFolder(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+  },
+
+  rename,
+  remove: unlink,
+
+  async syncFolder(folder: string): Promise<void> {
+    const handle = await openFolder(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+class NodeFile implements DiskFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    let done = 0;
+    while (done < target.length) {
+      const bytes = await this.#readOnce(target, done, position + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  async write(parts: readonly Uint8Array[], position: number): Promise<void> {
+    let rest: readonly Uint8Array[] = parts.filter((part) => part.length > 0);
+    let at = position;
+    while (rest.length > 0) {
+      // A write may be cut short by a full disk or a signal: go on from there, and let the next one say why.
+      const written = await this.#writeOnce(rest, at);
+      if (written === 0) throw new Error(`A write at byte ${at} wrote nothing`);
+      at += written;
+      rest = withoutFirstBytes(rest, written);
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#call((done) => fs.fdatasync(this.#descriptor, done));
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#call((done) => fs.ftruncate(this.#descriptor, sizeBytes, done));
+  }
+
+  sizeBytes(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#descriptor, (error, stats) =>
+        error === null ? resolve(stats.size) : reject(error),
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#call((done) => fs.close(this.#descriptor, done));
+  }
+
+  #call(start: (done: (error: NodeJS.ErrnoException | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      start((error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  #readOnce(target: Uint8Array, offset: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(
+        this.#descriptor,
+        target,
+        offset,
+        target.length - offset,
+        position,
+        (error, bytes) => (error === null ? resolve(bytes) : reject(error)),
+      );
+    });
+  }
+
+  #writeOnce(parts: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: NodeJS.ErrnoException | null, written: number): void =>
+        error === null ? resolve(written) : reject(error);
+      const only = parts[0] as Uint8Array;
+      if (parts.length === 1) fs.write(this.#descriptor, only, 0, only.length, position, done);
+      else fs.writev(this.#descriptor, parts, position, done);
+    });
+  }
+}
+
+function withoutFirstBytes(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let skip = bytes;
+  let index = 0;
+  for (; index < parts.length; index += 1) {
+    const length = (parts[index] as Uint8Array).length;
+    if (skip < length) break;
+    skip -= length;
+  }
+  const rest = parts.slice(index);
+  if (skip > 0) rest[0] = (rest[0] as Uint8Array).subarray(skip);
+  return rest;
+}
+
+export interface ClassicLevelOptions {
+  /** Memory of LevelDB's own write buffer; two of them may exist. Default 16 MiB. */
+  readonly writeBufferBytes?: number;
+  /** Size of its table files. Default 16 MiB. */
+  readonly fileBytesMax?: number;
+  /** Its block cache. Default 8 MiB: our own cache holds decoded blocks. */
+  readonly cacheBytes?: number;
+  /** Bytes an iterator may read ahead. Default 1 MiB. */
+  readonly readAheadBytes?: number;
+  /** Entries an iterator takes in one hop. Default 256. */
+  readonly readAheadEntries?: number;
+}
+
+/**
+ * LevelDB at `path`, created when missing. Values are compressed by our own codecs, so its compression is off; worker threads may
+ * open the same path in this process (`multithreading`).
+ */
+export async function classicLevelStore(
+  path: string,
+  options: ClassicLevelOptions = {},
+): Promise<KeyValueStore> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+    multithreading: true,
+    writeBufferSize: options.writeBufferBytes ?? 16 * MEBIBYTE,
+    maxFileSize: options.fileBytesMax ?? 16 * MEBIBYTE,
+    cacheSize: options.cacheBytes ?? 8 * MEBIBYTE,
+  });
+  await level.open();
+  return new ClassicLevelStore(
+    level,
+    options.readAheadBytes ?? MEBIBYTE,
+    options.readAheadEntries ?? 256,
+  );
+}
+
+class ClassicLevelStore implements KeyValueStore {
+  readonly #level: ClassicLevel<Uint8Array, Uint8Array>;
+  readonly #readAheadBytes: number;
+  readonly #readAheadEntries: number;
+
+  constructor(
+    level: ClassicLevel<Uint8Array, Uint8Array>,
+    readAheadBytes: number,
+    readAheadEntries: number,
+  ) {
+    this.#level = level;
+    this.#readAheadBytes = readAheadBytes;
+    this.#readAheadEntries = readAheadEntries;
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#level.get(key);
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#level.getMany([...keys]);
+  }
+
+  batch(
+    operations: readonly KeyValueOperation[],
+    options: { readonly sync: boolean },
+  ): Promise<void> {
+    return this.#level.batch([...operations], { sync: options.sync });
+  }
+
+  async *entries(range: KeyRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+    const iterator = this.#level.iterator(this.#iteratorOptions(range));
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(this.#readAheadEntries);
+        if (entries.length === 0) return;
+        yield* entries;
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async *keys(range: KeyRange): AsyncGenerator<Uint8Array> {
+    const iterator = this.#level.keys(this.#iteratorOptions(range));
+    try {
+      for (;;) {
+        const keys = await iterator.nextv(this.#readAheadEntries);
+        if (keys.length === 0) return;
+        yield* keys;
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  compactRange(gte: Uint8Array, lt: Uint8Array): Promise<void> {
+    return this.#level.compactRange(gte, lt);
+  }
+
+  close(): Promise<void> {
+    return this.#level.close();
+  }
+
+  #iteratorOptions(range: KeyRange): {
+    gte: Uint8Array;
+    lt: Uint8Array;
+    limit: number;
+    highWaterMarkBytes: number;
+  } {
+    return {
+      gte: range.gte,
+      lt: range.lt,
+      limit: range.limit ?? -1,
+      highWaterMarkBytes: this.#readAheadBytes,
+    };
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

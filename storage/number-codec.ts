@@ -1,0 +1,537 @@
+/**
+ * Doubles in as few whole bytes as is cheap. Exact for every double: NaN, infinities and -0 come back as they were (all NaNs are one).
+ *
+ *   numbers  := u8 codec, payload                      the count is known to the reader
+ *   raw64    0  f64 * count
+ *   raw32    1  f32 * count                            every value is exactly a float
+ *   packed   2  packed(count)                          integers: frame of reference; width 0 = constant
+ *   delta    3  zigzag first, packed(count - 1)        integers that grow evenly
+ *   delta2   4  zigzag first, zigzag first delta, packed(count - 2)
+ *   runs     5  varint runs, numbers(runs) lengths, numbers(runs) values
+ *   decimal  6  u8 exponent, numbers(count)            value = integer / 10^exponent
+ *   multiple 7  varint divisor, numbers(count)         value = integer * divisor
+ *   constant 8  f64
+ *   packed   := zigzag base, u8 width 0|1|2|4, unsigned little-endian integers of that width; value = base + integer
+ *
+ * 'fast' effort is for records, which are encoded on the way to the journal: constant, packed, decimal, multiple, raw. 'small' is for
+ * blocks: it also weighs run-length, delta and delta-of-delta by their size.
+ */
+
+import { type ByteReader, DamagedBytesError } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { VectorMemory } from './vector-memory.js';
+
+export type Effort = 'fast' | 'small';
+
+/** Frozen: written to disk and wire. */
+const Codec = {
+  raw64: 0,
+  raw32: 1,
+  packed: 2,
+  delta: 3,
+  delta2: 4,
+  runs: 5,
+  decimal: 6,
+  multiple: 7,
+  constant: 8,
+} as const;
+
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+const DECIMALS_MAX_FAST = 4;
+const DECIMALS_MAX_SMALL = 8;
+const POWERS = Array.from({ length: DECIMALS_MAX_SMALL + 1 }, (_, index) => 10 ** index);
+/** Divisors tried for integers of a wide range: whole seconds, milliseconds and microseconds in finer units. */
+const DIVISORS = [1e9, 1e6, 1e3];
+const NESTING_MAX = 4;
+
+// Encoding is synchronous, so its working arrays can be shared; one set a nesting level.
+const work: Float64Array[] = [];
+
+function workArray(level: number, length: number): Float64Array {
+  let array = work[level];
+  if (array === undefined || array.length < length) {
+    array = new Float64Array(Math.max(8192, length));
+    work[level] = array;
+  }
+  return array;
+}
+
+/** Writes the first `count` values. */
+export function encodeNumbers(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  effort: Effort,
+): void {
+  encodeAt(writer, values, count, effort, 0);
+}
+
+/** Reads `count` numbers into memory of the caller's choice. */
+export function decodeNumbers(
+  reader: ByteReader,
+  count: number,
+  memory: VectorMemory,
+): Float64Array {
+  const target = memory.float64(count);
+  decodeInto(reader, target, count, memory, 0);
+  return target;
+}
+
+function encodeAt(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  effort: Effort,
+  level: number,
+): void {
+  if (count === 0) {
+    writer.uint8(Codec.raw64);
+    return;
+  }
+  let min = values[0]!;
+  let max = min;
+  let at = 0;
+  for (; at < count; at++) {
+    const value = values[at]!;
+    if (Math.floor(value) !== value || (value === 0 && 1 / value < 0)) break;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const areIntegers =
+    at === count && min >= Number.MIN_SAFE_INTEGER && max <= Number.MAX_SAFE_INTEGER;
+  if (areIntegers) encodeIntegers(writer, values, count, min, max, effort, level);
+  else encodeReals(writer, values, count, effort, level);
+}
+
+function encodeIntegers(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  min: number,
+  max: number,
+  effort: Effort,
+  level: number,
+): void {
+  const width = widthFor(min, max);
+  if (width === 0) {
+    writePackedCodec(writer, values, count, min, 0);
+    return;
+  }
+  if (effort === 'small') {
+    if (tryDeltaOrRuns(writer, values, count, width === -1 ? 8 : width, level)) return;
+  }
+  if ((width === -1 || (effort === 'small' && width === 4)) && level < NESTING_MAX) {
+    const divisor = commonDivisor(values, count, max - min);
+    if (divisor !== 1) {
+      const quotients = workArray(level, count);
+      for (let index = 0; index < count; index++) quotients[index] = values[index]! / divisor;
+      writer.uint8(Codec.multiple);
+      writer.varint(divisor);
+      encodeAt(writer, quotients, count, effort, level + 1);
+      return;
+    }
+  }
+  if (width === -1) writeRaw64(writer, values, count);
+  else writePackedCodec(writer, values, count, min, width);
+}
+
+/** Tries the block codecs and writes the smallest that beats `width` bytes a value. */
+function tryDeltaOrRuns(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  width: number,
+  level: number,
+): boolean {
+  if (count < 4 || level >= NESTING_MAX) return false;
+  let runs = 1;
+  let deltaMin = Infinity;
+  let deltaMax = -Infinity;
+  let delta2Min = Infinity;
+  let delta2Max = -Infinity;
+  let previous = values[0]!;
+  let previousDelta = values[1]! - previous;
+  for (let index = 1; index < count; index++) {
+    const value = values[index]!;
+    const delta = value - previous;
+    if (delta !== 0) runs++;
+    if (delta < deltaMin) deltaMin = delta;
+    if (delta > deltaMax) deltaMax = delta;
+    const delta2 = delta - previousDelta;
+    // The first one is 0 by construction and is not written.
+    if (delta2 < delta2Min && index > 1) delta2Min = delta2;
+    if (delta2 > delta2Max && index > 1) delta2Max = delta2;
+    previous = value;
+    previousDelta = delta;
+  }
+  const plainBytes = width * count;
+  const deltaWidth = safeWidth(deltaMin, deltaMax);
+  const delta2Width =
+    safeWidth(deltaMin, deltaMax, Infinity) === 8 ? 8 : safeWidth(delta2Min, delta2Max);
+  const deltaBytes = deltaWidth * count + 8;
+  const delta2Bytes = delta2Width * count + 16;
+  const runBytes = runs * 6 + 16;
+  const best = Math.min(deltaBytes, delta2Bytes, runBytes);
+  if (best >= plainBytes * 0.9) return false;
+  if (best === runBytes) writeRuns(writer, values, count, runs, level);
+  else if (best === deltaBytes) writeDelta(writer, values, count, deltaMin, deltaWidth, level);
+  else writeDelta2(writer, values, count, delta2Min, delta2Width, level);
+  return true;
+}
+
+/** 8 = does not fit a width. `limit` bounds the range (2^32 unless only safety of the differences matters). */
+function safeWidth(min: number, max: number, limit = 2 ** 32): number {
+  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return 8;
+  if (limit === Infinity) return 0;
+  const width = widthFor(min, max);
+  return width === -1 ? 8 : width;
+}
+
+function encodeReals(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  effort: Effort,
+  level: number,
+): void {
+  const first = values[0]!;
+  let runs = 1;
+  let areFloats = true;
+  if (effort === 'small') {
+    for (let index = 0; index < count; index++) {
+      const value = values[index]!;
+      if (index > 0 && !Object.is(value, values[index - 1]!)) runs++;
+      if (areFloats && Math.fround(value) !== value && value === value) areFloats = false;
+    }
+  } else {
+    let index = 1;
+    while (index < count && Object.is(values[index]!, first)) index++;
+    if (index < count) runs = count;
+    areFloats = false;
+  }
+  if (runs === 1) {
+    writer.uint8(Codec.constant);
+    writer.float64(first);
+    return;
+  }
+  if (level < NESTING_MAX) {
+    if (runs * 10 < count && count >= 16) {
+      writeRuns(writer, values, count, runs, level);
+      return;
+    }
+    if (tryDecimal(writer, values, count, effort, level)) return;
+  }
+  if (areFloats) writeRaw32(writer, values, count);
+  else writeRaw64(writer, values, count);
+}
+
+/** Writes values that are decimals of few digits as scaled integers, when these are narrow. */
+function tryDecimal(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  effort: Effort,
+  level: number,
+): boolean {
+  const decimalsMax = effort === 'fast' ? DECIMALS_MAX_FAST : DECIMALS_MAX_SMALL;
+  let exponent = 1;
+  let power = 10;
+  let min = Infinity;
+  let max = -Infinity;
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    while (Math.round(value * power) / power !== value) {
+      if (exponent === decimalsMax) return false;
+      exponent++;
+      power = POWERS[exponent]!;
+    }
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  // Wider than four bytes a value gains nothing over raw doubles.
+  if (!((max - min) * power < 2 ** 32 - 1)) return false;
+  const scaled = workArray(level, count);
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    const integer = Math.round(value * power);
+    // Zero scaled is -0 for -0, and only then must the sign survive.
+    if (integer / power !== value || (integer === 0 && Object.is(value, -0))) return false;
+    if (!Number.isSafeInteger(integer)) return false;
+    scaled[index] = integer + 0;
+  }
+  writer.uint8(Codec.decimal);
+  writer.uint8(exponent);
+  encodeAt(writer, scaled, count, effort, level + 1);
+  return true;
+}
+
+/** Largest tried divisor of all values, or 1. */
+function commonDivisor(values: Float64Array, count: number, range: number): number {
+  for (const divisor of DIVISORS) {
+    if (range < divisor) continue;
+    let index = 0;
+    while (index < count && values[index]! % divisor === 0) index++;
+    if (index === count) return divisor;
+  }
+  return 1;
+}
+
+/** Bytes for a frame of reference: 0, 1, 2 or 4; -1 when the range needs more. */
+function widthFor(min: number, max: number): number {
+  const range = max - min;
+  if (range === 0) return 0;
+  if (range < 0x100) return 1;
+  if (range < 0x10000) return 2;
+  return range < 2 ** 32 ? 4 : -1;
+}
+
+function writeRaw64(writer: ByteWriter, values: Float64Array, count: number): void {
+  writer.uint8(Codec.raw64);
+  const at = writer.reserve(count * 8);
+  if (isLittleEndian) {
+    writer.bytes.set(new Uint8Array(values.buffer, values.byteOffset, count * 8), at);
+  } else {
+    const view = new DataView(writer.bytes.buffer);
+    for (let index = 0; index < count; index++) view.setFloat64(at + index * 8, values[index]!, true);
+  }
+}
+
+function writeRaw32(writer: ByteWriter, values: Float64Array, count: number): void {
+  writer.uint8(Codec.raw32);
+  const at = writer.reserve(count * 4);
+  const view = new DataView(writer.bytes.buffer);
+  for (let index = 0; index < count; index++) view.setFloat32(at + index * 4, values[index]!, true);
+}
+
+function writePackedCodec(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  base: number,
+  width: number,
+): void {
+  writer.uint8(Codec.packed);
+  writePacked(writer, values, count, base, width);
+}
+
+function writePacked(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  base: number,
+  width: number,
+): void {
+  writer.zigzag(count === 0 ? 0 : base);
+  writer.uint8(width);
+  let at = writer.reserve(count * width);
+  const bytes = writer.bytes;
+  if (width === 1) {
+    for (let index = 0; index < count; index++) bytes[at++] = values[index]! - base;
+  } else if (width === 2) {
+    for (let index = 0; index < count; index++) {
+      const rest = values[index]! - base;
+      bytes[at] = rest;
+      bytes[at + 1] = rest >>> 8;
+      at += 2;
+    }
+  } else if (width === 4) {
+    for (let index = 0; index < count; index++) {
+      const rest = (values[index]! - base) >>> 0;
+      bytes[at] = rest;
+      bytes[at + 1] = rest >>> 8;
+      bytes[at + 2] = rest >>> 16;
+      bytes[at + 3] = rest >>> 24;
+      at += 4;
+    }
+  }
+}
+
+function writeDelta(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  base: number,
+  width: number,
+  level: number,
+): void {
+  const deltas = workArray(level, count);
+  for (let index = 1; index < count; index++) deltas[index - 1] = values[index]! - values[index - 1]!;
+  writer.uint8(Codec.delta);
+  writer.zigzag(values[0]!);
+  writePacked(writer, deltas, count - 1, base, width);
+}
+
+function writeDelta2(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  base: number,
+  width: number,
+  level: number,
+): void {
+  const deltas = workArray(level, count);
+  let delta = values[1]! - values[0]!;
+  for (let index = 2; index < count; index++) {
+    const next = values[index]! - values[index - 1]!;
+    deltas[index - 2] = next - delta;
+    delta = next;
+  }
+  writer.uint8(Codec.delta2);
+  writer.zigzag(values[0]!);
+  writer.zigzag(values[1]! - values[0]!);
+  writePacked(writer, deltas, count - 2, base, width);
+}
+
+function writeRuns(
+  writer: ByteWriter,
+  values: Float64Array,
+  count: number,
+  runs: number,
+  level: number,
+): void {
+  const heads = new Float64Array(runs);
+  const lengths = new Float64Array(runs);
+  let run = 0;
+  let start = 0;
+  for (let index = 1; index <= count; index++) {
+    if (index < count && Object.is(values[index]!, values[start]!)) continue;
+    heads[run] = values[start]!;
+    lengths[run++] = index - start;
+    start = index;
+  }
+  writer.uint8(Codec.runs);
+  writer.varint(runs);
+  encodeAt(writer, lengths, runs, 'fast', level + 1);
+  encodeAt(writer, heads, runs, 'fast', level + 1);
+}
+
+function decodeInto(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  if (level > NESTING_MAX + 1) throw new DamagedBytesError('codecs are nested too deep');
+  const codec = reader.uint8();
+  switch (codec) {
+    case Codec.raw64:
+      readRaw64(reader, target, count);
+      return;
+    case Codec.raw32: {
+      const bytes = reader.view(count * 4);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let index = 0; index < count; index++) target[index] = view.getFloat32(index * 4, true);
+      return;
+    }
+    case Codec.packed:
+      readPacked(reader, target, 0, count);
+      return;
+    case Codec.delta: {
+      let value = reader.zigzag();
+      readPacked(reader, target, 1, count - 1);
+      target[0] = value;
+      for (let index = 1; index < count; index++) {
+        value += target[index]!;
+        target[index] = value;
+      }
+      return;
+    }
+    case Codec.delta2: {
+      let value = reader.zigzag();
+      let delta = reader.zigzag();
+      readPacked(reader, target, 2, count - 2);
+      target[0] = value;
+      value += delta;
+      target[1] = value;
+      for (let index = 2; index < count; index++) {
+        delta += target[index]!;
+        value += delta;
+        target[index] = value;
+      }
+      return;
+    }
+    case Codec.runs:
+      readRuns(reader, target, count, memory, level);
+      return;
+    case Codec.decimal: {
+      const power = POWERS[reader.uint8()];
+      if (power === undefined) throw new DamagedBytesError('decimal exponent out of range');
+      decodeInto(reader, target, count, memory, level + 1);
+      for (let index = 0; index < count; index++) target[index] = target[index]! / power;
+      return;
+    }
+    case Codec.multiple: {
+      const divisor = reader.varint();
+      decodeInto(reader, target, count, memory, level + 1);
+      for (let index = 0; index < count; index++) target[index] = target[index]! * divisor;
+      return;
+    }
+    case Codec.constant:
+      target.fill(reader.float64(), 0, count);
+      return;
+    default:
+      throw new DamagedBytesError(`number codec ${codec} is unknown`);
+  }
+}
+
+function readRaw64(reader: ByteReader, target: Float64Array, count: number): void {
+  const bytes = reader.view(count * 8);
+  if (isLittleEndian) {
+    new Uint8Array(target.buffer, target.byteOffset, count * 8).set(bytes);
+  } else {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let index = 0; index < count; index++) target[index] = view.getFloat64(index * 8, true);
+  }
+}
+
+function readPacked(reader: ByteReader, target: Float64Array, from: number, count: number): void {
+  if (count < 0) throw new DamagedBytesError('a delta codec needs two values');
+  const base = reader.zigzag();
+  const width = reader.uint8();
+  if (width === 0) {
+    target.fill(base, from, from + count);
+    return;
+  }
+  let at = reader.skip(count * width);
+  const bytes = reader.bytes;
+  const end = from + count;
+  if (width === 1) {
+    for (let index = from; index < end; index++) target[index] = base + bytes[at++]!;
+  } else if (width === 2) {
+    for (let index = from; index < end; index++, at += 2) {
+      target[index] = base + (bytes[at]! | (bytes[at + 1]! << 8));
+    }
+  } else if (width === 4) {
+    for (let index = from; index < end; index++, at += 4) {
+      const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+      target[index] = base + low + bytes[at + 3]! * 0x1000000;
+    }
+  } else {
+    throw new DamagedBytesError(`packed width ${width} is unknown`);
+  }
+}
+
+function readRuns(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  const runs = reader.varint();
+  if (runs > count) throw new DamagedBytesError('more runs than values');
+  const lengths = memory.float64(runs);
+  decodeInto(reader, lengths, runs, memory, level + 1);
+  const heads = memory.float64(runs);
+  decodeInto(reader, heads, runs, memory, level + 1);
+  let at = 0;
+  for (let run = 0; run < runs; run++) {
+    const end = at + lengths[run]!;
+    if (!(end <= count)) throw new DamagedBytesError('runs are longer than the column');
+    target.fill(heads[run]!, at, end);
+    at = end;
+  }
+  if (at !== count) throw new DamagedBytesError('runs are shorter than the column');
+}

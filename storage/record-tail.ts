@@ -1,0 +1,176 @@
+/**
+ * The newest records of an incarnation, in memory: what the next journal writes take, what a live peer is sent, and what a
+ * read of recent records gets without touching the disk.
+ *
+ * Records are encoded straight into chunks and stay where they are: a journal write and a read hand out ranges of the same bytes,
+ * nothing is copied twice. Chunks are dropped oldest first once they are durable and the tail holds more than its limit; bytes that
+ * someone still holds live on until he lets go.
+ *
+ * Invariants: sequences are consecutive over all chunks; every record that is not durable is here.
+ */
+
+import assert from 'node:assert';
+
+import type { RollingHash } from './position.js';
+import { HASH_BYTES } from './rolling-hash.js';
+
+const CHUNK_BYTES_MIN = 64 * 1024;
+const CHUNK_BYTES_MAX = 1024 * 1024;
+const RECORDS_START = 256;
+
+/** Some consecutive records, back to back. `bytes` is never overwritten below `usedBytes`. */
+export class TailChunk {
+  readonly bytes: Uint8Array;
+  readonly firstSequence: number;
+  usedBytes = 0;
+  count = 0;
+  /** Where record i begins; record i ends where i + 1 begins, or at usedBytes. */
+  #offsets = new Uint32Array(RECORDS_START);
+  #hashes = Buffer.allocUnsafeSlow(RECORDS_START * HASH_BYTES);
+
+  constructor(sizeBytes: number, firstSequence: number) {
+    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    this.firstSequence = firstSequence;
+  }
+
+  get lastSequence(): number {
+    return this.firstSequence + this.count - 1;
+  }
+
+  get freeBytes(): number {
+    return this.bytes.length - this.usedBytes;
+  }
+
+  /** The bytes behind usedBytes have become a record; `hash` is the rolling hash after it. */
+  push(sizeBytes: number, hash: RollingHash): void {
+    if (this.count === this.#offsets.length) this.#grow();
+    this.#offsets[this.count] = this.usedBytes;
+    this.#hashes.write(hash, this.count * HASH_BYTES, HASH_BYTES, 'hex');
+    this.count += 1;
+    this.usedBytes += sizeBytes;
+  }
+
+  /** Where record `index` begins; usedBytes for index = count. */
+  offsetOf(index: number): number {
+    return index < this.count ? (this.#offsets[index] as number) : this.usedBytes;
+  }
+
+  hashOf(index: number): RollingHash {
+    assert(index < this.count, 'the record is in this chunk');
+    return this.#hashes.toString('hex', index * HASH_BYTES, (index + 1) * HASH_BYTES);
+  }
+
+  #grow(): void {
+    const offsets = new Uint32Array(this.#offsets.length * 2);
+    offsets.set(this.#offsets);
+    this.#offsets = offsets;
+    const hashes = Buffer.allocUnsafeSlow(this.#hashes.length * 2);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+  }
+}
+
+export interface TailRead {
+  readonly bytes: Uint8Array;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly lastHash: RollingHash;
+}
+
+export class RecordTail {
+  readonly #limitBytes: number;
+  #chunks: TailChunk[] = [];
+  #heldBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Lowest sequence held; null when there is none. */
+  get firstSequence(): number | null {
+    return this.#chunks[0]?.firstSequence ?? null;
+  }
+
+  /** A chunk with room for a record of this size, whose sequence will be `sequence`. Encode at usedBytes, then push. */
+  reserve(sizeBytes: number, sequence: number): TailChunk {
+    const newest = this.#chunks.at(-1);
+    if (newest !== undefined && newest.freeBytes >= sizeBytes) return newest;
+    const doubled = (newest?.bytes.length ?? CHUNK_BYTES_MIN / 2) * 2;
+    const chunkBytes = Math.max(sizeBytes, Math.min(CHUNK_BYTES_MAX, doubled));
+    const chunk = new TailChunk(chunkBytes, sequence);
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunkBytes;
+    return chunk;
+  }
+
+  /** Drops durable chunks, oldest first, until the limit is kept. */
+  trim(durableSequence: number): void {
+    this.#dropWhile((chunk) => this.#heldBytes > this.#limitBytes && chunk.lastSequence <= durableSequence);
+  }
+
+  /** Drops whatever is durable: for an incarnation that takes no more. */
+  shrink(durableSequence: number): void {
+    this.#dropWhile((chunk) => chunk.lastSequence <= durableSequence);
+  }
+
+  /**
+   * Records after `afterSequence`, none above `limitSequence`: at least one, at most `maxBytes` beyond the first. Null when the
+   * first of them is not held. Requires: afterSequence < limitSequence <= the newest sequence.
+   */
+  read(afterSequence: number, limitSequence: number, maxBytes: number): TailRead | null {
+    const firstSequence = afterSequence + 1;
+    const chunk = this.#chunkOf(firstSequence);
+    if (chunk === null) return null;
+    const from = firstSequence - chunk.firstSequence;
+    const bound = Math.min(chunk.count, limitSequence - chunk.firstSequence + 1);
+    const start = chunk.offsetOf(from);
+    const end = lastFitting(chunk, from, bound, start + maxBytes);
+    return {
+      bytes: chunk.bytes.subarray(start, chunk.offsetOf(end)),
+      firstSequence,
+      lastSequence: chunk.firstSequence + end - 1,
+      lastHash: chunk.hashOf(end - 1),
+    };
+  }
+
+  /** The rolling hash after a record, or null when it is not held. */
+  hashAt(sequence: number): RollingHash | null {
+    const chunk = this.#chunkOf(sequence);
+    return chunk === null ? null : chunk.hashOf(sequence - chunk.firstSequence);
+  }
+
+  #chunkOf(sequence: number): TailChunk | null {
+    let low = 0;
+    let high = this.#chunks.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const chunk = this.#chunks[middle] as TailChunk;
+      if (sequence < chunk.firstSequence) high = middle - 1;
+      else if (sequence > chunk.lastSequence) low = middle + 1;
+      else return chunk;
+    }
+    return null;
+  }
+
+  #dropWhile(isDroppable: (chunk: TailChunk) => boolean): void {
+    let dropped = 0;
+    for (const chunk of this.#chunks) {
+      if (!isDroppable(chunk)) break;
+      this.#heldBytes -= chunk.bytes.length;
+      dropped += 1;
+    }
+    if (dropped > 0) this.#chunks = this.#chunks.slice(dropped);
+  }
+}
+
+/** The highest end index in (from, bound] whose records end at or before `limitOffset`; from + 1 when even one is too much. */
+function lastFitting(chunk: TailChunk, from: number, bound: number, limitOffset: number): number {
+  let low = from + 1;
+  let high = bound;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (chunk.offsetOf(middle) <= limitOffset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

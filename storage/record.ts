@@ -1,0 +1,177 @@
+/**
+ * One record: the atomic unit of a journal, with the same bytes on both nodes.
+ *
+ *   record := length    u32   the whole record, this field included
+ *             crc       u32   CRC-32 of bytes 8..length; no seed, so it is equal on both nodes
+ *             kind      u8    RecordKind
+ *             flags     u8    0
+ *             reserved  u16   0
+ *             sequence  u64   1, 2, 3... within the incarnation
+ *             version   u64   hybrid logical clock stamp
+ *             body      length - 28 bytes, by kind
+ *
+ * Little endian throughout. The CRC does not cover the length: a wrong length makes the CRC run over other bytes, and both
+ * length and CRC are in the rolling hash and in the CRC of the commit group around the record.
+ */
+
+import { crc32 } from 'node:zlib';
+
+import { readUint32, readUint64, writeUint32, writeUint64 } from './little-endian.js';
+
+export { nextHash } from './rolling-hash.js';
+
+/** Frozen: written to disk and wire. Never renumber; a new kind takes the next number. */
+export const RecordKind = {
+  opening: 1,
+  schema: 2,
+  write: 3,
+  part: 4,
+  commit: 5,
+  abort: 6,
+  ddl: 7,
+  expiry: 8,
+} as const;
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+export const RECORD_HEADER_BYTES = 28;
+
+const LENGTH_AT = 0;
+const CRC_AT = 4;
+const KIND_AT = 8;
+const FLAGS_AT = 9;
+const RESERVED_AT = 10;
+const SEQUENCE_AT = 12;
+const VERSION_AT = 20;
+
+/** A record as it stands in `bytes`; nothing is copied, so the view lives as long as those bytes stay unchanged. */
+export interface RecordView {
+  readonly kind: RecordKind;
+  readonly sequence: number;
+  readonly version: number;
+  /** The whole record, header included. */
+  readonly bytes: Uint8Array;
+  /** The part of `bytes` after the header. */
+  readonly body: Uint8Array;
+}
+
+/** Why bytes are not a record. `short`: the record runs past the bytes at hand; everything else is damage or a lie. */
+export interface RecordFault {
+  readonly fault: 'short' | 'length' | 'crc' | 'kind' | 'reserved' | 'sequence' | 'version';
+  readonly detail: string;
+}
+
+export function isRecordFault(outcome: RecordView | RecordFault): outcome is RecordFault {
+  return 'fault' in outcome;
+}
+
+/** Kinds whose bytes count as pending while the peer has not confirmed them; all others are never held by the gate. */
+export function isGatedKind(kind: RecordKind): boolean {
+  return (
+    kind === RecordKind.write ||
+    kind === RecordKind.part ||
+    kind === RecordKind.commit ||
+    kind === RecordKind.ddl
+  );
+}
+
+/** Size of the record with this body. */
+export function recordBytesOf(body: readonly Uint8Array[]): number {
+  let bytes = RECORD_HEADER_BYTES;
+  for (const part of body) bytes += part.length;
+  return bytes;
+}
+
+export function encodeRecord(
+  kind: RecordKind,
+  sequence: number,
+  version: number,
+  body: readonly Uint8Array[],
+): Uint8Array {
+  const bytes = new Uint8Array(recordBytesOf(body));
+  encodeRecordInto(bytes, 0, kind, sequence, version, body);
+  return bytes;
+}
+
+/** Writes the record at `offset` and returns the offset behind it. Requires: room for it. */
+export function encodeRecordInto(
+  target: Uint8Array,
+  offset: number,
+  kind: RecordKind,
+  sequence: number,
+  version: number,
+  body: readonly Uint8Array[],
+): number {
+  let end = offset + RECORD_HEADER_BYTES;
+  for (const part of body) {
+    target.set(part, end);
+    end += part.length;
+  }
+  writeUint32(target, offset + LENGTH_AT, end - offset);
+  target[offset + KIND_AT] = kind;
+  target[offset + FLAGS_AT] = 0;
+  target[offset + RESERVED_AT] = 0;
+  target[offset + RESERVED_AT + 1] = 0;
+  writeUint64(target, offset + SEQUENCE_AT, sequence);
+  writeUint64(target, offset + VERSION_AT, version);
+  writeUint32(target, offset + CRC_AT, crc32(target.subarray(offset + KIND_AT, end)));
+  return end;
+}
+
+/** The length field alone, for walking bytes that were checked before. Requires: 4 bytes at `offset`. */
+export function recordLengthAt(bytes: Uint8Array, offset: number): number {
+  return readUint32(bytes, offset + LENGTH_AT);
+}
+
+/** The stored CRC. Requires: a header at `offset`. */
+export function recordCrcAt(bytes: Uint8Array, offset: number): number {
+  return readUint32(bytes, offset + CRC_AT);
+}
+
+/**
+ * The record at `offset`, or why there is none. Never throws and never allocates by a length it has not bounded: the
+ * record lies within `bytes` and within `maxBytes`, or it is a fault.
+ */
+export function parseRecord(
+  bytes: Uint8Array,
+  offset: number,
+  maxBytes: number,
+): RecordView | RecordFault {
+  const available = bytes.length - offset;
+  if (available < RECORD_HEADER_BYTES) {
+    return { fault: 'short', detail: `${available} bytes are less than a record header` };
+  }
+  const length = readUint32(bytes, offset + LENGTH_AT);
+  if (length < RECORD_HEADER_BYTES || length > maxBytes) {
+    return {
+      fault: 'length',
+      detail: `length ${length} is not within ${RECORD_HEADER_BYTES}..${maxBytes}`,
+    };
+  }
+  if (length > available) {
+    return { fault: 'short', detail: `length ${length} exceeds the ${available} bytes at hand` };
+  }
+  const whole = bytes.subarray(offset, offset + length);
+  const stored = readUint32(whole, CRC_AT);
+  const computed = crc32(whole.subarray(KIND_AT));
+  if (stored !== computed) {
+    return { fault: 'crc', detail: `CRC is ${hex32(computed)}, the record says ${hex32(stored)}` };
+  }
+  const kind = whole[KIND_AT] as number;
+  if (!isRecordKind(kind)) return { fault: 'kind', detail: `kind ${kind} is unknown` };
+  if (whole[FLAGS_AT] !== 0 || whole[RESERVED_AT] !== 0 || whole[RESERVED_AT + 1] !== 0) {
+    return { fault: 'reserved', detail: 'flags or reserved bytes are not zero' };
+  }
+  const sequence = readUint64(whole, SEQUENCE_AT);
+  if (!(sequence >= 1)) return { fault: 'sequence', detail: 'the sequence is not 1..2^53-1' };
+  const version = readUint64(whole, VERSION_AT);
+  if (!(version >= 0)) return { fault: 'version', detail: 'the version is not 0..2^53-1' };
+  return { kind, sequence, version, bytes: whole, body: whole.subarray(RECORD_HEADER_BYTES) };
+}
+
+function isRecordKind(kind: number): kind is RecordKind {
+  return kind >= RecordKind.opening && kind <= RecordKind.expiry;
+}
+
+function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}

@@ -1,0 +1,147 @@
+/**
+ * Sections that carry rows by value: 'rows' and 'key deletes'. Self-contained: tags are dictionaries of bytes, never a node's ids.
+ *
+ *   payload := varint rows, varint tuples,
+ *              (u8 form, column)*          the tag columns over the distinct tag tuples
+ *              [numbers(rows)]             each row's tuple; left out when there is one tuple
+ *              u8 form * n                 the columns that follow, in schema order
+ *              column * n                  time kinds first, then the others, each in schema order
+ *
+ * Time columns come first because their bases decide how a reader cuts the rows into chunks. A 'key deletes' section has the
+ * table's time column only.
+ */
+
+import { ByteDictionary } from './byte-dictionary.js';
+import { type ByteReader, DamagedBytesError } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
+import { columnForm, type ColumnValues, decodeColumn, encodeColumn } from './column-codec.js';
+import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
+import { decodeNumbers, encodeNumbers } from './number-codec.js';
+import type { StoredColumn, TableSchema } from './table-schema.js';
+import { cellEnd, cellStart } from './tag-tuple.js';
+import type { VectorMemory } from './vector-memory.js';
+
+/** More rows than any record holds: a bound for damaged counts. */
+export const SECTION_ROWS_MAX = 1 << 22;
+
+export type RowsKind = 'rows' | 'key-deletes';
+
+/** Columns that a section of this kind carries row by row, in schema order. */
+export function sectionColumnsOf(schema: TableSchema, kind: RowsKind): readonly StoredColumn[] {
+  return kind === 'rows' ? rowColumnsOf(schema) : [timeColumnOf(schema)];
+}
+
+export interface SectionRows {
+  readonly rowCount: number;
+  /** Distinct tag tuples, as a dictionary of canonical tuple bytes. */
+  readonly tuples: ByteDictionary;
+  /** Each row's tuple. */
+  readonly tupleOf: Float64Array;
+  /** The values of `sectionColumnsOf`, called once a column: its arrays are good until the next call. */
+  readonly column: (index: number) => ColumnValues;
+}
+
+// Encoding is synchronous, so its working memory can be shared.
+const cells = new ByteDictionary();
+
+export function encodeRowsPayload(
+  writer: ByteWriter,
+  schema: TableSchema,
+  kind: RowsKind,
+  rows: SectionRows,
+): void {
+  const tupleCount = rows.tuples.count;
+  writer.varint(rows.rowCount);
+  writer.varint(tupleCount);
+  encodeTags(writer, tagColumnsOf(schema).length, rows.tuples);
+  if (tupleCount > 1) encodeNumbers(writer, rows.tupleOf, rows.rowCount, 'fast');
+  const columns = sectionColumnsOf(schema, kind);
+  const formsAt = writer.reserve(columns.length);
+  for (const index of codingOrder(columns)) {
+    const column = rows.column(index);
+    const form = columnForm(column);
+    writer.bytes[formsAt + index] = form;
+    encodeColumn(writer, column, form, 'fast');
+  }
+}
+
+/** Time kinds first. */
+function codingOrder(columns: readonly StoredColumn[]): number[] {
+  const times: number[] = [];
+  const others: number[] = [];
+  columns.forEach((column, index) => {
+    (columnKind(column.type) === 'time' ? times : others).push(index);
+  });
+  return [...times, ...others];
+}
+
+function encodeTags(writer: ByteWriter, tagCount: number, tuples: ByteDictionary): void {
+  const { starts, data, length } = tuples.vector();
+  // Where the next cell of each tuple starts; tags are the outer loop so that one dictionary is enough.
+  const cursors = starts.slice(0, length);
+  const codes = new Uint32Array(length);
+  for (let tag = 0; tag < tagCount; tag++) {
+    cells.clear();
+    let nulls: Uint8Array | null = null;
+    for (let tuple = 0; tuple < length; tuple++) {
+      const at = cursors[tuple]!;
+      const end = cellEnd(data, at);
+      cursors[tuple] = end;
+      if (data[at] === 0) {
+        nulls ??= new Uint8Array(length);
+        nulls[tuple] = 1;
+        codes[tuple] = 0;
+      } else {
+        codes[tuple] = cells.add(data, cellStart(data, at), end);
+      }
+    }
+    const column = { kind: 'dictionary', length, codes, dictionary: cells.vector(), nulls } as const;
+    const form = columnForm(column);
+    writer.uint8(form);
+    encodeColumn(writer, column, form, 'fast');
+  }
+}
+
+/** Reads a payload in the order it was written: `tags`, then `tupleOf`, then every column through `nextColumn`. */
+export class RowsSectionReader {
+  readonly rowCount: number;
+  readonly tupleCount: number;
+  /** Values over the distinct tuples: strings or dictionaries of canonical bytes. */
+  readonly tags: readonly ColumnValues[];
+  /** Null: all rows have tuple 0. */
+  readonly tupleOf: Float64Array | null;
+  readonly columns: readonly StoredColumn[];
+  readonly #reader: ByteReader;
+  readonly #forms: Uint8Array;
+  readonly #order: readonly number[];
+  #next = 0;
+
+  /** `memory` must keep the tags and tuple numbers for as long as they are used. */
+  constructor(reader: ByteReader, schema: TableSchema, kind: RowsKind, memory: VectorMemory) {
+    this.#reader = reader;
+    this.rowCount = reader.varint();
+    this.tupleCount = reader.varint();
+    if (this.rowCount < 1 || this.rowCount > SECTION_ROWS_MAX) {
+      throw new DamagedBytesError(`a section has ${this.rowCount} rows`);
+    }
+    if (this.tupleCount < 1 || this.tupleCount > this.rowCount) {
+      throw new DamagedBytesError(`a section has ${this.tupleCount} tag tuples`);
+    }
+    this.tags = tagColumnsOf(schema).map(() =>
+      decodeColumn(reader, reader.uint8(), this.tupleCount, memory),
+    );
+    this.tupleOf = this.tupleCount > 1 ? decodeNumbers(reader, this.rowCount, memory) : null;
+    this.columns = sectionColumnsOf(schema, kind);
+    this.#forms = reader.view(this.columns.length);
+    this.#order = codingOrder(this.columns);
+  }
+
+  /** The next column's place in `columns` and its values, or null after the last. */
+  nextColumn(memory: VectorMemory): { index: number; values: ColumnValues } | null {
+    const index = this.#order[this.#next];
+    if (index === undefined) return null;
+    this.#next++;
+    const form = this.#forms[index]!;
+    return { index, values: decodeColumn(this.#reader, form, this.rowCount, memory) };
+  }
+}

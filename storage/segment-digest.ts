@@ -1,0 +1,42 @@
+/**
+ * The digest of a segment: sha-256 over its record bytes, as they come.
+ *
+ * Appends are small and a digest step has a price of its own, so consecutive bytes are gathered and hashed 64 KiB at a time. A
+ * segment whose beginning this node does not have gets no digest.
+ */
+
+import { createHash } from 'node:crypto';
+
+const STEP_BYTES = 64 * 1024;
+
+export class SegmentDigest {
+  readonly #hash = createHash('sha256');
+  #source: Uint8Array | null = null;
+  #from = 0;
+  #to = 0;
+
+  /** The next record bytes are source[from, to). They must not change. */
+  add(source: Uint8Array, from: number, to: number): void {
+    if (source !== this.#source || from !== this.#to) {
+      this.flush();
+      this.#source = source;
+      this.#from = from;
+    }
+    this.#to = to;
+    if (this.#to - this.#from >= STEP_BYTES) this.flush();
+  }
+
+  /** 64 hex digits over everything added so far; more may be added afterwards. */
+  value(): string {
+    this.flush();
+    return this.#hash.copy().digest('hex');
+  }
+
+  /** Hashes what was gathered: the source may change afterwards. */
+  flush(): void {
+    if (this.#source !== null && this.#to > this.#from) {
+      this.#hash.update(this.#source.subarray(this.#from, this.#to));
+    }
+    this.#from = this.#to;
+  }
+}

@@ -1,0 +1,570 @@
+/**
+ * One node's persistence: two journals, the tables, the versions, and how they come back after a crash.
+ *
+ * The journals are the source of truth. A record is first durable in a journal and then applied to the tables in its
+ * origin's order; what the tables have flushed is remembered as a vector of positions in the same synced batch as the flushed
+ * rows, so that every record is applied exactly once however often the node dies (invariant 4).
+ *
+ * Recovery: load the manifest and the catalog snapshot, read both journals from the vector on, and apply in order of
+ * version over all incarnations. Version order is causal order: a row never comes before the CREATE that its origin had seen.
+ *
+ * A multi-part write is stashed part by part and applied as a whole at its commit record, under that record's version.
+ */
+
+import assert from 'node:assert';
+import type { Clock, Disk, KeyValueStore, Random, Timers } from './ports.js';
+import type { IncarnationId, NodeId, Position, PositionVector } from './position.js';
+import { Journal } from './journal.js';
+import type { RecoveryReport } from './journal-recovery.js';
+import { RecordKind, type RecordView } from './record.js';
+import { TableStore } from './table-store.js';
+import { VersionClock } from './version-clock.js';
+import { recordsIn } from './journal-replay.js';
+import { MultiPartStash } from './multi-part-stash.js';
+
+/** What storage does not understand but must replay in order: the catalog. */
+export interface StateMachine {
+  apply(version: number, origin: NodeId, body: Uint8Array): void;
+  /** Everything applied so far; written together with the flushed rows. */
+  snapshot(): Uint8Array;
+  restore(bytes: Uint8Array): void;
+}
+
+export interface StoreDeps {
+  readonly disk: Disk;
+  readonly kv: KeyValueStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  readonly stateMachine: StateMachine;
+}
+
+export interface StoreOptions {
+  readonly nodeId: NodeId;
+  /** Folder of the journals; one folder an origin below it. */
+  readonly journalFolder: string;
+  readonly segmentBytes: number;
+  readonly maxRecordBytes: number;
+  readonly memtableBytes: number;
+  readonly cacheBytes: number;
+  readonly maxClockSkewMs: number;
+  /** Confirmed segments kept for a returning peer, at least. */
+  readonly retainBytes: number;
+}
+
+export interface StoreReport {
+  readonly own: RecoveryReport;
+  readonly copy: RecoveryReport | null;
+  readonly replayedRecords: number;
+}
+
+/** The mark runs this far ahead of the clock, so that a start rarely has to wait for one to be synced. */
+const MARK_AHEAD_MS = 10_000;
+/** A generation may queue behind the one being flushed; a second one stalls writers. */
+const FROZEN_GENERATIONS_MAX = 2;
+const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
+
+const LOCAL_PREFIX = 'local/';
+const KEY_MARK = 'version-mark';
+const KEY_PEER = 'peer-node-id';
+
+export class StoreFailedError extends Error {
+  readonly code = 'STORE_FAILED';
+}
+
+interface Stream {
+  readonly origin: NodeId;
+  readonly incarnation: IncarnationId;
+  readonly records: AsyncIterator<RecordView>;
+  head: RecordView | null;
+}
+
+export class Store {
+  readonly nodeId: NodeId;
+  readonly own: Journal;
+  readonly tables: TableStore;
+  readonly versions: VersionClock;
+  readonly stateMachine: StateMachine;
+
+  readonly #deps: StoreDeps;
+  readonly #options: StoreOptions;
+  #copy: Journal | null = null;
+  #incarnation: IncarnationId = '';
+  /** Highest applied sequence by "origin/incarnation". Invariant: applied <= durable in that journal. */
+  readonly #applied = new Map<string, number>();
+  readonly #stashes = new Map<string, MultiPartStash>();
+  #highestApplied = 0;
+  #frozenCount = 0;
+  #flushing: Promise<void> | null = null;
+  #previousReplayFrom: PositionVector = [];
+  #confirmed = new Map<IncarnationId, number>();
+  #originDurable = new Map<IncarnationId, number>();
+  #peerBound = 0;
+  #horizon = 0;
+  #isHorizonHeld = true;
+  #hasPeer = false;
+  #roomWaiters: (() => void)[] = [];
+  #markWrite: Promise<void> | null = null;
+  #failure: Error | null = null;
+  #onFailure: (error: Error) => void = () => undefined;
+  #isClosed = false;
+  #hadMark = false;
+
+  private constructor(
+    deps: StoreDeps,
+    options: StoreOptions,
+    own: Journal,
+    tables: TableStore,
+    versions: VersionClock,
+  ) {
+    this.#deps = deps;
+    this.#options = options;
+    this.nodeId = options.nodeId;
+    this.own = own;
+    this.tables = tables;
+    this.versions = versions;
+    this.stateMachine = deps.stateMachine;
+  }
+
+  /** Recovers what is on disk and opens a new incarnation, whose opening record is durable when this resolves. */
+  static async open(
+    deps: StoreDeps,
+    options: StoreOptions,
+  ): Promise<{ store: Store; report: StoreReport }> {
+    const tables = await TableStore.open(
+      { kv: deps.kv, timers: deps.timers },
+      { memtableBytes: options.memtableBytes, cacheBytes: options.cacheBytes },
+    );
+    if (tables.flushed !== null) deps.stateMachine.restore(tables.flushed.catalog);
+    const opened = await Journal.open(journalDeps(deps), journalOptions(options, options.nodeId));
+    const versions = new VersionClock(
+      { clock: deps.clock },
+      { nodeId: options.nodeId, maxClockSkewMs: options.maxClockSkewMs },
+    );
+    const store = new Store(deps, options, opened.journal, tables, versions);
+    store.#watch(opened.journal);
+
+    const peer = await store.loadLocal(KEY_PEER);
+    let copyReport: RecoveryReport | null = null;
+    if (peer !== undefined) copyReport = await store.#openCopyJournal(peer[0]!);
+
+    const replayedRecords = await store.#replay();
+    await store.#openIncarnation();
+    return { store, report: { own: opened.report, copy: copyReport, replayedRecords } };
+  }
+
+  /** The peer's journal as held here; null until a peer was ever linked. */
+  get copy(): Journal | null {
+    return this.#copy;
+  }
+
+  /** This start's own incarnation. */
+  get incarnation(): IncarnationId {
+    return this.#incarnation;
+  }
+
+  /** False for a data directory that has never stamped a version: new, or wiped. */
+  get hadMark(): boolean {
+    return this.#hadMark;
+  }
+
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Called once, when a journal or a flush failed: nothing of this store may be trusted until a restart. */
+  onFailure(listener: (error: Error) => void): void {
+    this.#onFailure = listener;
+  }
+
+  /** Opens (and remembers) the copy of the peer's journal. A pair has one peer for life. */
+  async openCopy(peer: NodeId): Promise<Journal> {
+    if (this.#copy !== null) {
+      assert(this.#copy.origin === peer, 'a data directory belongs to one pair');
+      return this.#copy;
+    }
+    await this.saveLocal(KEY_PEER, Uint8Array.of(peer), { sync: true });
+    await this.#openCopyJournal(peer);
+    return this.#copy!;
+  }
+
+  // ---- applying ----
+
+  /** An own record that passed the gate. In sequence order. */
+  applyOwn(record: RecordView): void {
+    this.#apply(this.nodeId, this.#incarnation, record);
+  }
+
+  /** A record of the peer that is durable here. In sequence order per incarnation. */
+  applyPeer(incarnation: IncarnationId, record: RecordView): void {
+    assert(this.#copy !== null, 'a peer record needs its journal');
+    this.#apply(this.#copy.origin, incarnation, record);
+  }
+
+  /** A lost record of an own older incarnation, durable here again. */
+  applyReturned(incarnation: IncarnationId, record: RecordView): void {
+    this.#apply(this.nodeId, incarnation, record);
+  }
+
+  /** Highest applied sequence of an incarnation; 0 when none. */
+  applied(origin: NodeId, incarnation: IncarnationId): number {
+    return this.#applied.get(key(origin, incarnation)) ?? 0;
+  }
+
+  /** Both nodes agree that this incarnation ends at `position`: parts without a commit are orphans for ever. */
+  agreeEnd(origin: NodeId, incarnation: IncarnationId): void {
+    this.#stashes.get(key(origin, incarnation))?.dropAll();
+  }
+
+  /** True while flushes lag behind so far that writers must wait. */
+  get isStalled(): boolean {
+    return this.#frozenCount >= FROZEN_GENERATIONS_MAX;
+  }
+
+  /** Resolves when a write may be admitted again. */
+  async untilRoom(): Promise<void> {
+    while (this.isStalled && this.#failure === null && !this.#isClosed) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+    }
+  }
+
+  #apply(origin: NodeId, incarnation: IncarnationId, record: RecordView): void {
+    const id = key(origin, incarnation);
+    const applied = this.#applied.get(id) ?? 0;
+    assert(record.sequence === applied + 1, `records of ${id} are applied once and in order`);
+    this.#applyRecord(id, origin, record);
+    this.#applied.set(id, record.sequence);
+    if (record.version > this.#highestApplied) this.#highestApplied = record.version;
+    if (this.tables.memtableBytes() >= this.#options.memtableBytes) void this.flush();
+  }
+
+  #applyRecord(id: string, origin: NodeId, record: RecordView): void {
+    switch (record.kind) {
+      case RecordKind.schema:
+        this.tables.applySchema(record.body);
+        return;
+      case RecordKind.write:
+        this.tables.applyWrite(record.version, record.body, 0);
+        return;
+      case RecordKind.part:
+        this.#stash(id).add(record);
+        return;
+      case RecordKind.commit:
+        this.tables.applyMultiPart(record.version, this.#stash(id).take(record));
+        return;
+      case RecordKind.abort:
+        this.#stash(id).drop(record);
+        return;
+      case RecordKind.ddl:
+        this.stateMachine.apply(record.version, origin, record.body);
+        return;
+      default:
+        // Opening records carry no rows; kinds of a later release are kept in the journal and not applied.
+        return;
+    }
+  }
+
+  #stash(id: string): MultiPartStash {
+    let stash = this.#stashes.get(id);
+    if (stash === undefined) {
+      stash = new MultiPartStash();
+      this.#stashes.set(id, stash);
+    }
+    return stash;
+  }
+
+  // ---- flushing ----
+
+  /** Freezes the active generation at this record boundary and flushes; joins a flush that is under way. */
+  flush(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (!this.isStalled && this.tables.memtableBytes() > 0) {
+      const vector = this.#vector((origin, incarnation) => this.applied(origin, incarnation));
+      const replayFrom = this.#vector((origin, incarnation) => {
+        const firstPart = this.#stashes.get(key(origin, incarnation))?.firstPartSequence ?? null;
+        const applied = this.applied(origin, incarnation);
+        return firstPart === null ? applied : Math.min(applied, firstPart - 1);
+      });
+      this.tables.freeze({
+        vector,
+        replayFrom,
+        catalog: this.stateMachine.snapshot(),
+        highestVersion: this.#highestApplied,
+      });
+      this.#frozenCount += 1;
+    }
+    this.#flushing ??= this.#flushFrozen().finally(() => {
+      this.#flushing = null;
+    });
+    this.#flushing.catch((error: unknown) => this.#fail(asError(error)));
+    return this.#flushing;
+  }
+
+  async #flushFrozen(): Promise<void> {
+    while (this.#frozenCount > 0) {
+      await this.tables.flush(() => this.horizon());
+      this.#frozenCount -= 1;
+      for (const resolve of this.#roomWaiters.splice(0)) resolve();
+      await this.#releaseSegments();
+    }
+  }
+
+  /**
+   * A segment may go once its rows' flush and one further flush are complete, and both sides have it durable: so a
+   * damaged newest flush can always be redone from the journal.
+   */
+  async #releaseSegments(): Promise<void> {
+    const flushedTwice = this.#previousReplayFrom;
+    this.#previousReplayFrom = this.tables.flushed?.replayFrom ?? [];
+    const ownBounds = new Map<IncarnationId, number>();
+    const copyBounds = new Map<IncarnationId, number>();
+    for (const entry of flushedTwice) {
+      if (entry.origin === this.nodeId) {
+        const confirmed = this.#hasPeer ? (this.#confirmed.get(entry.incarnation) ?? 0) : Infinity;
+        ownBounds.set(entry.incarnation, Math.min(entry.sequence, confirmed));
+      } else {
+        const durable = this.#originDurable.get(entry.incarnation) ?? 0;
+        copyBounds.set(entry.incarnation, Math.min(entry.sequence, durable));
+      }
+    }
+    await this.own.releaseBefore(ownBounds, this.#options.retainBytes);
+    await this.#copy?.releaseBefore(copyBounds, 0);
+  }
+
+  #vector(sequenceOf: (origin: NodeId, incarnation: IncarnationId) => number): PositionVector {
+    const entries: (Position & { origin: NodeId })[] = [];
+    for (const journal of [this.own, this.#copy]) {
+      if (journal === null) continue;
+      for (const { id } of journal.incarnations()) {
+        const sequence = sequenceOf(journal.origin, id);
+        // Only the sequence matters for replay; hashes are the journals' own business.
+        entries.push({ origin: journal.origin, incarnation: id, sequence, hash: '' });
+      }
+    }
+    return entries;
+  }
+
+  // ---- confirmation and horizon ----
+
+  /** A peer is configured: own segments then wait for its confirmation before they go. */
+  expectPeer(): void {
+    this.#hasPeer = true;
+  }
+
+  /** The peer has everything up to `sequence` of this own incarnation durable (may go back: the peer says so). */
+  setConfirmed(incarnation: IncarnationId, sequence: number): void {
+    this.#confirmed.set(incarnation, sequence);
+  }
+
+  /** The origin of the copy says that it has everything up to `sequence` durable itself. */
+  setOriginDurable(incarnation: IncarnationId, sequence: number): void {
+    this.#originDurable.set(incarnation, sequence);
+  }
+
+  /** The version at or below which everything of ours is durable and applied here; no later stamp is at or below it. */
+  ownBound(): number {
+    const received = this.own.incarnations().at(-1)!.received.sequence;
+    const applied = this.applied(this.nodeId, this.#incarnation);
+    if (applied === received) this.#ownBound = this.versions.advance();
+    return this.#ownBound;
+  }
+  #ownBound = 0;
+
+  /** The peer announced: "all my records at or below this are sent", and all before the announcement is applied here. */
+  announcePeerBound(version: number): void {
+    this.#peerBound = Math.max(this.#peerBound, version);
+  }
+
+  /** While older incarnations are not agreed on, a lost tail may still bring old versions: the horizon stands still. */
+  setHorizonHeld(isHeld: boolean): void {
+    this.#isHorizonHeld = isHeld;
+  }
+
+  /** Nothing can arrive any more at or below this version, from either origin. Never goes back. */
+  horizon(): number {
+    if (!this.#isHorizonHeld) {
+      const own = this.ownBound();
+      const bound = this.#hasPeer ? Math.min(own, this.#peerBound) : own;
+      this.#horizon = Math.max(this.#horizon, bound);
+    }
+    return this.#horizon;
+  }
+
+  // ---- versions ----
+
+  /** Stamps are refused above the synced mark; this renews the mark in good time and resolves when a stamp is allowed. */
+  async ensureMark(): Promise<void> {
+    while (this.versions.needsMark() !== null) await this.#writeMark();
+  }
+
+  async #writeMark(): Promise<void> {
+    this.#markWrite ??= (async () => {
+      const mark = this.versions.markFor(MARK_AHEAD_MS);
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setFloat64(0, mark, true);
+      await this.saveLocal(KEY_MARK, bytes, { sync: true });
+      this.versions.markSynced(mark);
+      this.own.setVersionMark(mark);
+    })().finally(() => {
+      this.#markWrite = null;
+    });
+    await this.#markWrite;
+  }
+
+  // ---- node-local facts ----
+
+  async loadLocal(name: string): Promise<Uint8Array | undefined> {
+    return this.#deps.kv.get(localKey(name));
+  }
+
+  async saveLocal(name: string, value: Uint8Array, options: { sync: boolean }): Promise<void> {
+    await this.#deps.kv.batch([{ type: 'put', key: localKey(name), value }], options);
+  }
+
+  /** Flushes nothing: the journals have everything. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    await this.#flushing?.catch(() => undefined);
+    await this.#markWrite?.catch(() => undefined);
+    await this.own.close();
+    await this.#copy?.close();
+    await this.tables.close();
+  }
+
+  // ---- recovery ----
+
+  async #openCopyJournal(peer: NodeId): Promise<RecoveryReport> {
+    const opened = await Journal.open(journalDeps(this.#deps), journalOptions(this.#options, peer));
+    this.#copy = opened.journal;
+    this.#watch(opened.journal);
+    return opened.report;
+  }
+
+  #watch(journal: Journal): void {
+    journal.onFailure((error) => this.#fail(error));
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = new StoreFailedError('the store failed and must be restarted', {
+      cause: error,
+    });
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#onFailure(this.#failure);
+  }
+
+  async #replay(): Promise<number> {
+    const flushedTo = positions(this.tables.flushed?.vector ?? []);
+    const replayFrom = positions(this.tables.flushed?.replayFrom ?? []);
+    const streams: Stream[] = [];
+    for (const journal of [this.own, this.#copy]) {
+      if (journal === null) continue;
+      for (const { id } of journal.incarnations()) {
+        const from = replayFrom.get(key(journal.origin, id)) ?? 0;
+        const records = recordsIn(journal, id, from, REPLAY_CHUNK_BYTES);
+        this.#applied.set(key(journal.origin, id), from);
+        streams.push({ origin: journal.origin, incarnation: id, records, head: null });
+      }
+    }
+    for (const stream of streams) await advance(stream);
+
+    let count = 0;
+    for (;;) {
+      const stream = lowestVersion(streams);
+      if (stream === null) break;
+      const record = stream.head!;
+      const id = key(stream.origin, stream.incarnation);
+      this.#replayRecord(id, stream.origin, record, flushedTo.get(id) ?? 0);
+      this.#applied.set(id, record.sequence);
+      if (record.version > this.#highestApplied) this.#highestApplied = record.version;
+      count += 1;
+      if (this.tables.memtableBytes() >= this.#options.memtableBytes) await this.flush();
+      await advance(stream);
+    }
+    return count;
+  }
+
+  /** At or below the flushed position only what later records refer to is needed again: open parts and schemas. */
+  #replayRecord(id: string, origin: NodeId, record: RecordView, flushed: number): void {
+    if (record.sequence > flushed) {
+      this.#applyRecord(id, origin, record);
+    } else if (record.kind === RecordKind.part) {
+      this.#stash(id).add(record);
+    } else if (record.kind === RecordKind.commit || record.kind === RecordKind.abort) {
+      this.#stash(id).drop(record);
+    }
+  }
+
+  async #openIncarnation(): Promise<void> {
+    const stored = await this.loadLocal(KEY_MARK);
+    const localMark =
+      stored === undefined
+        ? 0
+        : new DataView(stored.buffer, stored.byteOffset, 8).getFloat64(0, true);
+    const journalMark = Math.max(this.own.markMaxVersion(), this.#copy?.markMaxVersion() ?? 0);
+    const floor = Math.max(
+      localMark,
+      journalMark,
+      this.#highestApplied,
+      this.tables.flushed?.highestVersion ?? 0,
+    );
+    this.#hadMark = localMark > 0 || this.own.markMaxVersion() > 0;
+    this.versions.setFloor(floor);
+    await this.ensureMark();
+
+    const id = new Uint8Array(8);
+    this.#deps.random.fill(id);
+    this.#incarnation = Buffer.from(id).toString('hex');
+    const newest = this.own.incarnations().at(-1);
+    const parent = newest === undefined ? null : newest.durable;
+    const opened = await this.own.beginIncarnation(this.#incarnation, parent, this.versions.next());
+    this.#applied.set(key(this.nodeId, this.#incarnation), opened.sequence);
+  }
+}
+
+function key(origin: NodeId, incarnation: IncarnationId): string {
+  return `${origin}/${incarnation}`;
+}
+
+function localKey(name: string): Uint8Array {
+  return Buffer.from(LOCAL_PREFIX + name, 'latin1');
+}
+
+function positions(vector: PositionVector): Map<string, number> {
+  return new Map(vector.map((entry) => [key(entry.origin, entry.incarnation), entry.sequence]));
+}
+
+function journalDeps(deps: StoreDeps): Pick<StoreDeps, 'disk' | 'random' | 'timers'> {
+  return { disk: deps.disk, random: deps.random, timers: deps.timers };
+}
+
+function journalOptions(
+  options: StoreOptions,
+  origin: NodeId,
+): { folder: string; origin: NodeId; segmentBytes: number; maxRecordBytes: number } {
+  return {
+    folder: `${options.journalFolder}/${origin}`,
+    origin,
+    segmentBytes: options.segmentBytes,
+    maxRecordBytes: options.maxRecordBytes,
+  };
+}
+
+async function advance(stream: Stream): Promise<void> {
+  const next = await stream.records.next();
+  stream.head = next.done === true ? null : next.value;
+}
+
+function lowestVersion(streams: readonly Stream[]): Stream | null {
+  let lowest: Stream | null = null;
+  for (const stream of streams) {
+    if (stream.head === null) continue;
+    if (lowest === null || stream.head.version < lowest.head!.version) lowest = stream;
+  }
+  return lowest;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,76 @@
+/**
+ * Where decoders put values. Blocks decode into arrays of their own, which a cache then keeps; records decode into scratch arrays that
+ * are used again for the next column, because their values are copied into a memtable at once.
+ *
+ * Every array has at least the asked length and may be longer; its contents are undefined, the decoder fills it.
+ */
+export interface VectorMemory {
+  float64(length: number): Float64Array;
+  int32(length: number): Int32Array;
+  uint32(length: number): Uint32Array;
+  uint8(length: number): Uint8Array;
+}
+
+export const freshMemory: VectorMemory = {
+  float64: (length) => new Float64Array(length),
+  int32: (length) => new Int32Array(length),
+  uint32: (length) => new Uint32Array(length),
+  uint8: (length) => new Uint8Array(length),
+};
+
+/** Arrays above this many entries are not kept for reuse. */
+const KEPT_ENTRIES_MAX = 1 << 18;
+
+interface Slots<A> {
+  readonly kept: A[];
+  used: number;
+}
+
+/** Hands out the same arrays again after `reset()`. */
+export class ScratchMemory implements VectorMemory {
+  readonly #float64: Slots<Float64Array> = { kept: [], used: 0 };
+  readonly #int32: Slots<Int32Array> = { kept: [], used: 0 };
+  readonly #uint32: Slots<Uint32Array> = { kept: [], used: 0 };
+  readonly #uint8: Slots<Uint8Array> = { kept: [], used: 0 };
+
+  float64(length: number): Float64Array {
+    return take(this.#float64, length, (size) => new Float64Array(size));
+  }
+
+  int32(length: number): Int32Array {
+    return take(this.#int32, length, (size) => new Int32Array(size));
+  }
+
+  uint32(length: number): Uint32Array {
+    return take(this.#uint32, length, (size) => new Uint32Array(size));
+  }
+
+  uint8(length: number): Uint8Array {
+    return take(this.#uint8, length, (size) => new Uint8Array(size));
+  }
+
+  /** Everything handed out so far may be handed out again. */
+  reset(): void {
+    this.#float64.used = 0;
+    this.#int32.used = 0;
+    this.#uint32.used = 0;
+    this.#uint8.used = 0;
+  }
+}
+
+function take<A extends { readonly length: number }>(
+  slots: Slots<A>,
+  length: number,
+  create: (size: number) => A,
+): A {
+  if (length > KEPT_ENTRIES_MAX) return create(length);
+  const index = slots.used;
+  slots.used = index + 1;
+  const kept = slots.kept[index];
+  if (kept !== undefined && kept.length >= length) return kept;
+  let size = kept === undefined ? 64 : kept.length * 2;
+  while (size < length) size *= 2;
+  const created = create(size);
+  slots.kept[index] = created;
+  return created;
+}

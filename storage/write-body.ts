@@ -1,0 +1,103 @@
+/**
+ * The body of write and part records: sections, each of one table.
+ *
+ *   body    := u16 sections, section*
+ *   section := u8 kind, u32 length, owner, payload           the length counts what follows it
+ *   kind       rows 1, key deletes 2: owner = 8 bytes schema id, payload = rows-section.ts
+ *              range tombstone 3:     owner = u64 table id,  payload = range-tombstone.ts
+ *
+ * Sections take effect in order; 'later row wins' runs through all of them.
+ */
+
+import { ByteReader, DamagedBytesError } from './byte-reader.js';
+import { ByteWriter } from './byte-writer.js';
+import { encodeTombstone, type RangeTombstone } from './range-tombstone.js';
+import { encodeRowsPayload, type RowsKind, type SectionRows } from './rows-section.js';
+import type { SchemaId, TableId, TableSchema } from './table-schema.js';
+
+export { decodeSchemaBody, encodeSchemaBody, schemaIdOf } from './schema-body.js';
+export type { RangeTombstone } from './range-tombstone.js';
+
+/** Frozen: written to disk and wire. */
+export const SectionKind = { rows: 1, keyDeletes: 2, rangeTombstone: 3 } as const;
+
+const SECTIONS_MAX = 0xffff;
+const OWNER_BYTES = 8;
+/** Kind and length. */
+const HEADER_BYTES = 5;
+
+/** A section found in a body; `reader` stands at its payload. */
+export type Section =
+  | { readonly kind: RowsKind; readonly schemaId: SchemaId; readonly reader: ByteReader }
+  | { readonly kind: 'range-tombstone'; readonly tableId: TableId; readonly reader: ByteReader };
+
+// Sections are built in one synchronous step and copied out, so one buffer serves all.
+let current = new ByteWriter(4096);
+/** A buffer that one huge section blew up is not kept. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Parts for `encodeRecord`: the count and the sections as they are. */
+export function encodeWriteBody(sections: readonly Uint8Array[]): Uint8Array[] {
+  if (sections.length > SECTIONS_MAX) {
+    throw new RangeError(`a record holds at most ${SECTIONS_MAX} sections`);
+  }
+  return [Uint8Array.of(sections.length, sections.length >>> 8), ...sections];
+}
+
+export function encodeRowsSection(
+  schema: TableSchema,
+  schemaId: SchemaId,
+  kind: RowsKind,
+  rows: SectionRows,
+): Uint8Array {
+  begin(kind === 'rows' ? SectionKind.rows : SectionKind.keyDeletes);
+  current.copy(Buffer.from(schemaId, 'hex'), 0, OWNER_BYTES);
+  encodeRowsPayload(current, schema, kind, rows);
+  return finish();
+}
+
+export function rangeTombstoneSection(tombstone: RangeTombstone): Uint8Array {
+  begin(SectionKind.rangeTombstone);
+  current.uint64(tombstone.tableId);
+  encodeTombstone(current, tombstone);
+  return finish();
+}
+
+/** The sections from `offset` to the end of `body`. Throws DamagedBytesError. */
+export function* sectionsOf(body: Uint8Array, offset: number): Generator<Section, undefined> {
+  const outer = new ByteReader(body, offset);
+  const count = outer.uint16();
+  for (let index = 0; index < count; index++) {
+    const kind = outer.uint8();
+    const length = outer.uint32();
+    const start = outer.skip(length);
+    const reader = new ByteReader(body, start, start + length);
+    switch (kind) {
+      case SectionKind.rows:
+      case SectionKind.keyDeletes: {
+        const schemaId = Buffer.from(reader.view(OWNER_BYTES)).toString('hex');
+        yield { kind: kind === SectionKind.rows ? 'rows' : 'key-deletes', schemaId, reader };
+        break;
+      }
+      case SectionKind.rangeTombstone:
+        yield { kind: 'range-tombstone', tableId: reader.uint64(), reader };
+        break;
+      default:
+        throw new DamagedBytesError(`section kind ${kind} is unknown`);
+    }
+  }
+  outer.expectEnd();
+}
+
+function begin(kind: number): void {
+  current.clear();
+  current.uint8(kind);
+  current.uint32(0);
+}
+
+function finish(): Uint8Array {
+  current.putUint32(1, current.length - HEADER_BYTES);
+  const section = current.take();
+  if (current.capacityBytes > KEPT_BYTES_MAX) current = new ByteWriter(4096);
+  return section;
+}

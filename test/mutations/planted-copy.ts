@@ -1,0 +1,85 @@
+/**
+ * A copy of the project with one bug planted, and the test run that must notice it.
+ *
+ * The bug is a textual replacement, so it is planted in exactly the code that ships; a replacement whose text is no longer found once
+ * is an error, not a pass.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface PlantedBug {
+  /** As the design names it. */
+  readonly name: string;
+  readonly file: string;
+  /** Must occur exactly once in `file`. */
+  readonly find: string;
+  readonly replace: string;
+  /** Path of the test file, and the full name of the test in it, that must fail. */
+  readonly testFile: string;
+  readonly testName: string;
+}
+
+export interface Verdict {
+  readonly ran: number;
+  readonly failed: number;
+  readonly output: string;
+}
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+const COPIED = ['src', 'protocol', 'storage', 'replication', 'test', 'jest.config.js', 'package.json'];
+const RUN_TIMEOUT_MS = 300_000;
+
+/** Runs the bug's named test in a copy with the bug (or without it, to show that the test passes there). */
+export function judge(bug: PlantedBug, options: { readonly planted: boolean }): Verdict {
+  const folder = mkdtempSync(join(tmpdir(), 'twintide-mutation-'));
+  try {
+    for (const entry of COPIED) cpSync(join(PROJECT, entry), join(folder, entry), { recursive: true });
+    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+    if (options.planted) plant(join(folder, bug.file), bug);
+    return runJest(folder, bug);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function plant(path: string, bug: PlantedBug): void {
+  const source = readFileSync(path, 'utf8');
+  const pieces = source.split(bug.find);
+  if (pieces.length !== 2) {
+    throw new Error(`"${bug.find}" occurs ${pieces.length - 1} times in ${bug.file}, not once`);
+  }
+  writeFileSync(path, pieces.join(bug.replace));
+}
+
+function runJest(folder: string, bug: PlantedBug): Verdict {
+  const result = join(folder, 'result.json');
+  const run = spawnSync(
+    process.execPath,
+    [
+      join(folder, 'node_modules/jest/bin/jest.js'),
+      '--runInBand',
+      '--json',
+      `--outputFile=${result}`,
+      '--runTestsByPath',
+      join(folder, bug.testFile),
+      '--testNamePattern',
+      `^${bug.testName.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
+    ],
+    { cwd: folder, encoding: 'utf8', timeout: RUN_TIMEOUT_MS },
+  );
+  const summary = JSON.parse(readFileSync(result, 'utf8')) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    numRuntimeErrorTestSuites: number;
+  };
+  // A suite that does not even load has not noticed anything.
+  if (summary.numRuntimeErrorTestSuites > 0) throw new Error(`suite did not run: ${run.stderr}`);
+  return {
+    ran: summary.numPassedTests + summary.numFailedTests,
+    failed: summary.numFailedTests,
+    output: run.stderr,
+  };
+}
