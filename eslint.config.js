@@ -136,7 +136,7 @@ export default tseslint.config(
   {
     // Time, chance and the environment are handed in, so that a test can turn them.
     files: ['storage/**/*.ts', 'replication/**/*.ts', 'protocol/**/*.ts', 'src/**/*.ts'],
-    ignores: ['src/server/**', 'src/http/**'],
+    ignores: ['src/server/**', 'src/http/**', 'src/command/**'],
     rules: {
       'no-restricted-globals': ['error', ...TIMERS],
       'no-restricted-properties': ['error', ...CLOCKS],
@@ -147,7 +147,7 @@ export default tseslint.config(
   adapter('storage', 'node-adapters.ts', []),
   adapter('replication', 'tcp-transport.ts', ['storage']),
   {
-    files: ['bin/**', 'bench/**', 'scripts/**'],
+    files: ['src/command/**', 'bin/**', 'bench/**', 'scripts/**'],
     rules: { 'no-console': 'off' },
   },
   {
@@ -167,5 +167,19 @@ export default tseslint.config(
       parserOptions: { projectService: false },
       globals: { process: 'readonly', console: 'readonly' },
     },
+  },
+  {
+    // The launcher is CommonJS, for the reason in its head.
+    files: ['bin/twintide'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        __dirname: 'readonly',
+        __filename: 'readonly',
+      },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
 );

@@ -27,3 +27,10 @@ export { NUMBER_TEXT_BYTES_MAX, writeDouble, writeFloat, writeInteger, writeInte
 export { SqlError } from './sql-error.js';
 export { STATUS_FLAG } from './status-flags.js';
 export { hasCapability } from './capabilities.js';
+export { accountVerifier } from './account-verifier.js';
+export { MysqlServer } from './server.js';
+export type { ListenOptions, ServerCounters } from './server.js';
+export type { ConnectionStatus } from './connection.js';
+export type { ListenAddress } from './listen-address.js';
+export { DEFAULT_SERVER_OPTIONS } from './server-options.js';
+export type { ProtocolLog, ServerEnvironment, ServerOptions } from './server-options.js';

@@ -12,20 +12,20 @@
  * begins at 0, a reply in the connection phase where the server's last packet left off.
  */
 
-import type { ErrorName } from './error-codes.js';
-
 const HEADER_BYTES = 4;
 const CHAIN_LENGTH = 0xffffff;
 
 export type ParserStep = 'needInput' | 'piece' | 'end';
 
+export type FramingFault = 'ER_NET_PACKET_TOO_LARGE' | 'ER_NET_PACKETS_OUT_OF_ORDER';
+
 /** The stream can't be read on: what the client is told, and that the connection must end. */
 export class FramingError extends Error {
-  readonly code: ErrorName;
+  readonly code: FramingFault;
   /** What our answer must be numbered, so that the client reads it. */
   readonly answerSequenceId: number;
 
-  constructor(code: ErrorName, answerSequenceId: number) {
+  constructor(code: FramingFault, answerSequenceId: number) {
     super(`framing: ${code}`);
     this.name = 'FramingError';
     this.code = code;

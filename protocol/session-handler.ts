@@ -59,7 +59,10 @@ export interface QuerySink {
   write(chunk: Uint8Array, start: number, end: number): void | Promise<void>;
   /** The text is complete: execute it and answer. */
   end(response: ResponseWriter): Promise<void> | void;
-  /** Called once instead of `end`: the connection broke, the query was killed, or `write` threw. */
+  /**
+   * Called once instead of `end`: the connection broke, the query was killed, or `write` threw. A promise of `write` may be
+   * pending then; it must settle soon (it does not matter how).
+   */
   abort(): void;
 }
 

@@ -14,6 +14,8 @@ export type NotAppliedReason =
   | 'aborted'
   /** The node is stopping. */
   | 'stopping'
+  /** A new data directory must not stamp before it has learned its peer's versions. */
+  | 'new-node'
   /** A part of the same multi-part write was not applied, so the whole is not. */
   | 'part-failed';
 
@@ -56,6 +58,16 @@ export class OutcomeUnknownError extends Error {
   constructor(cause: unknown) {
     super('the node stopped before the outcome of the write was known', { cause });
     this.name = 'OutcomeUnknownError';
+  }
+}
+
+/** The disk has no room for the record: MySQL 1021, SQLSTATE HY000. Nothing was appended. */
+export class DiskFullError extends Error {
+  readonly code = 'DISK_FULL';
+
+  constructor() {
+    super('not applied: the disk is full');
+    this.name = 'DiskFullError';
   }
 }
 

@@ -23,11 +23,24 @@ export interface JournalChunk {
 
 export interface ReplicaJournal {
   readonly origin: NodeId;
+  /** Oldest first. */
   incarnations(): readonly IncarnationInfo[];
+  incarnation(id: IncarnationId): IncarnationInfo | null;
+  /** Sealed segments still held, oldest first. */
+  seals(incarnation: IncarnationId): readonly Seal[];
+  /** Begins the next segment if records of these sizes do not fit together; the number of the segment they will be in. */
+  segmentFor(recordBytes: readonly number[]): number;
+  /** The disk gives nothing more and what exists does not surely hold this many record bytes. */
+  isFullFor(recordBytes: number): boolean;
   append(kind: RecordKind, version: number, body: readonly Uint8Array[]): RecordView;
-  appendCopies(incarnation: IncarnationId, records: Uint8Array): readonly RecordView[];
+  appendCopies(
+    incarnation: IncarnationId,
+    records: Uint8Array,
+    expectedHash?: RollingHash,
+  ): readonly RecordView[];
   onDurable(listener: (incarnation: IncarnationId, position: Position) => void): void;
   onSeal(listener: (seal: Seal) => void): void;
+  onFailure(listener: (error: Error) => void): void;
   sealCopy(seal: Seal): void;
   read(
     incarnation: IncarnationId,
@@ -69,7 +82,9 @@ export interface ReplicaStore {
   applyPeer(incarnation: IncarnationId, record: RecordView): void;
   applyReturned(incarnation: IncarnationId, record: RecordView): void;
   applied(origin: NodeId, incarnation: IncarnationId): number;
-  agreeEnd(origin: NodeId, incarnation: IncarnationId): void;
+  /** False for a data directory that has never stamped a version: new, or wiped. */
+  readonly hadMark: boolean;
+  agreeEnd(origin: NodeId, incarnation: IncarnationId): void | Promise<void>;
   expectPeer(): void;
   setConfirmed(incarnation: IncarnationId, sequence: number): void;
   setOriginDurable(incarnation: IncarnationId, sequence: number): void;

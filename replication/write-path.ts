@@ -11,10 +11,6 @@
  */
 
 import {
-  encodeAbortBody,
-  encodeCommitBody,
-  encodePartPrefix,
-  encodeSchemaBody,
   isGatedKind,
   RecordKind,
   recordBytesOf,
@@ -26,6 +22,7 @@ import {
 } from '../storage/index.js';
 import type { AcknowledgementWarning, Gate, GateBudget, GateEffect, RequestId } from './gate.js';
 import {
+  DiskFullError,
   NotAppliedError,
   OutcomeUnknownError,
   RecordTooLargeError,
@@ -106,7 +103,7 @@ interface HeldRecord {
 export class WritePath {
   readonly #deps: WritePathDeps;
   readonly #maxRecordBytes: number;
-  readonly #schemas = new SegmentSchemas();
+  readonly #schemas: SegmentSchemas;
   readonly #requests = new Map<RequestId, HeldRecord>();
   /** Appended and not yet applied, in sequence order. */
   readonly #unapplied: RecordView[] = [];
@@ -123,7 +120,8 @@ export class WritePath {
   #saving: Promise<void> = Promise.resolve();
   #lastRequest = 0;
   #timer: { readonly timer: Timer; readonly atMs: number } | null = null;
-  #stopReason: 'stopping' | null = null;
+  /** Why no write is taken now. */
+  #closedReason: 'stopping' | 'new-node' | null = null;
   #failure: Error | null = null;
   #blockedMsTotal = 0;
   #blockedSinceMs: number;
@@ -132,6 +130,7 @@ export class WritePath {
   constructor(deps: WritePathDeps, options: { readonly maxRecordBytes: number }) {
     this.#deps = deps;
     this.#maxRecordBytes = options.maxRecordBytes;
+    this.#schemas = new SegmentSchemas(deps.store.own);
     this.#visible = deps.gate.state.visible;
     this.#blockedSinceMs = deps.clock.monotonicMs();
     deps.store.own.onDurable((incarnation, position) => {
@@ -146,7 +145,7 @@ export class WritePath {
 
   // ---- writing ----
 
-  /** One record. Rejects with NotAppliedError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
+  /** One record. Rejects with NotAppliedError, DiskFullError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
   async write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement> {
     return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, {
       isAnswered: true,
@@ -224,11 +223,16 @@ export class WritePath {
     this.#carryOut(this.#deps.gate.releasePeer(this.#nowMs()));
   }
 
+  /** A new data directory takes no write until its peer's versions are known. */
+  waitForPeer(isWaiting: boolean): void {
+    if (this.#closedReason !== 'stopping') this.#closedReason = isWaiting ? 'new-node' : null;
+  }
+
   // ---- the end ----
 
   /** Takes no new write and resolves when every one under way is answered, at most `drainMs` later. */
   async drain(drainMs: number): Promise<void> {
-    this.#stopReason = 'stopping';
+    this.#closedReason = 'stopping';
     if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
       const timer = this.#deps.timers.after(drainMs, resolve);
@@ -277,6 +281,7 @@ export class WritePath {
     }
     this.#requests.delete(request);
     try {
+      if (this.#deps.store.own.isFullFor(record.sizeBytes)) throw new DiskFullError();
       record.validate?.();
     } catch (error) {
       record.reject(error as Error);
@@ -284,20 +289,13 @@ export class WritePath {
       return;
     }
     try {
-      this.#appendSchemas(record.schemas);
+      for (const body of this.#schemas.bodiesBefore(record.sizeBytes, record.schemas)) {
+        this.#append(RecordKind.schema, body, null, null);
+      }
       this.#append(record.kind, record.body, request, record);
     } catch (error) {
       record.reject(new OutcomeUnknownError(error));
       this.#failNode(error);
-    }
-  }
-
-  #appendSchemas(schemas: readonly TableSchema[]): void {
-    for (;;) {
-      const missing = this.#schemas.missing(this.#deps.store.own.currentSegment, schemas);
-      if (missing === null) return;
-      this.#append(RecordKind.schema, [encodeSchemaBody(missing)], null, null);
-      this.#schemas.add(missing);
     }
   }
 
@@ -381,7 +379,7 @@ export class WritePath {
   #refuse(request: RequestId, reason: NotAppliedReason): void {
     const record = this.#requests.get(request);
     this.#requests.delete(request);
-    record?.reject(new NotAppliedError(reason, REFUSAL_TEXT[reason]));
+    record?.reject(new NotAppliedError(reason, NOT_APPLIED_TEXT[reason]));
   }
 
   #unconfirmed(sequence: number): void {
@@ -461,10 +459,9 @@ export class WritePath {
   }
 
   #check(signal: AbortSignal | undefined): void {
-    if (this.#failure !== null || this.#stopReason !== null) {
-      throw new NotAppliedError('stopping', REFUSAL_TEXT['stopping']);
-    }
-    if (signal?.aborted === true) throw new NotAppliedError('aborted', REFUSAL_TEXT['aborted']);
+    const closed = this.#failure === null ? this.#closedReason : 'stopping';
+    if (closed !== null) throw new NotAppliedError(closed, NOT_APPLIED_TEXT[closed]);
+    if (signal?.aborted === true) throw new NotAppliedError('aborted', NOT_APPLIED_TEXT['aborted']);
   }
 
   #sizeOf(body: WriteBody): number {
@@ -517,80 +514,12 @@ export class WritePath {
   }
 }
 
-const REFUSAL_TEXT: Readonly<Record<NotAppliedReason, string>> = {
+/** What users read. */
+export const NOT_APPLIED_TEXT: Readonly<Record<NotAppliedReason, string>> = {
   'budget-full': 'not applied: the RPO budget is full and the peer does not confirm',
   'queue-full': 'not applied: too many statements wait for the RPO budget',
   aborted: 'not applied: cancelled before it was appended',
   stopping: 'not applied: the node is stopping',
+  'new-node': 'not applied: this node is new and waits for its peer (start it alone with init --alone)',
   'part-failed': 'not applied: an earlier part of this write was not applied',
 };
-
-/** A write larger than one record: parts, shipped at once, that take effect together at the commit. */
-export class MultiPartWrite {
-  readonly #path: WritePath;
-  readonly #options: WriteOptions;
-  #firstPart = 0;
-  #partCount = 0;
-  #isEnded = false;
-
-  constructor(path: WritePath, options: WriteOptions) {
-    this.#path = path;
-    this.#options = options;
-  }
-
-  get partCount(): number {
-    return this.#partCount;
-  }
-
-  /** Resolves when the part is durable here. When it rejects, the whole write is aborted and was not applied. */
-  async part(body: readonly Uint8Array[]): Promise<void> {
-    this.#checkOpen();
-    const { validate: _, ...options } = this.#options;
-    const prefixed = [encodePartPrefix(this.#firstPart), ...body];
-    await this.#orAbort(
-      this.#path.hold(RecordKind.part, prefixed, options, {
-        isAnswered: false,
-        onAppended: (record) => {
-          if (this.#partCount === 0) this.#firstPart = record.sequence;
-          this.#partCount += 1;
-        },
-      }),
-    );
-  }
-
-  /** As `write`: answered by the gate. `validate` runs here. Requires at least one part. */
-  async commit(): Promise<Acknowledgement> {
-    this.#checkOpen();
-    if (this.#partCount === 0) throw new RangeError('a multi-part write has at least one part');
-    const body = [encodeCommitBody({ firstPart: this.#firstPart, partCount: this.#partCount })];
-    const committed = this.#path.hold(RecordKind.commit, body, this.#options, {
-      isAnswered: true,
-      onAppended: () => {
-        this.#isEnded = true;
-      },
-    });
-    return this.#orAbort(committed);
-  }
-
-  /** Gives the write up; without effect after the commit was appended or the write was aborted already. */
-  abort(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    if (this.#partCount === 0) return;
-    this.#path.appendUnheld(RecordKind.abort, [encodeAbortBody(this.#firstPart)]);
-  }
-
-  async #orAbort<Result>(step: Promise<Result>): Promise<Result> {
-    try {
-      return await step;
-    } catch (error) {
-      this.abort();
-      throw error;
-    }
-  }
-
-  #checkOpen(): void {
-    if (!this.#isEnded) return;
-    throw new NotAppliedError('part-failed', REFUSAL_TEXT['part-failed']);
-  }
-}

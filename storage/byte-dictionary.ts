@@ -15,6 +15,9 @@ export class ByteDictionary {
   #starts = new Uint32Array(17);
   #count = 0;
   readonly #index = new HashIndex();
+  /** Set by `fork`: entries below `#parentCount` are found there. */
+  #parent: ByteDictionary | null = null;
+  #parentCount = 0;
 
   get count(): number {
     return this.#count;
@@ -63,6 +66,17 @@ export class ByteDictionary {
     };
   }
 
+  /** A dictionary that begins with this one's entries as of now and goes its own way. Never cleared. */
+  fork(): ByteDictionary {
+    const fork = new ByteDictionary();
+    fork.#data = this.#data.slice(0, Math.max(256, this.dataBytes));
+    fork.#starts = this.#starts.slice(0, Math.max(17, this.#count + 1));
+    fork.#count = this.#count;
+    fork.#parent = this;
+    fork.#parentCount = this.#count;
+    return fork;
+  }
+
   clear(): void {
     if (this.#count === 0) return;
     this.#count = 0;
@@ -70,6 +84,10 @@ export class ByteDictionary {
   }
 
   #find(hash: number, source: Uint8Array, start: number, end: number): number {
+    if (this.#parent !== null) {
+      const code = this.#parent.#find(hash, source, start, end);
+      if (code !== -1 && code < this.#parentCount) return code;
+    }
     const length = end - start;
     const starts = this.#starts;
     for (let code = this.#index.first(hash); code !== -1; code = this.#index.next()) {

@@ -42,6 +42,11 @@ export function columnForm(column: ColumnValues): number {
   return kindOf(column) | (nulls << 4);
 }
 
+/** True for the form of a column of 64-bit halves. */
+export function isWideForm(form: number): boolean {
+  return (form & 0x0f) === Kind.integer64;
+}
+
 // Encoding is synchronous, so its working arrays can be shared. Sized by the largest column seen.
 let denseNumbers = new Float64Array(0);
 let denseHigh = new Int32Array(0);

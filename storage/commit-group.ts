@@ -25,7 +25,8 @@
  * group that was written in the wrong place.
  *
  * Groups begin on sector boundaries: a write never touches a sector that holds an older group, so a torn write can only
- * hurt its own group. `durable before` tells a torn write from damage: a bad group with a later one that says
+ * hurt its own group. Each write also puts zeros into the sector behind its group: the end of the journal is a zero sector, and
+ * anything else there is a group that began and did not get whole. `durable before` tells a torn write from damage: a bad group with a later one that says
  * "all before me was durable" was whole once.
  *
  * A seal is the last group in its file for ever.
@@ -136,7 +137,8 @@ export function decodeGroupHeader(
   bytes: Uint8Array,
   offset: number,
 ): GroupHeader | null {
-  if (bytes.length - offset < GROUP_HEADER_BYTES || !hasGroupMagic(seed, bytes, offset)) return null;
+  if (bytes.length - offset < GROUP_HEADER_BYTES || !hasGroupMagic(seed, bytes, offset))
+    return null;
   const covered = bytes.subarray(offset + COVERED_FROM, offset + GROUP_HEADER_BYTES);
   if (readUint32(bytes, offset + HEADER_CRC_AT) !== crc32(covered, seed.crcStart)) return null;
   const kind = bytes[offset + 16] as number;
@@ -169,7 +171,8 @@ export function contentFaultOf(
   content: Uint8Array,
 ): string | null {
   if (header.kind === GroupKind.seal) {
-    if (header.recordCount !== 0 || content.length !== SEAL_BYTES) return 'the seal has a wrong size';
+    if (header.recordCount !== 0 || content.length !== SEAL_BYTES)
+      return 'the seal has a wrong size';
     return crc32(content, seed.crcStart) === header.contentCrc ? null : 'the seal CRC is wrong';
   }
   if (header.recordCount < 1 || header.recordCount > content.length / RECORD_HEADER_BYTES) {

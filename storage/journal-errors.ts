@@ -38,7 +38,9 @@ export class UnsupportedFormatError extends Error {
   readonly formatVersion: number;
 
   constructor(path: string, formatVersion: number) {
-    super(`${path} has format version ${formatVersion}, which this version of Twintide cannot read`);
+    super(
+      `${path} has format version ${formatVersion}, which this version of Twintide cannot read`,
+    );
     this.formatVersion = formatVersion;
   }
 }

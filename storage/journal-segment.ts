@@ -57,7 +57,11 @@ export class JournalSegment {
   constructor(
     folder: string,
     identity: SegmentIdentity,
-    state: { readonly capacityBytes: number; readonly isOnDisk: boolean; readonly hasDigest: boolean },
+    state: {
+      readonly capacityBytes: number;
+      readonly isOnDisk: boolean;
+      readonly hasDigest: boolean;
+    },
   ) {
     this.identity = identity;
     this.seed = groupSeedOf(identity);

@@ -14,6 +14,7 @@ import {
   RECORD_PREFIX_BYTES,
   SEAL_BYTES,
   SEAL_GROUP_BYTES,
+  SECTOR_BYTES,
   encodeGroupHeader,
   encodeSeal,
   groupBytesOf,
@@ -28,10 +29,10 @@ import type { TailChunk } from './record-tail.js';
 import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
 import { writeZeros, type SegmentPool } from './segment-pool.js';
 
-/** Content of a group of more than one record: bounds the latency of the write, and what a torn one costs. */
-const GROUP_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
+/** Content of a group of more than one record: bounds what one turn of the event loop has to check when it is read back. */
+const GROUP_CONTENT_BYTES_MAX = 1024 * 1024;
 
-const ZERO_SECTOR = new Uint8Array(512);
+const ZERO_SECTORS = new Uint8Array(2 * SECTOR_BYTES);
 
 /** Consecutive records of one segment in one chunk. */
 interface RecordSpan {
@@ -158,7 +159,8 @@ export class JournalWriter {
     const { disk, pool, folder, headerOf } = this.#deps;
     const spare = await pool.take();
     const file = await disk.open(spare, { durable: true });
-    await file.write([encodeSegmentHeader(headerOf(log, segment))], 0);
+    const header = encodeSegmentHeader(headerOf(log, segment));
+    await file.write([header, ZERO_SECTORS.subarray(0, SECTOR_BYTES)], 0);
     await disk.rename(spare, segment.path);
     await disk.syncFolder(folder);
     segment.file = file;
@@ -166,13 +168,13 @@ export class JournalWriter {
   }
 
   async #writeRecords(file: DiskFile, log: IncarnationLog, segment: JournalSegment): Promise<void> {
-    await this.#extend(file, segment, groupBytesOf(this.#nextContentBytes(segment)));
-
     const spans = this.#takeSpans(segment);
     const first = spans[0] as RecordSpan;
     const last = spans[spans.length - 1] as RecordSpan;
     const contentBytes = sumOf(spans, (span) => span.contentBytes);
     const groupBytes = groupBytesOf(contentBytes);
+    await this.#extend(file, segment, groupBytes);
+
     const offsetBytes = segment.writtenBytes;
     const firstSequence = first.chunk.firstSequence + first.firstIndex;
     const lastIndex = last.firstIndex + last.count - 1;
@@ -189,7 +191,11 @@ export class JournalWriter {
       durableBefore: log.durable.sequence,
       offsetBytes,
     });
-    const parts = [header, ...spans.map(contentOf), paddingBehind(contentBytes)];
+    const parts = [
+      header,
+      ...spans.map(contentOf),
+      zerosBehind(segment, offsetBytes, contentBytes),
+    ];
     await file.write(parts, offsetBytes);
 
     segment.index.addGroup({ sequence: firstSequence, offsetBytes, hashBefore: first.hashBefore });
@@ -210,7 +216,8 @@ export class JournalWriter {
       durableBefore: seal.lastSequence,
       offsetBytes: segment.writtenBytes,
     });
-    await file.write([header, content, paddingBehind(SEAL_BYTES)], segment.writtenBytes);
+    const zeros = zerosBehind(segment, segment.writtenBytes, SEAL_BYTES);
+    await file.write([header, content, zeros], segment.writtenBytes);
     segment.writtenBytes += SEAL_GROUP_BYTES;
     segment.isSealDurable = true;
     segment.file = null;
@@ -226,18 +233,8 @@ export class JournalWriter {
     segment.capacityBytes = grown;
   }
 
-  /** Content of the group that #takeSpans would form now. More may queue up in between, so it is an exact lower bound only there. */
-  #nextContentBytes(segment: JournalSegment): number {
-    return sumOf(this.#spansOfNextGroup(segment), (span) => span.contentBytes);
-  }
-
+  /** The next group: queued records of this segment, up to the limit of a group. */
   #takeSpans(segment: JournalSegment): RecordSpan[] {
-    const spans = this.#spansOfNextGroup(segment);
-    this.#queue.splice(0, spans.length);
-    return spans;
-  }
-
-  #spansOfNextGroup(segment: JournalSegment): RecordSpan[] {
     const spans: RecordSpan[] = [];
     let bytes = 0;
     for (const span of this.#queue) {
@@ -246,6 +243,7 @@ export class JournalWriter {
       spans.push(span);
       bytes += span.contentBytes;
     }
+    this.#queue.splice(0, spans.length);
     return spans;
   }
 }
@@ -270,9 +268,16 @@ function prefixesOf(spans: readonly RecordSpan[]): Uint8Array {
   return prefixes;
 }
 
-function paddingBehind(contentBytes: number): Uint8Array {
-  const used = GROUP_HEADER_BYTES + contentBytes;
-  return ZERO_SECTOR.subarray(0, groupBytesOf(contentBytes) - used);
+/** The padding of a group, and one more sector where the file has one: what follows the newest group is always zeros. */
+function zerosBehind(
+  segment: JournalSegment,
+  offsetBytes: number,
+  contentBytes: number,
+): Uint8Array {
+  const groupBytes = groupBytesOf(contentBytes);
+  const hasNextSector = offsetBytes + groupBytes + SECTOR_BYTES <= segment.capacityBytes;
+  const padding = groupBytes - GROUP_HEADER_BYTES - contentBytes;
+  return ZERO_SECTORS.subarray(0, padding + (hasNextSector ? SECTOR_BYTES : 0));
 }
 
 function sumOf<T>(items: readonly T[], of: (item: T) => number): number {

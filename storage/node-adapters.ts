@@ -7,6 +7,7 @@
 import { randomFillSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, open as openFolder, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, resolve as absolute } from 'node:path';
 
 import { ClassicLevel } from 'classic-level';
 
@@ -70,22 +71,32 @@ export const nodeDisk: Disk = {
     }
   },
 
+  /** The folders made are on stable storage when this resolves: each one's entry is synced in its parent. */
   async makeFolder(folder: string): Promise<void> {
-    await mkdir(folder, { recursive: true });
+    const firstMade = await mkdir(folder, { recursive: true });
+    if (firstMade === undefined) return;
+    const stop = dirname(absolute(firstMade));
+    let parent = absolute(folder);
+    do {
+      parent = dirname(parent);
+      await syncFolder(parent);
+    } while (parent !== stop);
   },
 
   rename,
   remove: unlink,
 
-  async syncFolder(folder: string): Promise<void> {
-    const handle = await openFolder(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncFolder,
 };
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await openFolder(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 class NodeFile implements DiskFile {
   readonly #descriptor: number;
@@ -137,20 +148,15 @@ class NodeFile implements DiskFile {
   }
 
   #call(start: (done: (error: NodeJS.ErrnoException | null) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      start((error) => (error ? reject(error) : resolve()));
+    return new Promise((fulfil, reject) => {
+      start((error) => (error ? reject(error) : fulfil()));
     });
   }
 
   #readOnce(target: Uint8Array, offset: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(
-        this.#descriptor,
-        target,
-        offset,
-        target.length - offset,
-        position,
-        (error, bytes) => (error === null ? resolve(bytes) : reject(error)),
+      fs.read(this.#descriptor, target, offset, target.length - offset, position, (error, bytes) =>
+        error === null ? resolve(bytes) : reject(error),
       );
     });
   }

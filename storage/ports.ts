@@ -56,6 +56,7 @@ export interface Disk {
   open(path: string, options: OpenOptions): Promise<DiskFile>;
   /** File names (not paths) in a folder, sorted; empty when the folder does not exist. */
   list(folder: string): Promise<string[]>;
+  /** With its parents; on stable storage when it resolves. */
   makeFolder(folder: string): Promise<void>;
   /** Atomic; durable only after `syncFolder`. */
   rename(from: string, to: string): Promise<void>;

@@ -119,7 +119,8 @@ export function readParent(source: Uint8Array, offset: number): Position | null 
   const sequence = readUint64(source, offset + 8);
   const hash = readHash(source, offset + 16);
   if (Number.isNaN(sequence)) return undefined;
-  if (incarnation === NO_INCARNATION) return sequence === 0 && hash === ZERO_HASH ? null : undefined;
+  if (incarnation === NO_INCARNATION)
+    return sequence === 0 && hash === ZERO_HASH ? null : undefined;
   return { incarnation, sequence, hash };
 }
 

@@ -105,7 +105,9 @@ export class RecordTail {
 
   /** Drops durable chunks, oldest first, until the limit is kept. */
   trim(durableSequence: number): void {
-    this.#dropWhile((chunk) => this.#heldBytes > this.#limitBytes && chunk.lastSequence <= durableSequence);
+    this.#dropWhile(
+      (chunk) => this.#heldBytes > this.#limitBytes && chunk.lastSequence <= durableSequence,
+    );
   }
 
   /** Drops whatever is durable: for an incarnation that takes no more. */

@@ -11,7 +11,7 @@ import assert from 'node:assert';
 import { ByteDictionary } from './byte-dictionary.js';
 import { ColumnBuilder } from './column-builder.js';
 import { columnKind, rowColumnsOf } from './column-kind.js';
-import { SECTION_ROWS_MAX, type RowsKind, sectionColumnsOf } from './rows-section.js';
+import { SECTION_ROWS_MAX, type RowsKind, sectionShape } from './rows-section.js';
 import {
   ColumnRole,
   ColumnType,
@@ -175,10 +175,11 @@ export class RowBatch {
 
   #encode(kind: RowsKind): Uint8Array {
     assert(this.rowCount > 0 && this.rowCount <= SECTION_ROWS_MAX, 'a section has rows, not too many');
-    const builderOf = sectionColumnsOf(this.schema, kind).map(
+    const shape = sectionShape(this.schema, kind);
+    const builderOf = shape.columns.map(
       (column) => this.#builders[this.#columns.indexOf(column)]!,
     );
-    return encodeRowsSection(this.schema, this.schemaId, kind, {
+    return encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
       tuples: this.#tuples,
       tupleOf: this.#tupleOf,

@@ -14,7 +14,7 @@
 import { ByteDictionary } from './byte-dictionary.js';
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { columnForm, type ColumnValues, decodeColumn, encodeColumn } from './column-codec.js';
+import { columnForm, type ColumnValues, decodeColumn, encodeColumn, isWideForm } from './column-codec.js';
 import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import { decodeNumbers, encodeNumbers } from './number-codec.js';
 import type { StoredColumn, TableSchema } from './table-schema.js';
@@ -26,9 +26,32 @@ export const SECTION_ROWS_MAX = 1 << 22;
 
 export type RowsKind = 'rows' | 'key-deletes';
 
-/** Columns that a section of this kind carries row by row, in schema order. */
-export function sectionColumnsOf(schema: TableSchema, kind: RowsKind): readonly StoredColumn[] {
-  return kind === 'rows' ? rowColumnsOf(schema) : [timeColumnOf(schema)];
+/** What a schema's sections of one kind look like; worked out once a schema. */
+export interface SectionShape {
+  readonly kind: RowsKind;
+  readonly tagCount: number;
+  /** Carried row by row, in schema order. */
+  readonly columns: readonly StoredColumn[];
+  /** Places in `columns` as they are written: time kinds first. */
+  readonly order: readonly number[];
+  /** How many of `order` are of time kind. */
+  readonly timeCount: number;
+}
+
+export function sectionShape(schema: TableSchema, kind: RowsKind): SectionShape {
+  const columns = kind === 'rows' ? rowColumnsOf(schema) : [timeColumnOf(schema)];
+  const times: number[] = [];
+  const others: number[] = [];
+  columns.forEach((column, index) => {
+    (columnKind(column.type) === 'time' ? times : others).push(index);
+  });
+  return {
+    kind,
+    tagCount: tagColumnsOf(schema).length,
+    columns,
+    order: [...times, ...others],
+    timeCount: times.length,
+  };
 }
 
 export interface SectionRows {
@@ -37,7 +60,7 @@ export interface SectionRows {
   readonly tuples: ByteDictionary;
   /** Each row's tuple. */
   readonly tupleOf: Float64Array;
-  /** The values of `sectionColumnsOf`, called once a column: its arrays are good until the next call. */
+  /** The values of the shape's columns, called once a column: its arrays are good until the next call. */
   readonly column: (index: number) => ColumnValues;
 }
 
@@ -46,33 +69,21 @@ const cells = new ByteDictionary();
 
 export function encodeRowsPayload(
   writer: ByteWriter,
-  schema: TableSchema,
-  kind: RowsKind,
+  shape: SectionShape,
   rows: SectionRows,
 ): void {
   const tupleCount = rows.tuples.count;
   writer.varint(rows.rowCount);
   writer.varint(tupleCount);
-  encodeTags(writer, tagColumnsOf(schema).length, rows.tuples);
+  encodeTags(writer, shape.tagCount, rows.tuples);
   if (tupleCount > 1) encodeNumbers(writer, rows.tupleOf, rows.rowCount, 'fast');
-  const columns = sectionColumnsOf(schema, kind);
-  const formsAt = writer.reserve(columns.length);
-  for (const index of codingOrder(columns)) {
+  const formsAt = writer.reserve(shape.columns.length);
+  for (const index of shape.order) {
     const column = rows.column(index);
     const form = columnForm(column);
     writer.bytes[formsAt + index] = form;
     encodeColumn(writer, column, form, 'fast');
   }
-}
-
-/** Time kinds first. */
-function codingOrder(columns: readonly StoredColumn[]): number[] {
-  const times: number[] = [];
-  const others: number[] = [];
-  columns.forEach((column, index) => {
-    (columnKind(column.type) === 'time' ? times : others).push(index);
-  });
-  return [...times, ...others];
 }
 
 function encodeTags(writer: ByteWriter, tagCount: number, tuples: ByteDictionary): void {
@@ -110,15 +121,15 @@ export class RowsSectionReader {
   readonly tags: readonly ColumnValues[];
   /** Null: all rows have tuple 0. */
   readonly tupleOf: Float64Array | null;
-  readonly columns: readonly StoredColumn[];
+  readonly shape: SectionShape;
   readonly #reader: ByteReader;
   readonly #forms: Uint8Array;
-  readonly #order: readonly number[];
   #next = 0;
 
   /** `memory` must keep the tags and tuple numbers for as long as they are used. */
-  constructor(reader: ByteReader, schema: TableSchema, kind: RowsKind, memory: VectorMemory) {
+  constructor(reader: ByteReader, shape: SectionShape, memory: VectorMemory) {
     this.#reader = reader;
+    this.shape = shape;
     this.rowCount = reader.varint();
     this.tupleCount = reader.varint();
     if (this.rowCount < 1 || this.rowCount > SECTION_ROWS_MAX) {
@@ -127,21 +138,23 @@ export class RowsSectionReader {
     if (this.tupleCount < 1 || this.tupleCount > this.rowCount) {
       throw new DamagedBytesError(`a section has ${this.tupleCount} tag tuples`);
     }
-    this.tags = tagColumnsOf(schema).map(() =>
-      decodeColumn(reader, reader.uint8(), this.tupleCount, memory),
-    );
+    const tags: ColumnValues[] = [];
+    for (let tag = 0; tag < shape.tagCount; tag++) {
+      tags.push(decodeColumn(reader, reader.uint8(), this.tupleCount, memory));
+    }
+    this.tags = tags;
     this.tupleOf = this.tupleCount > 1 ? decodeNumbers(reader, this.rowCount, memory) : null;
-    this.columns = sectionColumnsOf(schema, kind);
-    this.#forms = reader.view(this.columns.length);
-    this.#order = codingOrder(this.columns);
+    this.#forms = reader.view(shape.columns.length);
   }
 
-  /** The next column's place in `columns` and its values, or null after the last. */
-  nextColumn(memory: VectorMemory): { index: number; values: ColumnValues } | null {
-    const index = this.#order[this.#next];
-    if (index === undefined) return null;
-    this.#next++;
-    const form = this.#forms[index]!;
-    return { index, values: decodeColumn(this.#reader, form, this.rowCount, memory) };
+  /** True when the column comes as 64-bit halves. */
+  isWide(index: number): boolean {
+    return isWideForm(this.#forms[index]!);
+  }
+
+  /** The values of the next column in the shape's `order`. */
+  nextColumn(memory: VectorMemory): ColumnValues {
+    const form = this.#forms[this.shape.order[this.#next++]!]!;
+    return decodeColumn(this.#reader, form, this.rowCount, memory);
   }
 }

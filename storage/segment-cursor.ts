@@ -36,6 +36,8 @@ export type CursorStep =
       readonly reason: string;
       /** The header that stands there, when it is valid but its content is not. */
       readonly header: GroupHeader | null;
+      /** False when no half-done write explains what stands there. */
+      readonly canBeTorn: boolean;
     };
 
 export class SegmentCursor {
@@ -62,11 +64,12 @@ export class SegmentCursor {
 
   async next(): Promise<CursorStep> {
     const offsetBytes = this.#offset;
-    const stop = (reason: string, header: GroupHeader | null): CursorStep => ({
+    const stop = (reason: string, header: GroupHeader | null, canBeTorn = true): CursorStep => ({
       kind: 'stop',
       offsetBytes,
       reason,
       header,
+      canBeTorn,
     });
 
     const headerAt = await this.#load(offsetBytes, GROUP_HEADER_BYTES);
@@ -74,7 +77,7 @@ export class SegmentCursor {
     const header = decodeGroupHeader(this.#seed, this.#window, headerAt);
     if (header === null) return stop('there is no valid commit group header', null);
     if (header.offsetBytes !== offsetBytes) {
-      return stop(`the commit group says it belongs to byte ${header.offsetBytes}`, header);
+      return stop(`the commit group says it belongs to byte ${header.offsetBytes}`, header, false);
     }
     const contentFrom = await this.#load(offsetBytes + GROUP_HEADER_BYTES, header.contentBytes);
     if (contentFrom === null) return stop('the commit group runs past the end of the file', header);

@@ -14,8 +14,7 @@
 import assert from 'node:assert';
 import type { Clock, Disk, KeyValueStore, Random, Timers } from './ports.js';
 import type { IncarnationId, NodeId, Position, PositionVector } from './position.js';
-import { Journal } from './journal.js';
-import type { RecoveryReport } from './journal-recovery.js';
+import { Journal, type RecoveryReport } from './journal.js';
 import { RecordKind, type RecordView } from './record.js';
 import { TableStore } from './table-store.js';
 import { VersionClock } from './version-clock.js';
@@ -214,6 +213,8 @@ export class Store {
   /** Both nodes agree that this incarnation ends at `position`: parts without a commit are orphans for ever. */
   agreeEnd(origin: NodeId, incarnation: IncarnationId): void {
     this.#stashes.get(key(origin, incarnation))?.dropAll();
+    const journal = origin === this.nodeId ? this.own : this.#copy;
+    journal?.endIncarnation(incarnation).catch((error: unknown) => this.#fail(asError(error)));
   }
 
   /** True while flushes lag behind so far that writers must wait. */

@@ -12,8 +12,13 @@
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { encodeTombstone, type RangeTombstone } from './range-tombstone.js';
-import { encodeRowsPayload, type RowsKind, type SectionRows } from './rows-section.js';
-import type { SchemaId, TableId, TableSchema } from './table-schema.js';
+import {
+  encodeRowsPayload,
+  type RowsKind,
+  type SectionRows,
+  type SectionShape,
+} from './rows-section.js';
+import type { SchemaId, TableId } from './table-schema.js';
 
 export { decodeSchemaBody, encodeSchemaBody, schemaIdOf } from './schema-body.js';
 export type { RangeTombstone } from './range-tombstone.js';
@@ -45,14 +50,13 @@ export function encodeWriteBody(sections: readonly Uint8Array[]): Uint8Array[] {
 }
 
 export function encodeRowsSection(
-  schema: TableSchema,
   schemaId: SchemaId,
-  kind: RowsKind,
+  shape: SectionShape,
   rows: SectionRows,
 ): Uint8Array {
-  begin(kind === 'rows' ? SectionKind.rows : SectionKind.keyDeletes);
+  begin(shape.kind === 'rows' ? SectionKind.rows : SectionKind.keyDeletes);
   current.copy(Buffer.from(schemaId, 'hex'), 0, OWNER_BYTES);
-  encodeRowsPayload(current, schema, kind, rows);
+  encodeRowsPayload(current, shape, rows);
   return finish();
 }
 

@@ -12,6 +12,8 @@ export function connectHints(a: Config, b: Config, files: readonly [a: string, b
       : `rpo_bytes = ${formatSize(a.replication.rpoBytes)}: at most this much acknowledged data can be lost with a node`;
   const jdbc = [
     'failOverReadOnly=false',
+    'secondsBeforeRetrySource=0',
+    'queriesBeforeRetrySource=0',
     'connectTimeout=2000',
     'socketTimeout=30000',
     'tcpKeepAlive=true',
@@ -28,7 +30,7 @@ export function connectHints(a: Config, b: Config, files: readonly [a: string, b
     'Connect:',
     `  mariadb -h ${first.host} -P ${first.port} -u ${user}        (or: mysql -h ${first.host} -P ${first.port} -u ${user})`,
     `  await mysql.createConnection({ host: '${first.host}', port: ${first.port}, user: '${user}' })        (mysql2)`,
-    `  jdbc:mysql://${formatAddress(first)},${formatAddress(second)}/public?${jdbc}`,
+    `  jdbc:mysql://${formatAddress(first)},${formatAddress(second)}/?${jdbc}`,
     '',
     'Try a failover: stop one node and go on with the other; start it again with',
     `  bin/twintide start --config ${files[0]}`,

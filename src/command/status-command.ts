@@ -23,8 +23,7 @@ export interface StatusOptions {
 export async function runStatus(options: StatusOptions): Promise<number> {
   const asked = [...options.urls, ...options.configs.map(urlOfConfig)];
   const answers = await Promise.all((asked.length > 0 ? asked : PAIR_URLS).map(ask));
-  const shown =
-    asked.length > 0 ? answers : answers.filter((answer) => answer.status !== null);
+  const shown = asked.length > 0 ? answers : answers.filter((answer) => answer.status !== null);
   if (shown.length === 0) {
     console.error(`no node answers at ${PAIR_URLS.join(' or ')}; name one with --url or --config`);
     return ExitCode.failed;

@@ -2,7 +2,7 @@
  * The `twintide` command. Each subcommand is a file of its own; here are only their names, options and help.
  */
 import { resolve } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../server/config.js';
 import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
@@ -52,8 +52,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .description('A MySQL-wire-compatible time-series database that runs as two equal nodes.')
     .version(VERSION)
     .exitOverride()
-    .showHelpAfterError()
-    .addHelpText('after', '\nTwo commands to begin with:  npm ci  and  npm start');
+    .showSuggestionAfterError();
 
   addSettingFlags(program.command('start').description('run one node until it is told to stop'))
     .addHelpText(
@@ -72,11 +71,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
       new Option('--port-offset <number>', 'added to every port').argParser((text) => {
         const offset = Number(text);
         if (Number.isInteger(offset) && offset >= 0 && offset <= 60_000) return offset;
-        throw new CommanderError(
-          ExitCode.badConfiguration,
-          'twintide.portOffset',
-          `--port-offset needs a whole number from 0 to 60000, and got ${JSON.stringify(text)}`,
-        );
+        throw new InvalidArgumentError('It is a whole number from 0 to 60000.');
       }),
     )
     .option('--rpo-bytes <size>', 'RPO budget: 0, "64MiB"...')
@@ -110,7 +105,9 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
 
   const config = program.command('config').description('about configuration files');
   addSettingFlags(
-    config.command('check').description('read a configuration as `start` would, and say what it makes'),
+    config
+      .command('check')
+      .description('read a configuration as `start` would, and say what it makes'),
   ).action((options: Record<string, unknown>) => {
     console.log(summary(configOf(options)));
   });

@@ -2,7 +2,7 @@
  * What a scalar function or operator is: a name, how many arguments it takes, its type rule, and its code.
  *
  * `resolve` sees the bound arguments and answers with the result's type and a `build` that turns the arguments' evaluators into
- * one evaluator. Conversions of arguments are part of the built code. A function that must not evaluate an argument for some
+ * one evaluator. Conversions are calls of their own around the arguments (`args`). A function that must not evaluate an argument for some
  * rows (IF, CASE, COALESCE, AND) calls that argument's evaluator with a selected batch.
  */
 
@@ -32,6 +32,8 @@ export interface ResolvedCall {
   readonly nullable?: boolean;
   /** Default: of the strongest text argument. */
   readonly collation?: Collation;
+  /** What to evaluate instead of the given arguments: the same with their conversions. */
+  readonly args?: readonly BoundExpression[];
   readonly build: (args: readonly Evaluator[]) => Evaluator;
   readonly isVolatile?: boolean;
   readonly isSlow?: boolean;

@@ -1,8 +1,8 @@
 /**
- * The open sessions of this node: what SHOW PROCESSLIST lists and KILL reaches.
+ * The open sessions of this node: what SHOW PROCESSLIST lists.
  *
- * A process is registered when its session opens and removed when it closes. Its fields are read when someone
- * looks, so keeping them costs a session nothing.
+ * A session registers when it opens and leaves when it closes. It is described when someone looks, so being listed
+ * costs a session nothing.
  */
 
 export interface ProcessInfo {
@@ -22,27 +22,24 @@ export interface ProcessInfo {
 
 export interface Process {
   readonly id: number;
-  readonly user: string;
   describe(): ProcessInfo;
-  /** Ends the running statement with 1317; nothing when idle. */
-  killQuery(): void;
-  /** Ends the running statement and closes the connection. */
-  killConnection(): void;
 }
 
 export class ProcessList {
   readonly #processes = new Map<number, Process>();
+  #sizePeak = 0;
 
   add(process: Process): void {
     this.#processes.set(process.id, process);
+    this.#sizePeak = Math.max(this.#sizePeak, this.#processes.size);
   }
 
   remove(id: number): void {
     this.#processes.delete(id);
   }
 
-  find(id: number): Process | undefined {
-    return this.#processes.get(id);
+  has(id: number): boolean {
+    return this.#processes.has(id);
   }
 
   /** In order of connection. */
@@ -52,6 +49,11 @@ export class ProcessList {
 
   get size(): number {
     return this.#processes.size;
+  }
+
+  /** The most sessions that were open at once. */
+  get sizePeak(): number {
+    return this.#sizePeak;
   }
 
   /** Sessions that run a statement now. */

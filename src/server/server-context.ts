@@ -70,7 +70,11 @@ export interface ServerContext {
   setRpoBudget(budgetBytes: number): Promise<string | null>;
   readonly globals: GlobalVariables;
   readonly processes: ProcessList;
+  /** KILL: ends the running statement (1317), or the connection with it. False when there is no such connection. */
+  kill(connectionId: number, target: 'query' | 'connection'): boolean;
   /** DDL runs one statement at a time: a name must not be created twice while the first CREATE waits at the gate. */
   readonly ddl: DdlQueue;
   readonly counters: NodeCounters;
+  /** Milliseconds of the monotonic clock when the node started. */
+  readonly startedAtMs: number;
 }

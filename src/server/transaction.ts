@@ -1,0 +1,102 @@
+/**
+ * A transaction: writes held back until COMMIT, and the view that its own statements read.
+ *
+ * Nothing leaves the session before COMMIT, so ROLLBACK and a lost connection cost nothing and there are no locks. Reads
+ * see committed rows plus the transaction's own writes (READ COMMITTED). COMMIT makes them one record, or one multi-part
+ * write: all or nothing, on both nodes.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import type { Acknowledgement } from '../../replication/index.js';
+import { encodeWriteBody } from '../../storage/index.js';
+import type { ReadView } from '../../storage/index.js';
+import type { SessionState } from './session-state.js';
+import { WriteBuffer } from './write-buffer.js';
+
+/** Above every version there can be: a transaction's own writes win over everything committed. */
+const OWN_WRITES_VERSION = Number.MAX_SAFE_INTEGER;
+
+export class Transaction {
+  readonly isReadOnly: boolean;
+  readonly #state: SessionState;
+  readonly #buffer: WriteBuffer;
+
+  constructor(state: SessionState, isReadOnly: boolean) {
+    this.#state = state;
+    this.isReadOnly = isReadOnly;
+    this.#buffer = new WriteBuffer({
+      writer: state.context.writer,
+      limits: state.context.limits,
+      keep: true,
+      signal: null,
+      rpoBytes: state.rpoBytes,
+      isLiveTable: (tableId) => state.context.catalog.isLiveTable(tableId),
+    });
+  }
+
+  /** Where this transaction's statements put their writes. Throws 1792. */
+  get writes(): WriteBuffer {
+    this.checkWritable();
+    return this.#buffer;
+  }
+
+  checkWritable(): void {
+    if (this.isReadOnly) throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
+  }
+
+  /** Committed rows and, on top, this transaction's own writes. The caller releases it. */
+  openReadView(): ReadView {
+    const view = this.#state.context.openReadView();
+    if (this.#buffer.isEmpty) return view;
+    const parts = encodeWriteBody(this.#buffer.sections.map((section) => section.bytes));
+    try {
+      return view.withOverlay([{ version: OWN_WRITES_VERSION, body: Buffer.concat(parts) }]);
+    } catch (error) {
+      view.release();
+      throw error;
+    }
+  }
+
+  /** For a statement: whatever it adds is undone when `run` rejects. */
+  async guard<Result>(run: () => Promise<Result>): Promise<Result> {
+    const mark = this.#buffer.mark();
+    try {
+      return await run();
+    } catch (error) {
+      this.#buffer.undoTo(mark);
+      throw error;
+    }
+  }
+
+  commit(): Promise<Acknowledgement | null> {
+    return this.#buffer.commit();
+  }
+
+  rollback(): Promise<void> {
+    return this.#buffer.abort();
+  }
+}
+
+/** The read-only mode that a transaction begun now has: `asked`, else what SET TRANSACTION said, else the session's. */
+export function beginTransaction(state: SessionState, asked: boolean | null): Transaction {
+  const isReadOnly =
+    asked ?? state.nextReadOnly ?? state.variables.flag('transaction_read_only');
+  state.nextReadOnly = null;
+  const transaction = new Transaction(state, isReadOnly);
+  state.transaction = transaction;
+  return transaction;
+}
+
+/** Ends the open transaction, if there is one, by COMMIT. Whatever happens, there is none open afterwards. */
+export async function commitOpen(state: SessionState): Promise<Acknowledgement | null> {
+  const { transaction } = state;
+  state.transaction = null;
+  return transaction === null ? null : await transaction.commit();
+}
+
+/** Ends the open transaction, if there is one, by ROLLBACK. */
+export async function rollbackOpen(state: SessionState): Promise<void> {
+  const { transaction } = state;
+  state.transaction = null;
+  await transaction?.rollback();
+}

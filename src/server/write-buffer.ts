@@ -1,0 +1,231 @@
+/**
+ * The writes of one statement or one transaction, on their way to the journal.
+ *
+ * A write that fits one record is one record: `write`. A larger one is a multi-part write: parts are shipped while the statement
+ * still runs, and nothing of it is visible before its commit record. Sections take effect in order, so what comes
+ * later in a transaction wins over what came before.
+ *
+ *   autocommit     sections go out as soon as they fill a record
+ *   transaction    sections are kept: a later statement of it reads them, an error undoes its own, ROLLBACK all
+ *
+ * Both are bounded by half of memtable_bytes: a write becomes visible as a whole, so it must fit a memtable as a whole.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import type { Acknowledgement, MultiPartWrite, WriteOptions } from '../../replication/index.js';
+import { encodeWriteBody } from '../../storage/index.js';
+import type { TableId, TableSchema } from '../../storage/index.js';
+import type { TableDefinition } from '../catalog/table-definition.js';
+import type { ServerLimits, Writer } from './server-context.js';
+import { writeError } from './write-outcome.js';
+
+/** Record header, part prefix, section count and some room. */
+const RECORD_OVERHEAD_BYTES = 256;
+const SECTIONS_PER_RECORD_MAX = 60_000;
+
+export interface BufferedSection {
+  readonly bytes: Uint8Array;
+  readonly table: TableDefinition;
+  /** Of rows and key deletes; null for a range tombstone, which names its table only. */
+  readonly schema: TableSchema | null;
+  /** Adds rows, as opposed to deleting some. */
+  readonly hasRows: boolean;
+}
+
+export interface WriteMark {
+  readonly sections: number;
+  readonly validations: number;
+}
+
+export interface WriteBufferOptions {
+  readonly writer: Writer;
+  readonly limits: ServerLimits;
+  /** Keep everything until `commit` (a transaction) or ship what fills a record (autocommit). */
+  readonly keep: boolean;
+  readonly signal: AbortSignal | null;
+  readonly rpoBytes: number | null;
+  /** False for a table that was dropped: the write is then not applied. */
+  readonly isLiveTable: (tableId: TableId) => boolean;
+}
+
+export class WriteBuffer {
+  readonly #options: WriteBufferOptions;
+  #sections: BufferedSection[] = [];
+  /** Of #sections. */
+  #heldBytes = 0;
+  #totalBytes = 0;
+  #multiPart: MultiPartWrite | null = null;
+  /** The writer looks at this list anew for each record, so it may grow between the parts of one write. */
+  readonly #schemas: TableSchema[] = [];
+  readonly #tables = new Map<TableId, TableDefinition>();
+  readonly #validations: (() => void)[] = [];
+
+  constructor(options: WriteBufferOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing was added, or all of it undone. */
+  get isEmpty(): boolean {
+    return this.#sections.length === 0 && this.#multiPart === null;
+  }
+
+  /** A section must not be larger: `encodeSection` of a row batch before its estimate passes this. */
+  get sectionBytesMax(): number {
+    return this.#options.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
+  }
+
+  /** What is held, for a transaction's own reads. */
+  get sections(): readonly BufferedSection[] {
+    return this.#sections;
+  }
+
+  hasRowsOf(table: TableDefinition): boolean {
+    return this.#sections.some(
+      (section) => section.hasRows && section.table.parts[0].tableId === table.parts[0].tableId,
+    );
+  }
+
+  /** Runs once more in the turn of the append; throws when what a statement was planned on no longer holds. */
+  addValidation(validate: () => void): void {
+    this.#validations.push(validate);
+  }
+
+  /**
+   * Adds a section. In autocommit it may ship earlier ones: the promise is back-pressure.
+   * Throws 3170 when the write grows past what can become visible at once.
+   */
+  async add(section: BufferedSection): Promise<void> {
+    this.#checkSize(section.bytes.length);
+    const isFull =
+      this.#heldBytes + section.bytes.length > this.sectionBytesMax ||
+      this.#sections.length >= SECTIONS_PER_RECORD_MAX;
+    if (!this.#options.keep && isFull && this.#sections.length > 0) await this.#ship();
+    this.#sections.push(section);
+    this.#heldBytes += section.bytes.length;
+    this.#totalBytes += section.bytes.length;
+    const { schema, table } = section;
+    this.#tables.set(table.parts[0].tableId, table);
+    if (schema !== null && !this.#schemas.includes(schema)) this.#schemas.push(schema);
+  }
+
+  /** A place to undo to: transactions only. */
+  mark(): WriteMark {
+    return { sections: this.#sections.length, validations: this.#validations.length };
+  }
+
+  /** Forgets what was added since. */
+  undoTo(mark: WriteMark): void {
+    for (const section of this.#sections.splice(mark.sections)) {
+      this.#heldBytes -= section.bytes.length;
+      this.#totalBytes -= section.bytes.length;
+    }
+    this.#validations.length = mark.validations;
+  }
+
+  /** Writes everything: null when there was nothing. Rejects with SqlError for the gate's answers; then nothing is kept. */
+  async commit(): Promise<Acknowledgement | null> {
+    const sections = this.#take();
+    try {
+      if (this.#multiPart === null) {
+        if (sections.length === 0) return null;
+        if (fitsOneRecord(sections, this.sectionBytesMax)) {
+          return await this.#options.writer.write('write', bodyOf(sections), this.#writeOptions());
+        }
+      }
+      const write = this.#begin();
+      for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));
+      return await write.commit();
+    } catch (error) {
+      await this.#multiPart?.abort();
+      throw writeError(error);
+    }
+  }
+
+  /** Gives up everything. */
+  async abort(): Promise<void> {
+    this.#take();
+    await this.#multiPart?.abort();
+  }
+
+  async #ship(): Promise<void> {
+    const sections = this.#take();
+    try {
+      await this.#begin().part(bodyOf(sections));
+    } catch (error) {
+      throw writeError(error);
+    }
+  }
+
+  #begin(): MultiPartWrite {
+    this.#multiPart ??= this.#options.writer.beginMultiPart(this.#writeOptions());
+    return this.#multiPart;
+  }
+
+  #take(): readonly BufferedSection[] {
+    const sections = this.#sections;
+    this.#sections = [];
+    this.#heldBytes = 0;
+    return sections;
+  }
+
+  #writeOptions(): WriteOptions {
+    const { signal, rpoBytes } = this.#options;
+    return {
+      schemas: this.#schemas,
+      validate: () => {
+        this.#validate();
+      },
+      ...(signal === null ? {} : { signal }),
+      ...(rpoBytes === null ? {} : { session: { rpoBytes } }),
+    };
+  }
+
+  #validate(): void {
+    for (const [tableId, { database, name }] of this.#tables) {
+      if (this.#options.isLiveTable(tableId)) continue;
+      throw new SqlError('ER_NO_SUCH_TABLE', { database, table: name });
+    }
+    for (const validate of this.#validations) validate();
+  }
+
+  #checkSize(addedBytes: number): void {
+    const maxBytes = Math.floor(this.#options.limits.memtableBytes / 2);
+    if (this.#totalBytes + addedBytes <= maxBytes) return;
+    throw new SqlError(
+      'ER_CAPACITY_EXCEEDED',
+      this.#options.keep
+        ? `The transaction holds more than ${maxBytes} bytes of writes (half of memtable_bytes): COMMIT more often`
+        : `The statement holds more than ${maxBytes} bytes of rows (half of memtable_bytes): split it into several statements`,
+    );
+  }
+}
+
+function bodyOf(sections: readonly BufferedSection[]): Uint8Array[] {
+  return encodeWriteBody(sections.map((section) => section.bytes));
+}
+
+function fitsOneRecord(sections: readonly BufferedSection[], bytesMax: number): boolean {
+  let bytes = 0;
+  for (const section of sections) bytes += section.bytes.length;
+  return bytes <= bytesMax && sections.length <= SECTIONS_PER_RECORD_MAX;
+}
+
+/** In order, each as many as fit one record. */
+function* groupsOf(
+  sections: readonly BufferedSection[],
+  bytesMax: number,
+): Generator<readonly BufferedSection[]> {
+  let group: BufferedSection[] = [];
+  let bytes = 0;
+  for (const section of sections) {
+    const isFull = bytes + section.bytes.length > bytesMax || group.length >= SECTIONS_PER_RECORD_MAX;
+    if (isFull && group.length > 0) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(section);
+    bytes += section.bytes.length;
+  }
+  if (group.length > 0) yield group;
+}

@@ -1,0 +1,23 @@
+/**
+ * Where converted cells go: the part of storage's RowBatch that writing rows needs.
+ *
+ * Exactly one call a column and row, in any order, then `endRow`. Converters and scanner know only this much, so that a
+ * cell can also be recorded (a DEFAULT, converted once and repeated in every row) and rows can be scanned into nothing.
+ */
+
+export interface RowSink {
+  /** Rows ended. */
+  readonly rowCount: number;
+  /** BOOLEAN, integers of at most 53 bits, floats, days of a DATE. */
+  setNumber(column: number, value: number): void;
+  /** value = high * 2^32 + (low >>> 0); for unsigned columns high >>> 0. */
+  setInteger64(column: number, high: number, low: number): void;
+  /** Seconds since the epoch, rounded down, and the rest in the column's units: 0 <= fraction < 10^precision. */
+  setTime(column: number, seconds: number, fraction: number): void;
+  /** Text and blob: copies source[start..end). */
+  setBytes(column: number, source: Uint8Array, start: number, end: number): void;
+  setNull(column: number): void;
+  endRow(): void;
+  /** Forgets the cells set since the last endRow. */
+  abandonRow(): void;
+}

@@ -1,0 +1,361 @@
+/**
+ * Up to 8,192 rows of one table in a memtable, column by column, over shared memory.
+ *
+ * A chunk starts small and doubles into new arrays; readers keep the arrays they were given, whose rows never change. All columns are cut
+ * together: a value that does not fit a column's representation (64-bit halves, a time base) starts a new chunk.
+ */
+
+import { columnKind } from './column-kind.js';
+import type { ColumnValues, SplitTimeColumn } from './column-codec.js';
+import { Page } from './page.js';
+import { ColumnRole, type ColumnId, type StoredColumn } from './table-schema.js';
+import { unitsPerSecond } from './time-base.js';
+import { type TimeVector, VECTOR_ROWS_MAX, type Vector } from './vector.js';
+
+const TWO_32 = 2 ** 32;
+/** A chunk with this many bytes of strings takes no more rows. */
+const DATA_BYTES_FULL = 64 * 1024 * 1024;
+
+/** The columns of a table's chunks, with their places. */
+export class ChunkLayout {
+  readonly columns: readonly StoredColumn[];
+  readonly timeIndex: number;
+  readonly #indexOf: ReadonlyMap<ColumnId, number>;
+
+  constructor(columns: readonly StoredColumn[]) {
+    this.columns = columns;
+    this.#indexOf = new Map(columns.map((column, index) => [column.id, index]));
+    this.timeIndex = columns.findIndex((column) => column.role === ColumnRole.time);
+  }
+
+  /** -1 = the layout lacks the column. */
+  indexOf(columnId: ColumnId): number {
+    return this.#indexOf.get(columnId) ?? -1;
+  }
+}
+
+class ChunkColumn {
+  readonly form: 'number' | 'integer64' | 'time' | 'bytes';
+  readonly base: bigint;
+  /** number and time. */
+  values: Float64Array = new Float64Array(0);
+  high: Int32Array = new Int32Array(0);
+  low: Int32Array = new Int32Array(0);
+  starts: Uint32Array = new Uint32Array(0);
+  data: Uint8Array = new Uint8Array(0);
+  dataLength = 0;
+  /** Null until the first NULL. */
+  nulls: Uint8Array | null = null;
+
+  constructor(form: ChunkColumn['form'], base: bigint) {
+    this.form = form;
+    this.base = base;
+  }
+}
+
+/** What decides the representation of a new chunk. */
+export interface ChunkForms {
+  /** By layout column: true = 64-bit halves. */
+  readonly isWide: (index: number) => boolean;
+  /** By layout column of time kind. */
+  readonly baseOf: (index: number) => bigint;
+}
+
+export class Chunk {
+  readonly layout: ChunkLayout;
+  rows = 0;
+  capacity = 0;
+  series: Uint32Array = new Uint32Array(0);
+  versions: Float64Array = new Float64Array(0);
+  ordinals: Uint32Array = new Uint32Array(0);
+  tombstones: Uint8Array | null = null;
+  /** Bounds of the rows so far; times are offsets from `base`. */
+  timeMin = Infinity;
+  timeMax = -Infinity;
+  versionMin = Infinity;
+  versionMax = -Infinity;
+  sizeBytes = 0;
+  readonly #columns: readonly ChunkColumn[];
+
+  constructor(layout: ChunkLayout, forms: ChunkForms, capacity: number) {
+    this.layout = layout;
+    this.#columns = layout.columns.map((column, index) => {
+      const kind = columnKind(column.type);
+      if (kind === 'time') return new ChunkColumn('time', forms.baseOf(index));
+      if (kind === 'wide') return new ChunkColumn(forms.isWide(index) ? 'integer64' : 'number', 0n);
+      return new ChunkColumn(kind, 0n);
+    });
+    this.#grow(capacity);
+  }
+
+  /** Base of the time column. */
+  get base(): bigint {
+    return this.#columns[this.layout.timeIndex]!.base;
+  }
+
+  /** Offsets of the time column. */
+  get times(): Float64Array {
+    return this.#columns[this.layout.timeIndex]!.values;
+  }
+
+  /** Rows that still fit, by count. */
+  get room(): number {
+    for (const column of this.#columns) {
+      if (column.dataLength > DATA_BYTES_FULL) return 0;
+    }
+    return VECTOR_ROWS_MAX - this.rows;
+  }
+
+  isWide(index: number): boolean {
+    return this.#columns[index]!.form === 'integer64';
+  }
+
+  baseOf(index: number): bigint {
+    return this.#columns[index]!.base;
+  }
+
+  /** Makes the arrays reach to `rows` rows. */
+  reserve(rows: number): void {
+    if (rows <= this.capacity) return;
+    let capacity = this.capacity;
+    while (capacity < rows) capacity *= 2;
+    this.#grow(Math.min(capacity, VECTOR_ROWS_MAX));
+  }
+
+  markTombstones(from: number, count: number): void {
+    if (this.tombstones === null) {
+      this.tombstones = new Uint8Array(new SharedArrayBuffer(this.capacity));
+      this.sizeBytes += this.capacity;
+    }
+    this.tombstones.fill(1, from, from + count);
+  }
+
+  /** Copies `count` values of a decoded column, from its row `from` on, to row `at`. They fit: the caller has cut the rows. */
+  copyColumn(index: number, at: number, values: ColumnValues, from: number, count: number): void {
+    const column = this.#columns[index]!;
+    if (values.nulls !== null) this.#copyNulls(column, at, values.nulls, from, count);
+    switch (values.kind) {
+      case 'number':
+        if (column.form === 'integer64') copyAsHalves(column, at, values.values, from, count);
+        else column.values.set(values.values.subarray(from, from + count), at);
+        return;
+      case 'integer64':
+        column.high.set(values.high.subarray(from, from + count), at);
+        column.low.set(values.low.subarray(from, from + count), at);
+        return;
+      case 'time':
+        copyTimes(column, at, values, from, count);
+        return;
+      case 'split-time':
+        copySplitTimes(column, at, values, from, count, this.layout.columns[index]!.precision);
+        return;
+      case 'bytes': {
+        const { starts } = values;
+        const dataStart = starts[from]!;
+        const dataEnd = starts[from + count]!;
+        const shift = column.dataLength - dataStart;
+        this.#reserveData(column, dataEnd - dataStart);
+        column.data.set(values.data.subarray(dataStart, dataEnd), column.dataLength);
+        for (let row = 0; row < count; row++) {
+          column.starts[at + row + 1] = starts[from + row + 1]! + shift;
+        }
+        column.dataLength += dataEnd - dataStart;
+        return;
+      }
+      case 'dictionary': {
+        const { codes, dictionary } = values;
+        for (let row = 0; row < count; row++) {
+          const isNull = values.nulls !== null && values.nulls[from + row] === 1;
+          const code = codes[from + row]!;
+          const start = isNull ? 0 : dictionary.starts[code]!;
+          const end = isNull ? 0 : dictionary.starts[code + 1]!;
+          this.#reserveData(column, end - start);
+          let to = column.dataLength;
+          for (let byte = start; byte < end; byte++) column.data[to++] = dictionary.data[byte]!;
+          column.dataLength = to;
+          column.starts[at + row + 1] = to;
+        }
+      }
+    }
+  }
+
+  /** Rows that a section lacks a column for. */
+  fillNulls(index: number, at: number, count: number): void {
+    const column = this.#columns[index]!;
+    column.nulls ??= this.#newNulls();
+    column.nulls.fill(1, at, at + count);
+    if (column.form === 'bytes') {
+      column.starts.fill(column.dataLength, at + 1, at + count + 1);
+    }
+  }
+
+  /** The first `rows` rows with the columns asked for (layout places; -1 = the chunk lacks it), over the chunk's own arrays. */
+  page(rows: number, columns: readonly number[]): Page {
+    return new Page({
+      length: rows,
+      series: this.series.subarray(0, rows),
+      base: this.base,
+      times: this.times.subarray(0, rows),
+      versions: this.versions.subarray(0, rows),
+      tombstones: this.tombstones?.subarray(0, rows) ?? null,
+      ordinals: this.ordinals.subarray(0, rows),
+      columns: columns.map((index) => (index === -1 ? null : this.#vector(index, rows))),
+    });
+  }
+
+  #vector(index: number, length: number): Vector {
+    const column = this.#columns[index]!;
+    const nulls = column.nulls?.subarray(0, length) ?? null;
+    switch (column.form) {
+      case 'number':
+        return { kind: 'number', length, values: column.values.subarray(0, length), nulls };
+      case 'integer64': {
+        const high = column.high.subarray(0, length);
+        return { kind: 'integer64', length, high, low: column.low.subarray(0, length), nulls };
+      }
+      case 'time': {
+        const offsets = column.values.subarray(0, length);
+        return { kind: 'time', length, base: column.base, offsets, nulls };
+      }
+      case 'bytes': {
+        const starts = column.starts.subarray(0, length + 1);
+        return { kind: 'bytes', length, starts, data: column.data, nulls };
+      }
+    }
+  }
+
+  /** New arrays of `capacity` rows over one shared buffer, 8-byte columns first. */
+  #grow(capacity: number): void {
+    let words = 1;
+    let halfWords = 2;
+    for (const { form } of this.#columns) {
+      if (form === 'number' || form === 'time') words++;
+      else halfWords += form === 'bytes' ? 1 : 2;
+    }
+    const starts = this.#columns.length;
+    const buffer = new SharedArrayBuffer(capacity * (words * 8 + halfWords * 4) + starts * 4);
+    let offset = 0;
+    const floats = (old: Float64Array): Float64Array => {
+      const array = new Float64Array(buffer, offset, capacity);
+      array.set(old.subarray(0, this.rows));
+      offset += capacity * 8;
+      return array;
+    };
+    this.versions = floats(this.versions);
+    for (const column of this.#columns) {
+      if (column.form === 'number' || column.form === 'time') column.values = floats(column.values);
+    }
+    const uints = (old: Uint32Array, length: number, used: number): Uint32Array => {
+      const array = new Uint32Array(buffer, offset, length);
+      array.set(old.subarray(0, used));
+      offset += length * 4;
+      return array;
+    };
+    const ints = (old: Int32Array): Int32Array => {
+      const array = new Int32Array(buffer, offset, capacity);
+      array.set(old.subarray(0, this.rows));
+      offset += capacity * 4;
+      return array;
+    };
+    this.series = uints(this.series, capacity, this.rows);
+    this.ordinals = uints(this.ordinals, capacity, this.rows);
+    for (const column of this.#columns) {
+      if (column.form === 'bytes') {
+        column.starts = uints(column.starts, capacity + 1, this.rows + 1);
+      } else if (column.form === 'integer64') {
+        column.high = ints(column.high);
+        column.low = ints(column.low);
+      }
+      if (column.nulls !== null) column.nulls = this.#grownFlags(column.nulls, capacity);
+    }
+    if (this.tombstones !== null) this.tombstones = this.#grownFlags(this.tombstones, capacity);
+    this.sizeBytes += buffer.byteLength - this.#bufferBytes;
+    this.#bufferBytes = buffer.byteLength;
+    this.capacity = capacity;
+  }
+  #bufferBytes = 0;
+
+  #grownFlags(old: Uint8Array, capacity: number): Uint8Array {
+    const flags = new Uint8Array(new SharedArrayBuffer(capacity));
+    flags.set(old.subarray(0, this.rows));
+    this.sizeBytes += capacity - old.length;
+    return flags;
+  }
+
+  #newNulls(): Uint8Array {
+    this.sizeBytes += this.capacity;
+    return new Uint8Array(new SharedArrayBuffer(this.capacity));
+  }
+
+  #copyNulls(
+    column: ChunkColumn,
+    at: number,
+    nulls: Uint8Array,
+    from: number,
+    count: number,
+  ): void {
+    column.nulls ??= this.#newNulls();
+    column.nulls.set(nulls.subarray(from, from + count), at);
+  }
+
+  #reserveData(column: ChunkColumn, more: number): void {
+    const needed = column.dataLength + more;
+    if (needed <= column.data.length) return;
+    let size = Math.max(column.data.length * 2, 1024);
+    while (size < needed) size *= 2;
+    const data = new Uint8Array(new SharedArrayBuffer(size));
+    data.set(column.data.subarray(0, column.dataLength));
+    this.sizeBytes += size - column.data.length;
+    column.data = data;
+  }
+}
+
+function copyAsHalves(
+  column: ChunkColumn,
+  at: number,
+  values: Float64Array,
+  from: number,
+  count: number,
+): void {
+  for (let row = 0; row < count; row++) {
+    const value = values[from + row]!;
+    column.high[at + row] = Math.floor(value / TWO_32);
+    column.low[at + row] = value >>> 0;
+  }
+}
+
+function copyTimes(
+  column: ChunkColumn,
+  at: number,
+  values: TimeVector,
+  from: number,
+  count: number,
+): void {
+  if (values.base === column.base) {
+    column.values.set(values.offsets.subarray(from, from + count), at);
+    return;
+  }
+  const delta = Number(values.base - column.base);
+  for (let row = 0; row < count; row++) {
+    const isNull = values.nulls !== null && values.nulls[from + row] === 1;
+    column.values[at + row] = isNull ? 0 : values.offsets[from + row]! + delta;
+  }
+}
+
+function copySplitTimes(
+  column: ChunkColumn,
+  at: number,
+  values: SplitTimeColumn,
+  from: number,
+  count: number,
+  precision: number,
+): void {
+  const unit = unitsPerSecond(precision);
+  const baseSeconds = Number(column.base / BigInt(unit));
+  for (let row = 0; row < count; row++) {
+    const isNull = values.nulls !== null && values.nulls[from + row] === 1;
+    column.values[at + row] = isNull
+      ? 0
+      : (values.seconds[from + row]! - baseSeconds) * unit + values.fractions[from + row]!;
+  }
+}

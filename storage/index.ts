@@ -1,0 +1,99 @@
+/** The whole public face of storage/. Nobody imports past it. */
+
+export type {
+  Clock,
+  Disk,
+  DiskFile,
+  KeyRange,
+  KeyValueOperation,
+  KeyValueStore,
+  OpenOptions,
+  Random,
+  Timer,
+  Timers,
+} from './ports.js';
+export {
+  ZERO_HASH,
+  type IncarnationId,
+  type NodeId,
+  type Position,
+  type PositionVector,
+  type RollingHash,
+} from './position.js';
+export {
+  VECTOR_ROWS_MAX,
+  type BytesVector,
+  type DictionaryVector,
+  type Integer64Vector,
+  type NumberVector,
+  type TimeVector,
+  type Vector,
+} from './vector.js';
+export {
+  ColumnRole,
+  ColumnType,
+  type ColumnId,
+  type SchemaId,
+  type StoredColumn,
+  type TableId,
+  type TableSchema,
+} from './table-schema.js';
+
+export { CorruptionError } from './corruption-error.js';
+export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
+export {
+  RECORD_HEADER_BYTES,
+  RecordKind,
+  encodeRecord,
+  isGatedKind,
+  isRecordFault,
+  nextHash,
+  parseRecord,
+  recordBytesOf,
+  type RecordFault,
+  type RecordView,
+} from './record.js';
+export {
+  decodeOpeningBody,
+  encodeAbortBody,
+  encodeCommitBody,
+  encodeOpeningBody,
+  encodePartPrefix,
+} from './record-bodies.js';
+export { Journal, type IncarnationInfo, type RecoveryReport, type Seal } from './journal.js';
+export { VersionClock, versionParts } from './version-clock.js';
+
+export { RowBatch } from './row-batch.js';
+export {
+  decodeSchemaBody,
+  encodeSchemaBody,
+  encodeWriteBody,
+  rangeTombstoneSection,
+  schemaIdOf,
+  type RangeTombstone,
+} from './write-body.js';
+export type {
+  ScanBatch,
+  ScanPart,
+  ScanRequest,
+  SeriesSet,
+  TableEstimate,
+} from './scan-request.js';
+export { TableStore } from './table-store.js';
+export type { ReadView } from './read-view.js';
+
+export {
+  Store,
+  StoreFailedError,
+  type StateMachine,
+  type StoreDeps,
+  type StoreOptions,
+  type StoreReport,
+} from './store.js';
+export {
+  classicLevelStore,
+  nodeDisk,
+  systemClock,
+  systemRandom,
+  systemTimers,
+} from './node-adapters.js';

@@ -1,0 +1,207 @@
+/**
+ * Reads records of a segment back from disk, as they stand there, without the framing of commit groups.
+ *
+ * What is handed out was checked: group headers, lengths and CRCs of every record returned. A fault here is damage after
+ * recovery, never a torn tail: only durable records are read.
+ */
+
+import { CorruptionError } from './corruption-error.js';
+import { GroupKind } from './commit-group.js';
+import type { IncarnationLog } from './incarnation-log.js';
+import type { JournalSegment } from './journal-segment.js';
+import type { Disk, DiskFile } from './ports.js';
+import type { RollingHash } from './position.js';
+import { isRecordFault, parseRecord, recordLengthAt, type RecordView } from './record.js';
+import type { TailRead } from './record-tail.js';
+import { nextHash } from './rolling-hash.js';
+import { SegmentCursor } from './segment-cursor.js';
+
+/**
+ * Durable records of one segment after `afterSequence`: at least one, at most `maxBytes` beyond the first, none above
+ * `limitSequence`. Requires: record afterSequence + 1 is durable and in `segment`.
+ */
+export async function readFromDisk(
+  disk: Disk,
+  log: IncarnationLog,
+  segment: JournalSegment,
+  afterSequence: number,
+  limitSequence: number,
+  maxBytes: number,
+): Promise<TailRead> {
+  return withReader(disk, segment, async (file) => {
+    const mark = log.readMark;
+    const isContinuation = mark?.segment === segment && mark.afterSequence === afterSequence;
+    const start = isContinuation
+      ? { offsetBytes: mark.offsetBytes, skipTo: afterSequence, hash: mark.hashAfter }
+      : startOf(segment, afterSequence + 1);
+    const gathered = new Gatherer(afterSequence, start.skipTo, start.hash, maxBytes);
+    const lastWanted = Math.min(limitSequence, segment.lastSequence);
+    const cursor = new SegmentCursor(file, segment.seed, start.offsetBytes, segment.capacityBytes);
+    let groupAt = start.offsetBytes;
+    while (!gathered.isFull && gathered.lastSequence < lastWanted) {
+      const step = await cursor.next();
+      if (step.kind === 'stop') throw damage(segment, step.offsetBytes, step.reason);
+      groupAt = step.offsetBytes;
+      if (step.header.kind === GroupKind.seal) throw damage(segment, groupAt, 'an early seal');
+      const fault = gathered.take(step.content, step.header.firstSequence, lastWanted);
+      if (fault !== null) throw damage(segment, groupAt, fault);
+    }
+    const read = gathered.finish();
+    log.readMark = {
+      segment,
+      offsetBytes: groupAt,
+      afterSequence: read.lastSequence,
+      hashAfter: read.lastHash,
+    };
+    return read;
+  });
+}
+
+/** The rolling hash after a durable record of `segment`. */
+export async function hashFromDisk(
+  disk: Disk,
+  segment: JournalSegment,
+  sequence: number,
+): Promise<RollingHash> {
+  return withReader(disk, segment, async (file) => {
+    const start = startOf(segment, sequence);
+    const gathered = new Gatherer(sequence - 1, start.skipTo, start.hash, 0);
+    const cursor = new SegmentCursor(file, segment.seed, start.offsetBytes, segment.capacityBytes);
+    while (gathered.lastSequence < sequence) {
+      const step = await cursor.next();
+      if (step.kind === 'stop') throw damage(segment, step.offsetBytes, step.reason);
+      const fault = gathered.take(step.content, step.header.firstSequence, sequence);
+      if (fault !== null) throw damage(segment, step.offsetBytes, fault);
+    }
+    return gathered.finish().lastHash;
+  });
+}
+
+/** Runs `use` on the segment's file, which is not recycled meanwhile. */
+async function withReader<T>(
+  disk: Disk,
+  segment: JournalSegment,
+  use: (file: DiskFile) => Promise<T>,
+): Promise<T> {
+  segment.readerCount += 1;
+  try {
+    const file = await disk.open(segment.path, {});
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    segment.readerCount -= 1;
+  }
+}
+
+function startOf(
+  segment: JournalSegment,
+  sequence: number,
+): { offsetBytes: number; skipTo: number; hash: RollingHash } {
+  const entry = segment.index.entryFor(sequence);
+  return {
+    offsetBytes: entry.offsetBytes,
+    skipTo: entry.sequence - 1,
+    hash: entry.hashBefore,
+  };
+}
+
+function damage(segment: JournalSegment, offsetBytes: number, reason: string): CorruptionError {
+  const where = { path: segment.path, segment: segment.identity.number, offsetBytes };
+  return new CorruptionError(where, `while reading, ${reason}`);
+}
+
+/**
+ * Collects records behind `after`. Records up to `skipTo` are passed over without hashing (their hash is known); those between
+ * are hashed but not kept.
+ */
+class Gatherer {
+  readonly #after: number;
+  readonly #skipTo: number;
+  readonly #maxBytes: number;
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+  #hash: RollingHash;
+  #last: number;
+  isFull = false;
+
+  constructor(after: number, skipTo: number, hash: RollingHash, maxBytes: number) {
+    this.#after = after;
+    this.#skipTo = skipTo;
+    this.#maxBytes = maxBytes;
+    this.#hash = hash;
+    this.#last = after;
+  }
+
+  /** Highest sequence kept, or `after` when there is none yet. */
+  get lastSequence(): number {
+    return this.#last;
+  }
+
+  /** Takes what is wanted of a group's records; returns what is wrong with them, or null. */
+  take(content: Uint8Array, firstSequence: number, lastWanted: number): string | null {
+    if (firstSequence > this.#last + 1) return `records before ${firstSequence} are missing`;
+    let from = -1;
+    let offset = 0;
+    for (
+      let sequence = firstSequence;
+      offset < content.length && sequence <= lastWanted;
+      sequence += 1
+    ) {
+      if (sequence <= this.#skipTo) {
+        offset += recordLengthAt(content, offset);
+        continue;
+      }
+      const record = parseRecord(content, offset, content.length);
+      if (isRecordFault(record)) return `record ${sequence}: ${record.detail}`;
+      if (record.sequence !== sequence) return `record ${sequence} says ${record.sequence}`;
+      if (sequence > this.#after && this.#isBeyond(record, offset, from)) {
+        this.isFull = true;
+        break;
+      }
+      this.#hash = nextHash(this.#hash, record);
+      if (sequence > this.#after) {
+        if (from < 0) from = offset;
+        this.#last = sequence;
+      }
+      offset += record.bytes.length;
+    }
+    // The content lies in the cursor's window, which the next step overwrites.
+    if (from >= 0) this.#keep(content.slice(from, offset));
+    return null;
+  }
+
+  finish(): TailRead {
+    return {
+      bytes: joined(this.#parts, this.#bytes),
+      firstSequence: this.#after + 1,
+      lastSequence: this.#last,
+      lastHash: this.#hash,
+    };
+  }
+
+  /** One record is always taken, however large. */
+  #isBeyond(record: RecordView, offset: number, from: number): boolean {
+    const gathered = this.#bytes + (from < 0 ? 0 : offset - from);
+    return gathered > 0 && gathered + record.bytes.length > this.#maxBytes;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes >= this.#maxBytes) this.isFull = true;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

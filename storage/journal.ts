@@ -1,0 +1,790 @@
+/**
+ * The journal of one origin on one node: all its incarnations, the node's own or its copy of the peer's. Same class, same files.
+ *
+ * Appending is synchronous: it assigns the sequence, encodes the record and queues it. The writer takes queued records to disk in
+ * commit groups and reports them durable, in order. Reading serves recent records from memory and older ones from disk,
+ * in the very bytes that were appended, which are equal on both nodes.
+ *
+ *   own journal    append() to the current incarnation, which beginIncarnation() opened at this start. Older incarnations
+ *                  only take back a lost tail from the peer (appendCopies). This node decides segment boundaries (onSeal).
+ *   copy           appendCopies() in the origin's order; boundaries come from the origin (sealCopy).
+ *
+ * Positions: durable <= received in every incarnation; `applied` is not the journal's business.
+ *
+ * After a failed write or sync the journal takes nothing more: only a restart reads what is on disk.
+ */
+
+import assert from 'node:assert';
+
+import { SEAL_GROUP_BYTES, groupBytesOf, type SealContent } from './commit-group.js';
+import { CorruptionError } from './corruption-error.js';
+import { IncarnationLog } from './incarnation-log.js';
+import { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
+import { hashFromDisk, readFromDisk } from './journal-reader.js';
+import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
+import { JournalSegment } from './journal-segment.js';
+import { JournalWriter } from './journal-writer.js';
+import type { Disk, Random, Timers } from './ports.js';
+import {
+  ZERO_HASH,
+  type IncarnationId,
+  type NodeId,
+  type Position,
+  type RollingHash,
+} from './position.js';
+import {
+  RECORD_HEADER_BYTES,
+  RecordKind,
+  encodeRecordInto,
+  isGatedKind,
+  isRecordFault,
+  nextHash,
+  parseRecord,
+  recordBytesOf,
+  type RecordView,
+} from './record.js';
+import {
+  INCARNATION_BYTES,
+  OPENING_BODY_BYTES,
+  decodeOpeningBody,
+  encodeOpeningBody,
+} from './record-bodies.js';
+import type { TailRead } from './record-tail.js';
+import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
+import { SegmentPool } from './segment-pool.js';
+
+export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
+export type { RecoveryReport, TornTail } from './journal-recovery.js';
+
+/** Boundaries the origin may announce ahead of their records. */
+const PENDING_SEALS_MAX = 1024;
+
+const SPARE_SEGMENTS = 1;
+
+/** A segment boundary as its origin decided it. `digest`: 64 hex digits of sha-256 over the record bytes, or null. */
+export interface Seal {
+  readonly incarnation: IncarnationId;
+  readonly number: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly digest: string | null;
+}
+
+export interface IncarnationInfo {
+  readonly id: IncarnationId;
+  readonly parent: Position | null;
+  /** Version of the opening record: incarnations of an origin are ordered by it. */
+  readonly openingVersion: number;
+  /** First sequence that can be read here. */
+  readonly first: number;
+  /** On stable storage here. Invariant: durable.sequence <= received.sequence. */
+  readonly durable: Position;
+  readonly received: Position;
+  /** Own journal: opened at this start. Copy: the newest one. */
+  readonly isCurrent: boolean;
+  /** Record bytes held. */
+  readonly bytes: number;
+}
+
+/** Record bytes as they stand in the journal, back to back. They must not be changed. */
+export type JournalRead = TailRead;
+
+export interface JournalOptions {
+  readonly folder: string;
+  readonly origin: NodeId;
+  /** Size of a segment file. At least what one record of maxRecordBytes needs. */
+  readonly segmentBytes: number;
+  /** Longest record taken, header included. */
+  readonly maxRecordBytes: number;
+  /** Preallocated files kept ready; default 1. */
+  readonly spareSegments?: number;
+}
+
+export interface JournalDeps {
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly timers: Timers;
+}
+
+export class Journal {
+  readonly origin: NodeId;
+  readonly #deps: JournalDeps;
+  readonly #options: JournalOptions;
+  readonly #pool: SegmentPool;
+  readonly #writer: JournalWriter;
+  /** Oldest first, by opening version. */
+  readonly #logs: IncarnationLog[];
+  /** The incarnation that append() goes to; null in a copy and before beginIncarnation. */
+  #own: IncarnationLog | null = null;
+  #versionMark: number;
+  readonly #highestAtOpen: number;
+  #durableListeners: ((incarnation: IncarnationId, position: Position) => void)[] = [];
+  #sealListeners: ((seal: Seal) => void)[] = [];
+  #failureListeners: ((error: Error) => void)[] = [];
+  #durableWaiters: DurableWaiter[] = [];
+  #failure: JournalFailedError | null = null;
+
+  /**
+   * Recovers what is on disk (torn tails are cut and reported; see journal-recovery.ts) and makes it ready. Rejects with
+   * CorruptionError, UnsupportedFormatError or the disk's error.
+   */
+  static async open(
+    deps: JournalDeps,
+    options: JournalOptions,
+  ): Promise<{ journal: Journal; report: RecoveryReport }> {
+    const recordRoom =
+      SEGMENT_HEADER_BYTES +
+      groupBytesOf(options.maxRecordBytes) +
+      groupBytesOf(OPENING_BODY_BYTES) +
+      SEAL_GROUP_BYTES;
+    assert(options.segmentBytes >= recordRoom, 'a segment holds at least one record of any size');
+    const { disk, timers } = deps;
+    await disk.makeFolder(options.folder);
+    await disk.syncFolder(options.folder);
+    const names = await disk.list(options.folder);
+    const recovered = await recoverJournal(deps, options, names);
+    const pool = new SegmentPool(
+      { disk, timers },
+      {
+        folder: options.folder,
+        segmentBytes: options.segmentBytes,
+        target: options.spareSegments ?? SPARE_SEGMENTS,
+      },
+    );
+    await pool.adopt(names);
+    for (const file of recovered.discarded) await pool.give(file.path, file.sizeBytes);
+    pool.refill();
+    return { journal: new Journal(deps, options, pool, recovered), report: recovered.report };
+  }
+
+  private constructor(
+    deps: JournalDeps,
+    options: JournalOptions,
+    pool: SegmentPool,
+    recovered: RecoveredJournal,
+  ) {
+    this.origin = options.origin;
+    this.#deps = deps;
+    this.#options = options;
+    this.#pool = pool;
+    this.#logs = recovered.logs;
+    this.#highestAtOpen = recovered.highestVersion;
+    this.#versionMark = recovered.highestVersion;
+    this.#writer = new JournalWriter({
+      disk: deps.disk,
+      pool,
+      folder: options.folder,
+      headerOf: (log, segment) => this.#headerOf(log, segment),
+      onDurable: (log, sequence, hash) => this.#onWritten(log, sequence, hash),
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  // ---- what is here ----
+
+  /** Oldest first. */
+  incarnations(): readonly IncarnationInfo[] {
+    return this.#logs.map((log) => this.#infoOf(log));
+  }
+
+  incarnation(id: IncarnationId): IncarnationInfo | null {
+    const log = this.#find(id);
+    return log === null ? null : this.#infoOf(log);
+  }
+
+  /** Sealed segments of an incarnation that are still held, oldest first: to be announced again after a reconnect. */
+  seals(incarnation: IncarnationId): readonly Seal[] {
+    const seals: Seal[] = [];
+    for (const { seal } of this.#find(incarnation)?.segments ?? []) {
+      if (seal !== null) seals.push({ incarnation, ...seal });
+    }
+    return seals;
+  }
+
+  /** Highest version in segment headers and records when the journal was opened. */
+  markMaxVersion(): number {
+    return this.#highestAtOpen;
+  }
+
+  /** The synced version mark: it goes into the header of every segment from now on. */
+  setVersionMark(mark: number): void {
+    this.#versionMark = Math.max(this.#versionMark, mark);
+  }
+
+  /** Files of segments and spares together. */
+  bytesOnDisk(): number {
+    let bytes = this.#pool.readyCount * this.#options.segmentBytes;
+    for (const { segments } of this.#logs) {
+      for (const segment of segments) if (segment.isOnDisk) bytes += segment.capacityBytes;
+    }
+    return bytes;
+  }
+
+  /** Record bytes that surely fit into files that exist: what may be admitted when the disk is full. */
+  roomBytes(): number {
+    const open = (this.#own ?? this.#logs.at(-1))?.openSegment?.roomBytes ?? 0;
+    const perSpare = this.#options.segmentBytes - SEGMENT_HEADER_BYTES - SEAL_GROUP_BYTES;
+    return Math.max(open, 0) + this.#pool.readyCount * perSpare;
+  }
+
+  /** Why no spare segment could be made; null while there is no such trouble. */
+  get allocationError(): Error | null {
+    return this.#pool.lastError;
+  }
+
+  /** The disk gives no further segment and what exists does not surely hold this many record bytes. */
+  isFullFor(recordBytes: number): boolean {
+    return this.#pool.lastError !== null && this.roomBytes() < recordBytes;
+  }
+
+  /** Preallocated files to keep ready from now on. */
+  setSpareSegments(count: number): void {
+    this.#pool.setTarget(count);
+  }
+
+  /** Bytes of records that the gate holds (write, part, commit, ddl) after a sequence. */
+  pendingBytes(incarnation: IncarnationId, afterSequence: number): number {
+    let bytes = 0;
+    for (const { index } of this.#find(incarnation)?.segments ?? []) {
+      if (index.lastSequence > afterSequence) bytes += index.gatedBytesAfter(afterSequence);
+    }
+    return bytes;
+  }
+
+  // ---- listeners ----
+
+  /** Called after each write, in order: everything up to `position` is on stable storage. */
+  onDurable(listener: (incarnation: IncarnationId, position: Position) => void): void {
+    this.#durableListeners.push(listener);
+  }
+
+  /**
+   * Own journal: called inside the append() that begins the next segment, before that record is queued. The sealed segment's
+   * last records may not be durable yet.
+   */
+  onSeal(listener: (seal: Seal) => void): void {
+    this.#sealListeners.push(listener);
+  }
+
+  /** Called once when the journal fails for good. */
+  onFailure(listener: (error: Error) => void): void {
+    this.#failureListeners.push(listener);
+  }
+
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  // ---- appending ----
+
+  /**
+   * Own journal: opens this start's incarnation in a segment of its own and resolves to the position of its opening record
+   * (sequence 1) when that is durable. `version` is above everything stamped before.
+   */
+  async beginIncarnation(
+    id: IncarnationId,
+    parent: Position | null,
+    version: number,
+  ): Promise<Position> {
+    this.#checkUsable();
+    assert(this.#own === null, 'a start opens one incarnation');
+    assert(this.#find(id) === null, 'incarnation ids are never used twice');
+    const log = IncarnationLog.begin(id, parent, version);
+    this.#insert(log);
+    this.#own = log;
+    const body = encodeOpeningBody({ incarnation: id, origin: this.origin, parent });
+    this.append(RecordKind.opening, version, [body]);
+    await this.#untilDurable(log, 1);
+    return log.durable;
+  }
+
+  /**
+   * Makes sure that records of these sizes, appended next and together, land in one segment, and returns its number: begins the
+   * next segment if they do not fit. So the caller knows which schema records must come along.
+   */
+  segmentFor(recordBytes: readonly number[]): number {
+    this.#checkUsable();
+    const log = this.#requireOwn();
+    return this.#segmentWithRoom(log, recordBytes).identity.number;
+  }
+
+  /**
+   * Own journal, current incarnation: assigns the next sequence, encodes and queues. Throws JournalFailedError after a failure, and
+   * RangeError for a record above maxRecordBytes. The view stays good.
+   */
+  append(kind: RecordKind, version: number, body: readonly Uint8Array[]): RecordView {
+    this.#checkUsable();
+    const log = this.#requireOwn();
+    const sizeBytes = recordBytesOf(body);
+    if (sizeBytes > this.#options.maxRecordBytes) {
+      throw new RangeError(
+        `A record of ${sizeBytes} bytes is above the limit of ${this.#options.maxRecordBytes}`,
+      );
+    }
+    const segment = this.#segmentWithRoom(log, [sizeBytes]);
+    const sequence = log.received.sequence + 1;
+    const chunk = log.tail.reserve(sizeBytes, sequence);
+    const from = chunk.usedBytes;
+    encodeRecordInto(chunk.bytes, from, kind, sequence, version, body);
+    const bytes = chunk.bytes.subarray(from, from + sizeBytes);
+    const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
+    this.#queue(log, segment, record, nextHash(log.received.hash, record));
+    return record;
+  }
+
+  /**
+   * Copy, or an own older incarnation's returned tail: checks that the records continue this incarnation (length, CRC, kind,
+   * sequence, and `expectedHash` after the last one if given) and queues them. All or nothing: throws ReplicationDataError and appends
+   * nothing when anything is wrong. `records` may be reused at once; the views returned stay good.
+   */
+  appendCopies(
+    incarnation: IncarnationId,
+    records: Uint8Array,
+    expectedHash?: RollingHash,
+  ): readonly RecordView[] {
+    this.#checkUsable();
+    const known = this.#find(incarnation);
+    if (known !== null && known === this.#own) {
+      throw new ReplicationDataError(`Incarnation ${incarnation} is this node's current one`);
+    }
+    if (known?.isEnded === true) {
+      throw new ReplicationDataError(`Incarnation ${incarnation} has ended`);
+    }
+    const checked = this.#checkCopies(incarnation, known, records, expectedHash);
+    const log = known ?? this.#beginCopy(checked.views[0] as RecordView);
+    return checked.views.map((view, index) =>
+      this.#appendCopy(log, view, checked.hashes[index] as RollingHash),
+    );
+  }
+
+  /**
+   * Copy: begins to hold an incarnation in the middle, behind `after`, as a node does that took over its contents another way.
+   * Nothing is written before the first record comes.
+   */
+  adoptIncarnation(after: Position, parent: Position | null, openingVersion: number): void {
+    this.#checkUsable();
+    assert(this.#find(after.incarnation) === null, 'the incarnation is not held yet');
+    assert(after.sequence >= 1, 'an incarnation is adopted behind a record');
+    const start = { sequence: after.sequence, hash: after.hash, number: 0 };
+    this.#insert(new IncarnationLog(after.incarnation, parent, openingVersion, start));
+  }
+
+  /**
+   * Copy: the origin sealed a segment; cut at the same record. May come before the records do. Throws CorruptionError when
+   * the digests differ, ReplicationDataError when the boundary contradicts one that is already made.
+   */
+  sealCopy(seal: Seal): void {
+    this.#checkUsable();
+    const log = this.#find(seal.incarnation);
+    if (log === null) {
+      throw new ReplicationDataError(`A seal for the unknown incarnation ${seal.incarnation}`);
+    }
+    if (seal.lastSequence < log.first) return;
+    if (seal.lastSequence > log.received.sequence) {
+      this.#expectSeal(log, seal);
+      return;
+    }
+    const segment = log.segmentOf(seal.lastSequence);
+    if (segment.seal !== null) this.#checkSeal(segment, segment.seal, seal);
+    else this.#sealAsOrigin(log, segment, seal);
+  }
+
+  /**
+   * Both nodes agree that an older incarnation ends where it stands: its last segment is sealed and may be released. Resolves when
+   * that is durable.
+   */
+  async endIncarnation(incarnation: IncarnationId): Promise<void> {
+    this.#checkUsable();
+    const log = this.#find(incarnation);
+    if (log === null) return;
+    assert(log !== this.#own, 'the current incarnation goes on');
+    log.isEnded = true;
+    log.pendingSeals.length = 0;
+    const segment = log.openSegment;
+    if (segment !== undefined) this.#seal(log, segment, segment.digest?.value() ?? null);
+    await this.#writer.idle();
+    this.#checkUsable();
+    log.tail.shrink(log.durable.sequence);
+  }
+
+  // ---- reading ----
+
+  /**
+   * Records after a sequence: at least one if there is any, about `maxBytes` at most; null when there is none yet. With `durableOnly`
+   * only what is on stable storage here. Rejects with SegmentGoneError when the next record is not held any more (or the
+   * incarnation is unknown), and with CorruptionError.
+   */
+  async read(
+    incarnation: IncarnationId,
+    afterSequence: number,
+    maxBytes: number,
+    options: { readonly durableOnly?: boolean } = {},
+  ): Promise<JournalRead | null> {
+    const log = this.#find(incarnation);
+    if (log === null || afterSequence + 1 < log.first) {
+      throw new SegmentGoneError(incarnation, afterSequence + 1);
+    }
+    const limit = (options.durableOnly === true ? log.durable : log.received).sequence;
+    if (afterSequence >= limit) return null;
+    const recent = log.tail.read(afterSequence, limit, maxBytes);
+    if (recent !== null) return recent;
+    const segment = log.segmentOf(afterSequence + 1);
+    const onDisk = Math.min(limit, log.durable.sequence);
+    return readFromDisk(this.#deps.disk, log, segment, afterSequence, onDisk, maxBytes);
+  }
+
+  /** The rolling hash after a record; ZERO_HASH for sequence 0; null when it is not known here. */
+  async hashAt(incarnation: IncarnationId, sequence: number): Promise<RollingHash | null> {
+    if (sequence === 0) return ZERO_HASH;
+    const log = this.#find(incarnation);
+    if (log === null || sequence > log.received.sequence || sequence < log.first - 1) return null;
+    if (sequence === log.received.sequence) return log.received.hash;
+    if (sequence === log.first - 1) return log.segmentOf(log.first).identity.previousHash;
+    const recent = log.tail.hashAt(sequence);
+    if (recent !== null) return recent;
+    return hashFromDisk(this.#deps.disk, log.segmentOf(sequence), sequence);
+  }
+
+  // ---- letting go ----
+
+  /**
+   * Recycles sealed segments that lie entirely at or below their incarnation's bound, oldest first, as long as `retainBytes` of
+   * such segments stay. The newest segment of an incarnation stays until the incarnation has ended. Resolves to the record
+   * bytes released.
+   */
+  async releaseBefore(
+    bounds: ReadonlyMap<IncarnationId, number>,
+    retainBytes: number,
+  ): Promise<number> {
+    const releasable: { readonly log: IncarnationLog; readonly segment: JournalSegment }[] = [];
+    let heldBytes = 0;
+    for (const log of this.#logs) {
+      const bound = bounds.get(log.id) ?? 0;
+      for (const [place, segment] of log.segments.entries()) {
+        // The newest segment on disk is what an incarnation's position is recovered from.
+        const isNeeded = !log.isEnded && log.segments[place + 1]?.isOnDisk !== true;
+        const isFree = segment.isSealDurable && segment.lastSequence <= bound && !isNeeded;
+        if (!isFree || segment.readerCount > 0) break;
+        releasable.push({ log, segment });
+        heldBytes += segment.index.recordBytes;
+      }
+    }
+    let released = 0;
+    for (const { log, segment } of releasable) {
+      const bytes = segment.index.recordBytes;
+      if (heldBytes - bytes < retainBytes) break;
+      heldBytes -= bytes;
+      released += bytes;
+      assert(log.segments[0] === segment, 'the oldest segment goes first');
+      log.segments.shift();
+      if (log.isEnded && log.segments.length === 0) this.#forget(log);
+      // One by one: after a crash the older ones are gone, never a younger one alone.
+      await this.#pool.give(segment.path, segment.capacityBytes);
+    }
+    return released;
+  }
+
+  /** Writes what is queued and lets the files go. */
+  async close(): Promise<void> {
+    await this.#writer.idle();
+    this.#failure ??= new JournalFailedError('The journal is closed');
+    this.#writer.stop();
+    await this.#pool.close();
+    for (const { segments } of this.#logs) {
+      for (const segment of segments) {
+        const file = segment.file;
+        segment.file = null;
+        await file?.close();
+      }
+    }
+  }
+
+  // ---- inside ----
+
+  #infoOf(log: IncarnationLog): IncarnationInfo {
+    let bytes = 0;
+    for (const { index } of log.segments) bytes += index.recordBytes;
+    const isNewest = log === this.#logs.at(-1);
+    return {
+      id: log.id,
+      parent: log.parent,
+      openingVersion: log.openingVersion,
+      first: log.first,
+      durable: log.durable,
+      received: log.received,
+      isCurrent: this.#own === null ? isNewest : log === this.#own,
+      bytes,
+    };
+  }
+
+  #find(id: IncarnationId): IncarnationLog | null {
+    return this.#logs.find((log) => log.id === id) ?? null;
+  }
+
+  #requireOwn(): IncarnationLog {
+    assert(this.#own !== null, 'an incarnation is opened before anything is appended');
+    return this.#own;
+  }
+
+  #insert(log: IncarnationLog): void {
+    let place = this.#logs.length;
+    while (
+      place > 0 &&
+      (this.#logs[place - 1] as IncarnationLog).openingVersion > log.openingVersion
+    ) {
+      place -= 1;
+    }
+    this.#logs.splice(place, 0, log);
+    // An older one takes at most a returned tail: its recent records need not stay in memory.
+    for (const older of this.#logs.slice(0, -1)) older.tail.shrink(older.durable.sequence);
+  }
+
+  #forget(log: IncarnationLog): void {
+    this.#logs.splice(this.#logs.indexOf(log), 1);
+  }
+
+  /** The open segment if the records fit, else a new one behind it. */
+  #segmentWithRoom(log: IncarnationLog, recordBytes: readonly number[]): JournalSegment {
+    const open = log.openSegment;
+    if (open === undefined) return this.#newSegment(log);
+    if (open.hasRoomFor(recordBytes)) return open;
+    assert(open.lastSequence >= open.firstSequence, 'records that go together fit into a segment');
+    this.#seal(log, open, open.digest?.value() ?? null);
+    return this.#newSegment(log);
+  }
+
+  #newSegment(log: IncarnationLog): JournalSegment {
+    const nonce = new Uint8Array(INCARNATION_BYTES);
+    this.#deps.random.fill(nonce);
+    const identity = {
+      origin: this.origin,
+      incarnation: log.id,
+      number: log.nextNumber,
+      nonce: Buffer.from(nonce).toString('hex'),
+      firstSequence: log.received.sequence + 1,
+      previousHash: log.received.hash,
+    };
+    const segment = new JournalSegment(this.#options.folder, identity, {
+      capacityBytes: this.#options.segmentBytes,
+      isOnDisk: false,
+      hasDigest: true,
+    });
+    log.segments.push(segment);
+    log.nextNumber += 1;
+    return segment;
+  }
+
+  /** Decides the boundary here and queues the seal. */
+  #seal(log: IncarnationLog, segment: JournalSegment, digest: string | null): void {
+    const content: SealContent = {
+      number: segment.identity.number,
+      firstSequence: segment.firstSequence,
+      lastSequence: segment.lastSequence,
+      digest,
+    };
+    segment.sealWith(content);
+    this.#writer.addSeal(log, segment);
+    if (log !== this.#own) return;
+    for (const listener of this.#sealListeners) listener({ incarnation: log.id, ...content });
+  }
+
+  #queue(
+    log: IncarnationLog,
+    segment: JournalSegment,
+    record: RecordView,
+    hash: RollingHash,
+  ): void {
+    const sizeBytes = record.bytes.length;
+    const chunk = log.tail.reserve(sizeBytes, record.sequence);
+    const from = chunk.usedBytes;
+    chunk.push(sizeBytes, hash);
+    segment.queued(sizeBytes, isGatedKind(record.kind));
+    segment.digest?.add(chunk.bytes, from, from + sizeBytes);
+    this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash);
+    log.received = { incarnation: log.id, sequence: record.sequence, hash };
+  }
+
+  #checkCopies(
+    incarnation: IncarnationId,
+    known: IncarnationLog | null,
+    records: Uint8Array,
+    expectedHash: RollingHash | undefined,
+  ): { readonly views: RecordView[]; readonly hashes: RollingHash[] } {
+    const views: RecordView[] = [];
+    const hashes: RollingHash[] = [];
+    let sequence = known?.received.sequence ?? 0;
+    let hash = known?.received.hash ?? ZERO_HASH;
+    for (let offset = 0; offset < records.length;) {
+      sequence += 1;
+      const record = parseRecord(records, offset, this.#options.maxRecordBytes);
+      if (isRecordFault(record)) {
+        throw new ReplicationDataError(`Record ${sequence} of ${incarnation}: ${record.detail}`);
+      }
+      if (record.sequence !== sequence) {
+        throw new ReplicationDataError(
+          `Record ${record.sequence} of ${incarnation} came where ${sequence} was due`,
+        );
+      }
+      if ((record.kind === RecordKind.opening) !== (sequence === 1)) {
+        throw new ReplicationDataError(
+          `Record ${sequence} of ${incarnation}: an opening record is the first, and only that`,
+        );
+      }
+      if (sequence === 1) hash = this.#parentHashOf(incarnation, record);
+      hash = nextHash(hash, record);
+      views.push(record);
+      hashes.push(hash);
+      offset += record.bytes.length;
+    }
+    if (views.length === 0) throw new ReplicationDataError('No record came');
+    if (expectedHash !== undefined && hash !== expectedHash) {
+      throw new ReplicationDataError(
+        `The history of ${incarnation} up to record ${sequence} is another one here`,
+      );
+    }
+    return { views, hashes };
+  }
+
+  #parentHashOf(incarnation: IncarnationId, record: RecordView): RollingHash {
+    const opening = decodeOpeningBody(record.body);
+    if (opening?.incarnation !== incarnation || opening.origin !== this.origin) {
+      throw new ReplicationDataError(`The opening record is not that of ${incarnation}`);
+    }
+    return opening.parent?.hash ?? ZERO_HASH;
+  }
+
+  #beginCopy(record: RecordView): IncarnationLog {
+    const opening = decodeOpeningBody(record.body);
+    assert(opening !== null, 'the opening record was checked');
+    const log = IncarnationLog.begin(opening.incarnation, opening.parent, record.version);
+    this.#insert(log);
+    return log;
+  }
+
+  #appendCopy(log: IncarnationLog, source: RecordView, hash: RollingHash): RecordView {
+    const sizeBytes = source.bytes.length;
+    const chunk = log.tail.reserve(sizeBytes, source.sequence);
+    const from = chunk.usedBytes;
+    chunk.bytes.set(source.bytes, from);
+    const bytes = chunk.bytes.subarray(from, from + sizeBytes);
+    const { kind, sequence, version } = source;
+    const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
+    this.#queue(log, log.openSegment ?? this.#newSegment(log), record, hash);
+    const due = log.pendingSeals[0];
+    if (due?.lastSequence === sequence) {
+      log.pendingSeals.shift();
+      this.#sealAsOrigin(log, log.segmentOf(sequence), { incarnation: log.id, ...due });
+    }
+    return record;
+  }
+
+  #expectSeal(log: IncarnationLog, seal: Seal): void {
+    const known = log.pendingSeals.find((other) => other.lastSequence >= seal.lastSequence);
+    if (known?.lastSequence === seal.lastSequence) return;
+    if (known !== undefined || log.pendingSeals.length >= PENDING_SEALS_MAX) {
+      throw new ReplicationDataError(`The seal at record ${seal.lastSequence} is out of order`);
+    }
+    const { number, firstSequence, lastSequence, digest } = seal;
+    log.pendingSeals.push({ number, firstSequence, lastSequence, digest });
+  }
+
+  /** A boundary that was made before: the origin must say the same again. */
+  #checkSeal(segment: JournalSegment, made: SealContent, seal: Seal): void {
+    if (made.lastSequence !== seal.lastSequence) {
+      throw new ReplicationDataError(
+        `A seal at record ${seal.lastSequence}, but the segment here ends at ${made.lastSequence}`,
+      );
+    }
+    if (segment.firstSequence === seal.firstSequence)
+      checkDigest(segment, made.digest, seal.digest);
+  }
+
+  #sealAsOrigin(log: IncarnationLog, segment: JournalSegment, seal: Seal): void {
+    if (segment.lastSequence !== seal.lastSequence) {
+      throw new ReplicationDataError(
+        `A seal at record ${seal.lastSequence} came after record ${segment.lastSequence}`,
+      );
+    }
+    const hasBeginning = segment.firstSequence === seal.firstSequence;
+    if (hasBeginning && segment.identity.number !== 0 && segment.identity.number !== seal.number) {
+      throw new ReplicationDataError(
+        `Segment ${segment.identity.number} is called ${seal.number} by its origin`,
+      );
+    }
+    const digest = hasBeginning ? (segment.digest?.value() ?? null) : null;
+    checkDigest(segment, digest, seal.digest);
+    const { number, firstSequence, lastSequence } = seal;
+    segment.sealWith({ number, firstSequence, lastSequence, digest });
+    log.nextNumber = number + 1;
+    this.#writer.addSeal(log, segment);
+  }
+
+  #headerOf(log: IncarnationLog, segment: JournalSegment): SegmentHeader {
+    return {
+      ...segment.identity,
+      versionMark: this.#versionMark,
+      openingVersion: log.openingVersion,
+      parent: log.parent,
+      predecessor: this.#predecessorOf(log, segment),
+    };
+  }
+
+  /** The segment before this one in the folder, with what is durable of it. */
+  #predecessorOf(log: IncarnationLog, segment: JournalSegment): SegmentEnd | null {
+    let before = log.segments[log.segments.indexOf(segment) - 1];
+    let owner = log;
+    for (let place = this.#logs.indexOf(log) - 1; before === undefined && place >= 0; place -= 1) {
+      owner = this.#logs[place] as IncarnationLog;
+      before = owner.segments.at(-1);
+    }
+    if (before?.isOnDisk !== true) return null;
+    const lastSequence = Math.min(before.lastSequence, owner.durable.sequence);
+    return { incarnation: owner.id, number: before.identity.number, lastSequence };
+  }
+
+  #onWritten(log: IncarnationLog, sequence: number, hash: RollingHash): void {
+    log.durable = { incarnation: log.id, sequence, hash };
+    log.tail.trim(sequence);
+    const reached = (waiter: DurableWaiter): boolean =>
+      waiter.log === log && waiter.sequence <= sequence;
+    const waiters = this.#durableWaiters.filter(reached);
+    if (waiters.length > 0) {
+      this.#durableWaiters = this.#durableWaiters.filter((waiter) => !reached(waiter));
+      for (const waiter of waiters) waiter.resolve();
+    }
+    for (const listener of this.#durableListeners) listener(log.id, log.durable);
+  }
+
+  #untilDurable(log: IncarnationLog, sequence: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#durableWaiters.push({ log, sequence, resolve, reject });
+    });
+  }
+
+  #checkUsable(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== null) return;
+    const failure = new JournalFailedError('A journal write failed; only a restart may go on', {
+      cause: error,
+    });
+    this.#failure = failure;
+    for (const waiter of this.#durableWaiters.splice(0)) waiter.reject(failure);
+    for (const listener of this.#failureListeners) listener(failure);
+  }
+}
+
+interface DurableWaiter {
+  readonly log: IncarnationLog;
+  readonly sequence: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+function checkDigest(segment: JournalSegment, here: string | null, there: string | null): void {
+  if (here === null || there === null || here === there) return;
+  const where = { path: segment.path, segment: segment.identity.number };
+  throw new CorruptionError(where, 'its digest is not the one that the origin announced');
+}

@@ -1,0 +1,352 @@
+/**
+ * Memtables: the rows of one table that are not in a run yet, and generations, which hold the memtables of all tables.
+ *
+ * Rows are appended in the order in which records are applied and never change, so "everything before this moment" is a row count. A
+ * reader takes an epoch; a memtable that changes afterwards first notes how many rows it had (a mark), and so a view costs nothing
+ * until something is written, however many tables there are.
+ *
+ * `suspects` are the times at which a row may share its identity with an older row anywhere in the table: a row that is
+ * newer than everything of its series is none, and so ordered ingest never has to be merged. Tombstones always are.
+ */
+
+import { Chunk, type ChunkForms } from './chunk.js';
+import type { ColumnValues } from './column-codec.js';
+import { IntervalSet } from './interval-set.js';
+import type { RowsSectionReader } from './rows-section.js';
+import type { TableId } from './table-schema.js';
+import type { TableState } from './table-state.js';
+import { TagTupleWriter } from './tag-tuple.js';
+import { baseFor, baseForUnits, unitsPerSecond } from './time-base.js';
+import { VECTOR_ROWS_MAX } from './vector.js';
+import { ScratchMemory } from './vector-memory.js';
+
+const CHUNK_ROWS_MIN = 64;
+const MARKS_KEPT_MAX = 64;
+
+// Applying is synchronous, so its working memory can be shared by all stores of the process.
+const keyMemory = new ScratchMemory();
+const valueMemory = new ScratchMemory();
+const tupleWriter = new TagTupleWriter();
+let seriesOfTuple = new Uint32Array(1024);
+
+/** Part of a section that goes to one chunk. */
+interface Segment {
+  readonly chunk: Chunk;
+  readonly at: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+export class MemTable {
+  readonly table: TableState;
+  readonly chunks: Chunk[] = [];
+  rows = 0;
+  /** Offsets from the table's reference base. */
+  readonly suspects = new IntervalSet();
+  /** Of these, the times of tombstones: all that matters in append mode. */
+  readonly tombstoneTimes = new IntervalSet();
+  /** Times too far from the reference base to be compared as numbers: everything is suspect. */
+  isAllSuspect = false;
+  sizeBytes = 0;
+  #appendEpoch = 0;
+  #marks: { readonly epoch: number; readonly rows: number }[] = [];
+
+  constructor(table: TableState) {
+    this.table = table;
+  }
+
+  /** Rows visible to a reader of this epoch. */
+  rowsAt(epoch: number): number {
+    for (const mark of this.#marks) if (mark.epoch >= epoch) return mark.rows;
+    return this.rows;
+  }
+
+  /** Notes the row count for readers that must not see what comes now. `oldest` = oldest live epoch, null = no reader. */
+  beforeAppend(epoch: number, oldest: number | null): void {
+    if (this.#appendEpoch === epoch) return;
+    if (oldest === null) {
+      this.#marks = [];
+    } else {
+      if (this.#marks.length >= MARKS_KEPT_MAX) {
+        this.#marks = this.#marks.filter((mark) => mark.epoch >= oldest);
+      }
+      this.#marks.push({ epoch: epoch - 1, rows: this.rows });
+    }
+    this.#appendEpoch = epoch;
+  }
+
+  /** Appends a section's rows (or tombstones of their keys). Row i has the ordinal `ordinal + i` in its record. */
+  append(
+    reader: RowsSectionReader,
+    seriesOf: Uint32Array,
+    version: number,
+    ordinal: number,
+  ): void {
+    const { shape, rowCount } = reader;
+    const { layout } = this.table;
+    const places = shape.columns.map((column) => layout.indexOf(column.id));
+    const times: ColumnValues[] = [];
+    for (let index = 0; index < shape.timeCount; index++) times.push(reader.nextColumn(keyMemory));
+    const timePlaces = shape.order.slice(0, shape.timeCount).map((index) => places[index]!);
+    const segments = this.#plan(reader, places, times, timePlaces);
+
+    for (let index = 0; index < shape.timeCount; index++) {
+      copyTo(segments, timePlaces[index]!, times[index]!);
+    }
+    for (let index = shape.timeCount; index < shape.order.length; index++) {
+      valueMemory.reset();
+      const values = reader.nextColumn(valueMemory);
+      copyTo(segments, places[shape.order[index]!]!, values);
+    }
+    const isTombstone = shape.kind === 'key-deletes';
+    if (places.length < layout.columns.length) {
+      const present = new Set(places);
+      layout.columns.forEach((_, place) => {
+        if (present.has(place)) return;
+        for (const { chunk, at, count } of segments) chunk.fillNulls(place, at, count);
+      });
+    }
+    for (const segment of segments) {
+      const { chunk, at, from, count } = segment;
+      if (isTombstone) chunk.markTombstones(at, count);
+      this.#appendKeys(segment, reader.tupleOf, seriesOf, isTombstone);
+      chunk.versions.fill(version, at, at + count);
+      for (let row = 0; row < count; row++) chunk.ordinals[at + row] = ordinal + from + row;
+      if (version < chunk.versionMin) chunk.versionMin = version;
+      if (version > chunk.versionMax) chunk.versionMax = version;
+      chunk.rows += count;
+    }
+    this.rows += rowCount;
+    let sizeBytes = 0;
+    for (const chunk of this.chunks) sizeBytes += chunk.sizeBytes;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** Cuts the section where a chunk ends: full, another layout, 64-bit halves, or a time out of a base's reach. */
+  #plan(
+    reader: RowsSectionReader,
+    places: readonly number[],
+    times: readonly ColumnValues[],
+    timePlaces: readonly number[],
+  ): Segment[] {
+    const { layout } = this.table;
+    const segments: Segment[] = [];
+    const sectionIndexOf = (place: number): number => places.indexOf(place);
+    let row = 0;
+    let chunk = this.chunks.at(-1) ?? null;
+    const wide = places.filter((_, index) => reader.isWide(index));
+    if (chunk !== null && chunk.layout !== layout) chunk = null;
+    if (chunk !== null && wide.some((place) => !chunk!.isWide(place))) chunk = null;
+    while (row < reader.rowCount) {
+      let count = chunk === null ? 0 : Math.min(reader.rowCount - row, chunk.room);
+      for (let index = 0; index < times.length && count > 0; index++) {
+        const place = timePlaces[index]!;
+        const precision = layout.columns[place]!.precision;
+        count = fittingRows(times[index]!, row, count, chunk!.baseOf(place), precision);
+      }
+      if (chunk === null || count === 0) {
+        const first = row;
+        const forms: ChunkForms = {
+          isWide: (place) => {
+            const index = sectionIndexOf(place);
+            return index !== -1 && reader.isWide(index);
+          },
+          baseOf: (place) => {
+            const index = timePlaces.indexOf(place);
+            if (index === -1) return 0n;
+            return baseAt(times[index]!, first, layout.columns[place]!.precision);
+          },
+        };
+        chunk = new Chunk(layout, forms, this.#capacityFor(reader.rowCount - row));
+        this.chunks.push(chunk);
+        continue;
+      }
+      chunk.reserve(chunk.rows + count);
+      segments.push({ chunk, at: chunk.rows, from: row, count });
+      row += count;
+      if (row < reader.rowCount) chunk = null;
+    }
+    return segments;
+  }
+
+  /** A table's first chunks are small; one that has proved busy gets full ones. */
+  #capacityFor(rows: number): number {
+    let capacity = CHUNK_ROWS_MIN;
+    const wanted = Math.min(Math.max(rows, this.rows), VECTOR_ROWS_MAX);
+    while (capacity < wanted) capacity *= 2;
+    return capacity;
+  }
+
+  #appendKeys(
+    segment: Segment,
+    tupleOf: Float64Array | null,
+    seriesOf: Uint32Array,
+    isTombstone: boolean,
+  ): void {
+    const { chunk, at, from, count } = segment;
+    const { series, times } = chunk;
+    const { lastTimes } = this.table.series;
+    const delta = this.table.baseDelta(chunk.base);
+    const tracksTimes = !this.table.appendMode && !isTombstone;
+    let { timeMin, timeMax } = chunk;
+    for (let row = 0; row < count; row++) {
+      const id = tupleOf === null ? seriesOf[0]! : seriesOf[tupleOf[from + row]!]!;
+      const time = times[at + row]!;
+      series[at + row] = id;
+      if (time < timeMin) timeMin = time;
+      if (time > timeMax) timeMax = time;
+      const relative = time + delta;
+      if (delta !== 0 && !Number.isSafeInteger(relative)) this.isAllSuspect = true;
+      if (tracksTimes) {
+        if (relative > lastTimes[id]!) lastTimes[id] = relative;
+        else this.suspects.add(relative, relative);
+      } else if (isTombstone) {
+        this.suspects.add(relative, relative);
+        this.tombstoneTimes.add(relative, relative);
+      }
+    }
+    chunk.timeMin = timeMin;
+    chunk.timeMax = timeMax;
+  }
+}
+
+/** The memtables of all tables between two freezes. */
+export class Generation {
+  readonly tables = new Map<TableId, MemTable>();
+  /** Number of readers that came so far; each has its own number. */
+  #epoch = 1;
+  readonly #liveEpochs = new Set<number>();
+  #seriesBytes = 0;
+  #tableBytes = 0;
+
+  /** Arrays at their capacity, and the series that came with these rows. */
+  get sizeBytes(): number {
+    return this.#tableBytes + this.#seriesBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.tables.size === 0;
+  }
+
+  /** A reader's epoch: it sees what was applied before. Must be given back. */
+  enter(): number {
+    const epoch = this.#epoch++;
+    this.#liveEpochs.add(epoch);
+    return epoch;
+  }
+
+  leave(epoch: number): void {
+    this.#liveEpochs.delete(epoch);
+  }
+
+  /**
+   * Appends a section; `ordinal` is the number of its first row in the record. Returns the rows appended. `seriesId` maps a
+   * canonical tuple to its id (and creates it).
+   */
+  append(
+    table: TableState,
+    reader: RowsSectionReader,
+    version: number,
+    ordinal: number,
+    seriesId: (tuple: Uint8Array, start: number, end: number) => number,
+  ): void {
+    let memTable = this.tables.get(table.tableId);
+    if (memTable === undefined) {
+      memTable = new MemTable(table);
+      this.tables.set(table.tableId, memTable);
+    }
+    const seriesBefore = table.series.count;
+    const seriesOf = seriesIds(reader, seriesId);
+    if (table.series.count !== seriesBefore) {
+      // The dictionary's own count is by capacity and would jump; each new series is charged what it takes on average.
+      this.#seriesBytes += Math.ceil(
+        ((table.series.count - seriesBefore) * table.series.sizeBytes) / table.series.count,
+      );
+    }
+    const oldest = this.#liveEpochs.values().next();
+    memTable.beforeAppend(this.#epoch, oldest.done === true ? null : oldest.value);
+    const sizeBefore = memTable.sizeBytes;
+    memTable.append(reader, seriesOf, version, ordinal);
+    this.#tableBytes += memTable.sizeBytes - sizeBefore;
+  }
+
+  /** A dropped table's rows go; readers that have them keep them. */
+  drop(tableId: TableId): void {
+    const memTable = this.tables.get(tableId);
+    if (memTable === undefined) return;
+    this.#tableBytes -= memTable.sizeBytes;
+    this.tables.delete(tableId);
+  }
+}
+
+/** Memory for the keys of one section at a time; reset by each `readKeys`. */
+export function sectionKeyMemory(): ScratchMemory {
+  keyMemory.reset();
+  return keyMemory;
+}
+
+/** Series ids of a section's distinct tuples; the array is shared and valid until the next call. */
+function seriesIds(
+  reader: RowsSectionReader,
+  seriesId: (tuple: Uint8Array, start: number, end: number) => number,
+): Uint32Array {
+  const { tupleCount, tags } = reader;
+  if (seriesOfTuple.length < tupleCount) seriesOfTuple = new Uint32Array(tupleCount * 2);
+  for (let tuple = 0; tuple < tupleCount; tuple++) {
+    tupleWriter.clear();
+    for (const tag of tags) {
+      if (tag.nulls !== null && tag.nulls[tuple] === 1) {
+        tupleWriter.nullCell();
+      } else if (tag.kind === 'dictionary') {
+        const code = tag.codes[tuple]!;
+        const { starts, data } = tag.dictionary;
+        tupleWriter.bytesCell(data, starts[code]!, starts[code + 1]!);
+      } else if (tag.kind === 'bytes') {
+        tupleWriter.bytesCell(tag.data, tag.starts[tuple]!, tag.starts[tuple + 1]!);
+      }
+    }
+    seriesOfTuple[tuple] = seriesId(tupleWriter.bytes, 0, tupleWriter.length);
+  }
+  return seriesOfTuple;
+}
+
+function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {
+  for (const { chunk, at, from, count } of segments) chunk.copyColumn(place, at, values, from, count);
+}
+
+/** How many values from `row` on, at most `count`, have an offset from `base` that is a safe integer. */
+function fittingRows(
+  values: ColumnValues,
+  row: number,
+  count: number,
+  base: bigint,
+  precision: number,
+): number {
+  if (values.kind === 'time') {
+    if (values.base === base) return count;
+    const delta = Number(values.base - base);
+    for (let index = row; index < row + count; index++) {
+      if (values.nulls !== null && values.nulls[index] === 1) continue;
+      if (!Number.isSafeInteger(values.offsets[index]! + delta)) return index - row;
+    }
+  } else if (values.kind === 'split-time') {
+    const unit = unitsPerSecond(precision);
+    const baseSeconds = Number(base / BigInt(unit));
+    for (let index = row; index < row + count; index++) {
+      if (values.nulls !== null && values.nulls[index] === 1) continue;
+      const offset = (values.seconds[index]! - baseSeconds) * unit + values.fractions[index]!;
+      if (!Number.isSafeInteger(offset)) return index - row;
+    }
+  }
+  return count;
+}
+
+/** The base for a chunk that begins with row `row`: of the first value there that is not NULL. */
+function baseAt(values: ColumnValues, row: number, precision: number): bigint {
+  let at = row;
+  while (at < values.length && values.nulls !== null && values.nulls[at] === 1) at++;
+  if (at === values.length) return 0n;
+  if (values.kind === 'split-time') return baseFor(values.seconds[at]!, precision);
+  if (values.kind !== 'time' || values.base + BigInt(values.offsets[at]!) === 0n) return 0n;
+  return baseForUnits(values.base + BigInt(values.offsets[at]!), precision);
+}

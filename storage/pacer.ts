@@ -1,0 +1,28 @@
+/**
+ * Keeps long work off the event loop's back without a clock: work is counted in units of roughly ten nanoseconds (a value copied
+ * or compared), and after a budget of them (about 1 ms) the loop gets a turn.
+ */
+
+import type { Timers } from './ports.js';
+
+const UNITS_PER_TURN = 100_000;
+
+export class Pacer {
+  readonly #timers: Timers;
+  #spent = 0;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** Counts work done; true = call `turn()` before going on. */
+  spend(units: number): boolean {
+    this.#spent += units;
+    return this.#spent >= UNITS_PER_TURN;
+  }
+
+  async turn(): Promise<void> {
+    this.#spent = 0;
+    await this.#timers.yieldTurn();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What the store knows of one table, across generations and runs: its schemas, its series, and the units of its time column.
+ *
+ * A table's schema changes by new columns (and dropped ones); rows of several schemas stand side by side. Chunks and runs have the
+ * union of all columns ever seen, so rows of an older schema need no chunk of their own: what they lack is NULL.
+ */
+
+import assert from 'node:assert';
+import { ChunkLayout } from './chunk.js';
+import { rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
+import { sectionShape, type SectionShape } from './rows-section.js';
+import { SeriesDictionary } from './series-dictionary.js';
+import type { ColumnId, SchemaId, StoredColumn, TableId, TableSchema } from './table-schema.js';
+
+export interface KnownSchema {
+  readonly id: SchemaId;
+  readonly table: TableState;
+  readonly schema: TableSchema;
+  readonly body: Uint8Array;
+  readonly rows: SectionShape;
+  readonly keys: SectionShape;
+}
+
+export class TableState {
+  readonly tableId: TableId;
+  readonly appendMode: boolean;
+  readonly partitionMs: number;
+  readonly timeColumn: StoredColumn;
+  readonly series: SeriesDictionary;
+  layout: ChunkLayout;
+  /** The latest schema defined for the first time. */
+  schema: TableSchema;
+  readonly schemas = new Map<SchemaId, KnownSchema>();
+  /** Times of the whole table are compared as offsets from this base; null until the first row. */
+  referenceBase: bigint | null = null;
+  /** Series below this are in the persisted dictionary. */
+  persistedSeries = 0;
+  isDropped = false;
+
+  constructor(schema: TableSchema) {
+    this.tableId = schema.tableId;
+    this.appendMode = schema.appendMode;
+    this.partitionMs = schema.partitionMs;
+    this.timeColumn = timeColumnOf(schema);
+    this.series = SeriesDictionary.ofTags(tagColumnsOf(schema));
+    this.layout = new ChunkLayout(rowColumnsOf(schema));
+    this.schema = schema;
+  }
+
+  /** Adds a schema of this table. Its tags, time column and mode are those of the first. */
+  define(id: SchemaId, schema: TableSchema, body: Uint8Array): KnownSchema {
+    const tags = tagColumnsOf(schema);
+    assert(
+      tags.length === this.series.tags.length &&
+        tags.every((column, index) => column.id === this.series.tags[index]!.column.id) &&
+        timeColumnOf(schema).id === this.timeColumn.id &&
+        schema.appendMode === this.appendMode,
+      'the identity of a table never changes',
+    );
+    const added = rowColumnsOf(schema).filter((column) => this.layout.indexOf(column.id) === -1);
+    if (added.length > 0) this.layout = new ChunkLayout([...this.layout.columns, ...added]);
+    const known: KnownSchema = {
+      id,
+      table: this,
+      schema,
+      body,
+      rows: sectionShape(schema, 'rows'),
+      keys: sectionShape(schema, 'key-deletes'),
+    };
+    this.schemas.set(id, known);
+    this.schema = schema;
+    return known;
+  }
+
+  /** A column of any schema of the table; undefined = not of this table. */
+  column(columnId: ColumnId): StoredColumn | undefined {
+    const index = this.layout.indexOf(columnId);
+    return index === -1 ? this.series.tag(columnId)?.column : this.layout.columns[index];
+  }
+
+  /** Difference of `base` to the reference base, in units; the first base asked for becomes the reference. */
+  baseDelta(base: bigint): number {
+    this.referenceBase ??= base;
+    return base === this.referenceBase ? 0 : Number(base - this.referenceBase);
+  }
+}
