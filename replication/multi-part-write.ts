@@ -13,7 +13,16 @@ import {
 } from './write-path.js';
 
 /** A write larger than one record: parts, shipped at once, that take effect together at the commit. */
-export class MultiPartWrite {
+export interface MultiPartWrite {
+  /** Resolves when the part is durable here. When it rejects, the whole write is aborted and was not applied. */
+  part(body: readonly Uint8Array[]): Promise<void>;
+  /** As `write`: answered by the gate. `validate` runs here. Requires at least one part. */
+  commit(): Promise<Acknowledgement>;
+  /** Gives the write up; without effect after the commit was appended or the write was aborted already. */
+  abort(): Promise<void>;
+}
+
+export class JournaledMultiPartWrite implements MultiPartWrite {
   readonly #path: WritePath;
   readonly #options: WriteOptions;
   #firstPart = 0;
@@ -25,11 +34,6 @@ export class MultiPartWrite {
     this.#options = options;
   }
 
-  get partCount(): number {
-    return this.#partCount;
-  }
-
-  /** Resolves when the part is durable here. When it rejects, the whole write is aborted and was not applied. */
   async part(body: readonly Uint8Array[]): Promise<void> {
     this.#checkOpen();
     const { validate: _, ...options } = this.#options;
@@ -45,7 +49,6 @@ export class MultiPartWrite {
     );
   }
 
-  /** As `write`: answered by the gate. `validate` runs here. Requires at least one part. */
   async commit(): Promise<Acknowledgement> {
     this.#checkOpen();
     if (this.#partCount === 0) throw new RangeError('a multi-part write has at least one part');
@@ -59,7 +62,6 @@ export class MultiPartWrite {
     return this.#orAbort(committed);
   }
 
-  /** Gives the write up; without effect after the commit was appended or the write was aborted already. */
   abort(): Promise<void> {
     this.#giveUp();
     return Promise.resolve();

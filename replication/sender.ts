@@ -59,8 +59,8 @@ export class Sender {
   #sentBytes = 0;
   #releasedBytes = 0;
   #sentVersion = 0;
-  /** Highest boundary announced of the incarnation under way. */
-  #announcedSeal = 0;
+  /** Boundaries of the incarnation under way that are not announced yet, oldest first; null until it has begun at the receiver. */
+  #seals: Seal[] | null = null;
 
   constructor(deps: SenderDeps, plan: SenderPlan) {
     this.#deps = deps;
@@ -99,12 +99,9 @@ export class Sender {
     this.wake();
   }
 
-  /** A boundary was decided in our journal: announced before any record behind it is read. */
+  /** A boundary was decided in our journal, before any record behind it was queued. */
   sealed(seal: Seal): void {
-    const work = this.#work[0];
-    // An incarnation that the receiver has not begun is announced when its opening record has gone out.
-    if (work === undefined || work.isReturned || work.incarnation !== seal.incarnation) return;
-    if (work.after > 0) this.#announceSeal(seal);
+    if (this.#work[0]?.incarnation === seal.incarnation) this.#seals?.push(seal);
   }
 
   /** All own records at or below this version have been handed to the socket; 0 while older incarnations are on their way. */
@@ -122,10 +119,11 @@ export class Sender {
   async #run(): Promise<void> {
     while (!this.#isStopped && this.#work.length > 0) {
       const work = this.#work[0]!;
-      this.#announceSeals(work);
+      // What the receiver already has may lack its boundaries: they are announced again, and checked there.
+      this.#announceSeals(work, work.after);
       if (!work.isLive && work.after >= work.through) {
         this.#work.shift();
-        this.#announcedSeal = 0;
+        this.#seals = null;
         continue;
       }
       if (!this.#deps.channel.hasRoom) {
@@ -159,6 +157,7 @@ export class Sender {
       if (this.#isStopped) return;
     }
     this.#sentBytes += chunkBytes;
+    this.#announceSeals(work, chunk.lastSequence);
     for (let offset = 0; offset < chunkBytes; offset += PIECE_BYTES_MAX) {
       while (!channel.hasRoom) {
         await this.#pause();
@@ -183,18 +182,13 @@ export class Sender {
     return underWay === 0 || underWay + bytes <= this.#plan.creditBytes;
   }
 
-  #announceSeals(work: Work): void {
+  /** Those at or before a record that is there, or goes out next. */
+  #announceSeals(work: Work, through: number): void {
     if (work.isReturned || work.after === 0) return;
-    // Only at the beginning of an incarnation: later boundaries come through `sealed`.
-    if (this.#announcedSeal !== 0) return;
-    this.#announcedSeal = -1;
-    for (const seal of this.#deps.own.seals(work.incarnation)) this.#announceSeal(seal);
-  }
-
-  #announceSeal(seal: Seal): void {
-    if (seal.lastSequence <= this.#announcedSeal) return;
-    this.#announcedSeal = seal.lastSequence;
-    this.#deps.channel.send(FrameType.seal, [encodeSeal(seal)]);
+    this.#seals ??= [...this.#deps.own.seals(work.incarnation)];
+    while (this.#seals.length > 0 && this.#seals[0]!.lastSequence <= through) {
+      this.#deps.channel.send(FrameType.seal, [encodeSeal(this.#seals.shift()!)]);
+    }
   }
 
   /** Catching up leaves bandwidth to others, if so configured; live records never wait for that. */

@@ -17,6 +17,7 @@
 import assert from 'node:assert';
 
 import { SEAL_GROUP_BYTES, groupBytesOf, type SealContent } from './commit-group.js';
+import { checkCopies } from './copy-check.js';
 import { CorruptionError } from './corruption-error.js';
 import { IncarnationLog } from './incarnation-log.js';
 import { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
@@ -37,9 +38,7 @@ import {
   RecordKind,
   encodeRecordInto,
   isGatedKind,
-  isRecordFault,
   nextHash,
-  parseRecord,
   recordBytesOf,
   type RecordView,
 } from './record.js';
@@ -52,6 +51,7 @@ import {
 import type { TailRead } from './record-tail.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
+import { planRelease } from './segment-retention.js';
 
 export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 export type { RecoveryReport, TornTail } from './journal-recovery.js';
@@ -350,7 +350,13 @@ export class Journal {
     if (known?.isEnded === true) {
       throw new ReplicationDataError(`Incarnation ${incarnation} has ended`);
     }
-    const checked = this.#checkCopies(incarnation, known, records, expectedHash);
+    const checked = checkCopies(records, {
+      origin: this.origin,
+      incarnation,
+      after: known?.received ?? null,
+      maxRecordBytes: this.#options.maxRecordBytes,
+      expectedHash,
+    });
     const log = known ?? this.#beginCopy(checked.views[0] as RecordView);
     return checked.views.map((view, index) =>
       this.#appendCopy(log, view, checked.hashes[index] as RollingHash),
@@ -456,30 +462,14 @@ export class Journal {
     bounds: ReadonlyMap<IncarnationId, number>,
     retainBytes: number,
   ): Promise<number> {
-    const releasable: { readonly log: IncarnationLog; readonly segment: JournalSegment }[] = [];
-    let heldBytes = 0;
-    for (const log of this.#logs) {
-      const bound = bounds.get(log.id) ?? 0;
-      for (const [place, segment] of log.segments.entries()) {
-        // The newest segment on disk is what an incarnation's position is recovered from.
-        const isNeeded = !log.isEnded && log.segments[place + 1]?.isOnDisk !== true;
-        const isFree = segment.isSealDurable && segment.lastSequence <= bound && !isNeeded;
-        if (!isFree || segment.readerCount > 0) break;
-        releasable.push({ log, segment });
-        heldBytes += segment.index.recordBytes;
-      }
-    }
     let released = 0;
-    for (const { log, segment } of releasable) {
-      const bytes = segment.index.recordBytes;
-      if (heldBytes - bytes < retainBytes) break;
-      heldBytes -= bytes;
-      released += bytes;
+    for (const { log, segment } of planRelease(this.#logs, bounds, retainBytes)) {
       assert(log.segments[0] === segment, 'the oldest segment goes first');
       log.segments.shift();
       if (log.isEnded && log.segments.length === 0) this.#forget(log);
       // One by one: after a crash the older ones are gone, never a younger one alone.
       await this.#pool.give(segment.path, segment.capacityBytes);
+      released += segment.index.recordBytes;
     }
     return released;
   }
@@ -602,55 +592,6 @@ export class Journal {
     segment.digest?.add(chunk.bytes, from, from + sizeBytes);
     this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash);
     log.received = { incarnation: log.id, sequence: record.sequence, hash };
-  }
-
-  #checkCopies(
-    incarnation: IncarnationId,
-    known: IncarnationLog | null,
-    records: Uint8Array,
-    expectedHash: RollingHash | undefined,
-  ): { readonly views: RecordView[]; readonly hashes: RollingHash[] } {
-    const views: RecordView[] = [];
-    const hashes: RollingHash[] = [];
-    let sequence = known?.received.sequence ?? 0;
-    let hash = known?.received.hash ?? ZERO_HASH;
-    for (let offset = 0; offset < records.length;) {
-      sequence += 1;
-      const record = parseRecord(records, offset, this.#options.maxRecordBytes);
-      if (isRecordFault(record)) {
-        throw new ReplicationDataError(`Record ${sequence} of ${incarnation}: ${record.detail}`);
-      }
-      if (record.sequence !== sequence) {
-        throw new ReplicationDataError(
-          `Record ${record.sequence} of ${incarnation} came where ${sequence} was due`,
-        );
-      }
-      if ((record.kind === RecordKind.opening) !== (sequence === 1)) {
-        throw new ReplicationDataError(
-          `Record ${sequence} of ${incarnation}: an opening record is the first, and only that`,
-        );
-      }
-      if (sequence === 1) hash = this.#parentHashOf(incarnation, record);
-      hash = nextHash(hash, record);
-      views.push(record);
-      hashes.push(hash);
-      offset += record.bytes.length;
-    }
-    if (views.length === 0) throw new ReplicationDataError('No record came');
-    if (expectedHash !== undefined && hash !== expectedHash) {
-      throw new ReplicationDataError(
-        `The history of ${incarnation} up to record ${sequence} is another one here`,
-      );
-    }
-    return { views, hashes };
-  }
-
-  #parentHashOf(incarnation: IncarnationId, record: RecordView): RollingHash {
-    const opening = decodeOpeningBody(record.body);
-    if (opening?.incarnation !== incarnation || opening.origin !== this.origin) {
-      throw new ReplicationDataError(`The opening record is not that of ${incarnation}`);
-    }
-    return opening.parent?.hash ?? ZERO_HASH;
   }
 
   #beginCopy(record: RecordView): IncarnationLog {

@@ -48,11 +48,14 @@ export class MemTable {
   /** Times too far from the reference base to be compared as numbers: everything is suspect. */
   isAllSuspect = false;
   sizeBytes = 0;
+  readonly #isOverlay: boolean;
   #appendEpoch = 0;
   #marks: { readonly epoch: number; readonly rows: number }[] = [];
 
-  constructor(table: TableState) {
+  /** `isOverlay`: a transaction's own rows on top of everything: each may replace an older one. */
+  constructor(table: TableState, isOverlay: boolean) {
     this.table = table;
+    this.#isOverlay = isOverlay;
   }
 
   /** Rows visible to a reader of this epoch. */
@@ -187,7 +190,7 @@ export class MemTable {
     const { series, times } = chunk;
     const { lastTimes } = this.table.series;
     const delta = this.table.baseDelta(chunk.base);
-    const tracksTimes = !this.table.appendMode && !isTombstone;
+    const tracksTimes = !this.table.appendMode && !isTombstone && !this.#isOverlay;
     let { timeMin, timeMax } = chunk;
     for (let row = 0; row < count; row++) {
       const id = tupleOf === null ? seriesOf[0]! : seriesOf[tupleOf[from + row]!]!;
@@ -200,9 +203,9 @@ export class MemTable {
       if (tracksTimes) {
         if (relative > lastTimes[id]!) lastTimes[id] = relative;
         else this.suspects.add(relative, relative);
-      } else if (isTombstone) {
+      } else if (isTombstone || this.#isOverlay) {
         this.suspects.add(relative, relative);
-        this.tombstoneTimes.add(relative, relative);
+        if (isTombstone) this.tombstoneTimes.add(relative, relative);
       }
     }
     chunk.timeMin = timeMin;
@@ -213,11 +216,16 @@ export class MemTable {
 /** The memtables of all tables between two freezes. */
 export class Generation {
   readonly tables = new Map<TableId, MemTable>();
+  readonly #isOverlay: boolean;
   /** Number of readers that came so far; each has its own number. */
   #epoch = 1;
   readonly #liveEpochs = new Set<number>();
   #seriesBytes = 0;
   #tableBytes = 0;
+
+  constructor(options: { readonly isOverlay: boolean } = { isOverlay: false }) {
+    this.#isOverlay = options.isOverlay;
+  }
 
   /** Arrays at their capacity, and the series that came with these rows. */
   get sizeBytes(): number {
@@ -240,7 +248,7 @@ export class Generation {
   }
 
   /**
-   * Appends a section; `ordinal` is the number of its first row in the record. Returns the rows appended. `seriesId` maps a
+   * Appends a section; `ordinal` is the number of its first row in the record. `seriesId` maps a
    * canonical tuple to its id (and creates it).
    */
   append(
@@ -252,7 +260,7 @@ export class Generation {
   ): void {
     let memTable = this.tables.get(table.tableId);
     if (memTable === undefined) {
-      memTable = new MemTable(table);
+      memTable = new MemTable(table, this.#isOverlay);
       this.tables.set(table.tableId, memTable);
     }
     const seriesBefore = table.series.count;
@@ -279,7 +287,7 @@ export class Generation {
   }
 }
 
-/** Memory for the keys of one section at a time; reset by each `readKeys`. */
+/** Memory for the keys of one section; what it handed out before is forgotten. */
 export function sectionKeyMemory(): ScratchMemory {
   keyMemory.reset();
   return keyMemory;
@@ -347,6 +355,6 @@ function baseAt(values: ColumnValues, row: number, precision: number): bigint {
   while (at < values.length && values.nulls !== null && values.nulls[at] === 1) at++;
   if (at === values.length) return 0n;
   if (values.kind === 'split-time') return baseFor(values.seconds[at]!, precision);
-  if (values.kind !== 'time' || values.base + BigInt(values.offsets[at]!) === 0n) return 0n;
+  if (values.kind !== 'time') return 0n;
   return baseForUnits(values.base + BigInt(values.offsets[at]!), precision);
 }

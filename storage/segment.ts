@@ -159,9 +159,7 @@ export function parseSegmentFileName(
   name: string,
 ): { readonly incarnation: IncarnationId; readonly number: number } | null {
   const match = SEGMENT_NAME.exec(name);
-  return match === null
-    ? null
-    : { incarnation: match[1] as string, number: Number(match[2] as string) };
+  return match === null ? null : { incarnation: match[1] as string, number: Number(match[2]) };
 }
 
 export function spareFileName(ordinal: number): string {
@@ -171,5 +169,5 @@ export function spareFileName(ordinal: number): string {
 /** The ordinal of a spare file, or null when the name is another's. */
 export function parseSpareFileName(name: string): number | null {
   const match = SPARE_NAME.exec(name);
-  return match === null ? null : Number(match[1] as string);
+  return match === null ? null : Number(match[1]);
 }

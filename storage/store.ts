@@ -35,7 +35,8 @@ export interface StoreDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
-  readonly stateMachine: StateMachine;
+  /** Makes the state machine that defines and drops the tables of this store. */
+  readonly stateMachine: (tables: TableStore) => StateMachine;
 }
 
 export interface StoreOptions {
@@ -115,6 +116,7 @@ export class Store {
     own: Journal,
     tables: TableStore,
     versions: VersionClock,
+    stateMachine: StateMachine,
   ) {
     this.#deps = deps;
     this.#options = options;
@@ -122,7 +124,7 @@ export class Store {
     this.own = own;
     this.tables = tables;
     this.versions = versions;
-    this.stateMachine = deps.stateMachine;
+    this.stateMachine = stateMachine;
   }
 
   /** Recovers what is on disk and opens a new incarnation, whose opening record is durable when this resolves. */
@@ -134,13 +136,14 @@ export class Store {
       { kv: deps.kv, timers: deps.timers },
       { memtableBytes: options.memtableBytes, cacheBytes: options.cacheBytes },
     );
-    if (tables.flushed !== null) deps.stateMachine.restore(tables.flushed.catalog);
+    const stateMachine = deps.stateMachine(tables);
+    if (tables.flushed !== null) stateMachine.restore(tables.flushed.catalog);
     const opened = await Journal.open(journalDeps(deps), journalOptions(options, options.nodeId));
     const versions = new VersionClock(
       { clock: deps.clock },
       { nodeId: options.nodeId, maxClockSkewMs: options.maxClockSkewMs },
     );
-    const store = new Store(deps, options, opened.journal, tables, versions);
+    const store = new Store(deps, options, opened.journal, tables, versions, stateMachine);
     store.#watch(opened.journal);
 
     const peer = await store.loadLocal(KEY_PEER);

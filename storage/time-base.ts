@@ -39,11 +39,11 @@ export function baseForUnits(units: bigint, precision: number): bigint {
   return floorDivide(units, size) * size;
 }
 
-/** Offset of `units` from `base`, clamped to +-(2^53 - 1): for bounds, where clamping loses nothing. */
-export function clampedOffset(units: bigint, base: bigint): number {
+/** Offset of `units` from `base` for use as a bound: infinite where no row's offset reaches. */
+export function boundOffset(units: bigint, base: bigint): number {
   const offset = units - base;
-  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;
-  if (offset < BigInt(Number.MIN_SAFE_INTEGER)) return Number.MIN_SAFE_INTEGER;
+  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) return Infinity;
+  if (offset < BigInt(Number.MIN_SAFE_INTEGER)) return -Infinity;
   return Number(offset);
 }
 

@@ -19,7 +19,7 @@ import type { NodeId, TableId, TableSchema } from '../../storage/index.js';
 import { freeName, incompatibility, mergeCreates } from './catalog-merge.js';
 import type { CatalogConflict, LiveTable, MergedTable } from './catalog-merge.js';
 import { decodeDdl, encodeDdl } from './ddl-operation.js';
-import type { CreateTableOperation, DatabaseId, DdlOperation } from './ddl-operation.js';
+import type { CreateTableOperation, DatabaseId } from './ddl-operation.js';
 import type { TableDefinition } from './table-definition.js';
 
 /** Told synchronously, while a record is applied or a snapshot restored. */
@@ -196,16 +196,11 @@ export class Catalog {
     return encodeDdl(operation);
   }
 
-  /** Names every part that the table has now. */
-  dropTableBody(table: TableDefinition): Uint8Array {
-    const tableIds = table.parts.map((part) => part.tableId);
-    const operation: DdlOperation = {
-      op: 'dropTable',
-      database: table.database,
-      name: table.name,
-      tableIds,
-    };
-    return encodeDdl(operation);
+  /** Names every part that the tables have now: one record, so all of them go or none. */
+  dropTablesBody(tables: readonly TableDefinition[]): Uint8Array {
+    const names = tables.map((table) => `${table.database}.${table.name}`);
+    const tableIds = tables.flatMap((table) => table.parts.map((part) => part.tableId));
+    return encodeDdl({ op: 'dropTable', names, tableIds });
   }
 
   // ---- state changes ----

@@ -51,8 +51,8 @@ export type DdlOperation =
   | CreateTableOperation
   | {
       readonly op: 'dropTable';
-      readonly database: string;
-      readonly name: string;
+      /** As the statement named them, for those who read a journal; the ids are what counts. */
+      readonly names: readonly string[];
       readonly tableIds: readonly TableId[];
     };
 

@@ -108,17 +108,17 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   gauge('journal_bytes', 'Both journals on disk.', (node) => node.journalBytes),
 ];
 
-/** In the order of `ReplicationState`; the state that holds has the value 1. */
-const STATES = [
-  'standalone',
-  'degraded',
-  'released',
-  'unprotected',
-  'refused',
-  'lost',
-  'catching-up',
-  'linked',
-] as const;
+/** All states, as the compiler checks; the one that holds has the value 1. */
+const STATES: Readonly<Record<NodeSnapshot['replication']['state'], null>> = {
+  standalone: null,
+  degraded: null,
+  released: null,
+  unprotected: null,
+  refused: null,
+  lost: null,
+  'catching-up': null,
+  linked: null,
+};
 
 const NANOSECONDS_PER_MS = 1e6;
 
@@ -178,7 +178,7 @@ export class MetricsPage {
         metric.set(value);
       }
     }
-    for (const state of STATES) {
+    for (const state of Object.keys(STATES)) {
       this.#state.set({ state }, Number(snapshot.replication.state === state));
     }
     const memory = process.memoryUsage();

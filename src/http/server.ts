@@ -49,7 +49,10 @@ export async function startHttpServer(options: {
   }
   const bound = app.server.address();
   return {
-    address: { host: listen.host, port: typeof bound === 'string' ? listen.port : (bound?.port ?? listen.port) },
+    address: {
+      host: listen.host,
+      port: typeof bound === 'string' ? listen.port : (bound?.port ?? listen.port),
+    },
     close: async () => {
       metrics.close();
       await app.close();

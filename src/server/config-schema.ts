@@ -54,6 +54,7 @@ function key<T>(
     .meta({ description: about, secret: options.secret === true });
 }
 
+/** A table of the file. A missing one is empty, and then every key of it has its default. */
 function section<Shape extends z.core.$ZodLooseShape>(about: string, shape: Shape) {
   return z
     .strictObject(shape)

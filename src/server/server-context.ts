@@ -7,7 +7,6 @@
 
 import type {
   Acknowledgement,
-  MultiPartWrite,
   ReplicationStatus,
   WriteOptions,
 } from '../../replication/index.js';
@@ -30,7 +29,17 @@ export interface Writer {
     body: readonly Uint8Array[] | ((version: number) => readonly Uint8Array[]),
     options: WriteOptions,
   ): Promise<Acknowledgement>;
-  beginMultiPart(options: WriteOptions): MultiPartWrite;
+  beginMultiPart(options: WriteOptions): PartedWrite;
+}
+
+/** A write larger than one record: shipped part by part, visible as a whole at its commit. */
+export interface PartedWrite {
+  /** Resolves when the part is durable here. When it rejects, nothing of the write was applied. */
+  part(body: readonly Uint8Array[]): Promise<void>;
+  /** Answers as `write` does. Requires at least one part. */
+  commit(): Promise<Acknowledgement>;
+  /** Without effect after the commit was appended, or after an abort. */
+  abort(): Promise<void>;
 }
 
 export interface ServerLimits {

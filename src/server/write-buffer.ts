@@ -12,11 +12,11 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
-import type { Acknowledgement, MultiPartWrite, WriteOptions } from '../../replication/index.js';
+import type { Acknowledgement, WriteOptions } from '../../replication/index.js';
 import { encodeWriteBody } from '../../storage/index.js';
 import type { TableId, TableSchema } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
-import type { ServerLimits, Writer } from './server-context.js';
+import type { PartedWrite, ServerLimits, Writer } from './server-context.js';
 import { writeError } from './write-outcome.js';
 
 /** Record header, part prefix, section count and some room. */
@@ -54,7 +54,7 @@ export class WriteBuffer {
   /** Of #sections. */
   #heldBytes = 0;
   #totalBytes = 0;
-  #multiPart: MultiPartWrite | null = null;
+  #multiPart: PartedWrite | null = null;
   /** The writer looks at this list anew for each record, so it may grow between the parts of one write. */
   readonly #schemas: TableSchema[] = [];
   readonly #tables = new Map<TableId, TableDefinition>();
@@ -156,7 +156,7 @@ export class WriteBuffer {
     }
   }
 
-  #begin(): MultiPartWrite {
+  #begin(): PartedWrite {
     this.#multiPart ??= this.#options.writer.beginMultiPart(this.#writeOptions());
     return this.#multiPart;
   }

@@ -12,12 +12,13 @@
 
 import { SqlError } from '../../protocol/index.js';
 import {
+  DiskFullError,
   NotAppliedError,
   RecordTooLargeError,
   UnconfirmedError,
   type Acknowledgement,
 } from '../../replication/index.js';
-import { DiskFullError } from '../../storage/index.js';
+
 import type { WarningList } from './warning-list.js';
 
 /** Ours; MySQL has no number for it. */

@@ -12,10 +12,12 @@ const NEAR_CHARACTERS_MAX = 80;
 
 /** 1064, for the fault at `offset` of `text`. */
 export function syntaxError(text: string, offset: number): SqlError {
-  return new SqlError('ER_PARSE_ERROR', {
-    near: text.slice(offset, offset + NEAR_CHARACTERS_MAX),
-    line: lineOf(text, offset),
-  });
+  return syntaxErrorNear(text.slice(offset, offset + NEAR_CHARACTERS_MAX), lineOf(text, offset));
+}
+
+/** 1064, where only the text from the fault on is at hand; `line` is 1-based. */
+export function syntaxErrorNear(text: string, line: number): SqlError {
+  return new SqlError('ER_PARSE_ERROR', { near: text.slice(0, NEAR_CHARACTERS_MAX), line });
 }
 
 /** 1064 for text that is well formed but nested deeper than we are willing to follow. */

@@ -1,0 +1,318 @@
+/**
+ * Makes and keeps the connection to the peer.
+ *
+ * Both nodes listen; the lower id dials. Before they know each other's ids both dial, and the acceptor with the lower id refuses
+ * ("not your turn"). At most one connection is the link: the acceptor keeps the one that authenticated last and ends the older one, because an older one
+ * that still seems to live is half-open. The older link is ended, and everything it had in flight is settled, before this node says where it
+ * stands; so the positions in a handshake never move.
+ *
+ * Whatever goes wrong with a connection is told to `onTrouble` and tried again, with pauses that double.
+ */
+
+import type { Clock, NodeId, Random, RollingHash, Timer, Timers } from '../storage/index.js';
+import { REDIAL_FIRST_MS, REDIAL_LAST_MS } from './config.js';
+import { LinkProtocolError, RefusedError } from './errors.js';
+import { encodeFrame, FrameParser, type Frame } from './frame.js';
+import {
+  Handshake,
+  type HandshakeIdentity,
+  type HandshakeMessage,
+  type HandshakeResult,
+  type HandshakeStep,
+  type LocalQuestion,
+  type LocalStanding,
+} from './handshake.js';
+import type { StandingMessage } from './handshake-messages.js';
+import { NONCE_BYTES } from './proof.js';
+import type { ReplicationLog } from './replication-log.js';
+import type { Connection, Transport } from './transport.js';
+
+/** A connection whose handshake is done. */
+export interface MadeLink {
+  readonly connection: Connection;
+  readonly parser: FrameParser;
+  readonly result: HandshakeResult;
+  /** Frames that came behind the handshake already. */
+  readonly early: readonly Frame[];
+  /** Where to send the bytes of the connection from now on. */
+  readonly deliverTo: (listener: (bytes: Uint8Array) => void) => void;
+}
+
+export interface PeerLinkDeps {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: ReplicationLog;
+  readonly identity: () => Omit<HandshakeIdentity, 'nonce'>;
+  /** A peer has proved itself: end the link there is, settle what is in flight, and say where this node stands. */
+  readonly standStill: (peerNodeId: NodeId) => Promise<LocalStanding>;
+  readonly hashOf: (question: LocalQuestion) => Promise<RollingHash | null>;
+  /** Takes over the connection; resolves when the link has ended. */
+  readonly onLink: (link: MadeLink) => Promise<void>;
+  readonly onTrouble: (error: Error) => void;
+  /** An authenticated handshake was refused. `peer`: what it said of itself, if it came so far. */
+  readonly onRefused: (error: RefusedError, isStranger: boolean, peer: StandingMessage | null) => void;
+}
+
+/** Handshakes under way at a time; more are turned away. */
+const HANDSHAKES_MAX = 8;
+
+export class PeerLink {
+  readonly #deps: PeerLinkDeps;
+  readonly #handshakeTimeoutMs: number;
+  readonly #handshaking = new Set<Connection>();
+  #isStopped = false;
+  #linkCount = 0;
+  #isLinked = false;
+  #hasLowerPeer = false;
+  #rejected = 0;
+  #pause: { readonly timer: Timer; readonly end: () => void } | null = null;
+  #dialling: Promise<void> = Promise.resolve();
+
+  constructor(deps: PeerLinkDeps, options: { readonly handshakeTimeoutMs: number }) {
+    this.#deps = deps;
+    this.#handshakeTimeoutMs = options.handshakeTimeoutMs;
+  }
+
+  /** Connections that ended before they were a link. */
+  get rejectedTotal(): number {
+    return this.#rejected;
+  }
+
+  /** Rejects when the address to listen on cannot be had. */
+  async start(): Promise<void> {
+    await this.#deps.transport.listen((connection) => this.#accept(connection));
+    this.#dialling = this.#dialForEver();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#endPause();
+    for (const connection of this.#handshaking) connection.destroy();
+    await this.#deps.transport.close();
+    await this.#dialling;
+  }
+
+  // ---- dialling ----
+
+  async #dialForEver(): Promise<void> {
+    let pauseMs = REDIAL_FIRST_MS;
+    while (!this.#isStopped) {
+      if (this.#mayDial) {
+        const wasLinked = await this.#dial();
+        pauseMs = wasLinked ? REDIAL_FIRST_MS : Math.min(2 * pauseMs, REDIAL_LAST_MS);
+      }
+      if (!this.#isStopped) await this.#wait(this.#hasLowerPeer ? REDIAL_LAST_MS : pauseMs);
+    }
+  }
+
+  get #mayDial(): boolean {
+    const { nodeId, peerNodeId } = this.#deps.identity();
+    return !this.#isLinked && (peerNodeId === null || nodeId < peerNodeId);
+  }
+
+  /** True when a link was made (and has ended). */
+  async #dial(): Promise<boolean> {
+    let connection: Connection;
+    try {
+      connection = await this.#deps.transport.dial();
+    } catch (error) {
+      this.#deps.onTrouble(error as Error);
+      return false;
+    }
+    if (this.#isStopped) {
+      connection.destroy();
+      return false;
+    }
+    return this.#handshake(connection, 'dialer');
+  }
+
+  // ---- accepting ----
+
+  #accept(connection: Connection): void {
+    if (this.#isStopped || this.#handshaking.size >= HANDSHAKES_MAX) {
+      this.#rejected += 1;
+      connection.destroy();
+      return;
+    }
+    void this.#handshake(connection, 'acceptor');
+  }
+
+  // ---- the handshake ----
+
+  async #handshake(connection: Connection, role: 'dialer' | 'acceptor'): Promise<boolean> {
+    this.#handshaking.add(connection);
+    const inbox = new HandshakeInbox(connection);
+    const timer = this.#deps.timers.after(this.#handshakeTimeoutMs, () => {
+      inbox.fail(new LinkProtocolError('the peer did not finish the handshake in time'));
+    });
+    let made: MadeLink | null = null;
+    try {
+      const result = await this.#converse(connection, inbox, role);
+      if (result !== null) made = { connection, result, ...inbox.handOver() };
+    } catch (error) {
+      if (!this.#isStopped) this.#deps.onTrouble(error as Error);
+    }
+    timer.cancel();
+    this.#handshaking.delete(connection);
+    if (made === null || this.#isStopped) {
+      this.#rejected += 1;
+      connection.close();
+      return false;
+    }
+    this.#isLinked = true;
+    try {
+      await this.#deps.onLink(made);
+    } finally {
+      this.#isLinked = false;
+      this.#endPause();
+    }
+    return true;
+  }
+
+  async #converse(
+    connection: Connection,
+    inbox: HandshakeInbox,
+    role: 'dialer' | 'acceptor',
+  ): Promise<HandshakeResult | null> {
+    const nonce = new Uint8Array(NONCE_BYTES);
+    this.#deps.random.fill(nonce);
+    const handshake = new Handshake(role, { ...this.#deps.identity(), nonce });
+    if (role === 'dialer') send(connection, handshake.hello());
+    for (;;) {
+      const frame = await inbox.next();
+      let step: HandshakeStep | null = handshake.receive(frame.type, frame.payload);
+      while (step !== null) {
+        switch (step.type) {
+          case 'send':
+            send(connection, step.message);
+            step = null;
+            break;
+          case 'authenticated': {
+            const local = await this.#deps.standStill(step.peerNodeId);
+            if (role === 'acceptor') this.#linkCount += 1;
+            step = handshake.tell(local, this.#linkCount);
+            break;
+          }
+          case 'questions': {
+            const { questions } = step;
+            const hashes = await Promise.all(questions.map((each) => this.#deps.hashOf(each)));
+            step = handshake.answer(hashes, questions);
+            break;
+          }
+          case 'done':
+            if (step.message !== null) send(connection, step.message);
+            return step.result;
+          case 'refused':
+            if (step.message !== null) send(connection, step.message);
+            this.#refused(step.error, step.isStranger, step.peer);
+            return null;
+        }
+      }
+    }
+  }
+
+  #refused(error: RefusedError, isStranger: boolean, peer: StandingMessage | null): void {
+    // Which of two new nodes dials is settled without bothering anybody.
+    if (error.refusal === 'not-your-turn') {
+      this.#hasLowerPeer = error.isByPeer;
+      return;
+    }
+    this.#deps.onRefused(error, isStranger, peer);
+  }
+
+  // ---- pauses ----
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.timers.after(delayMs, () => {
+        this.#pause = null;
+        resolve();
+      });
+      this.#pause = { timer, end: resolve };
+    });
+  }
+
+  #endPause(): void {
+    const pause = this.#pause;
+    this.#pause = null;
+    if (pause === null) return;
+    pause.timer.cancel();
+    pause.end();
+  }
+}
+
+function send(connection: Connection, message: HandshakeMessage): void {
+  connection.send(encodeFrame(message.type, 0, [message.payload]));
+}
+
+/** Frames of a connection one by one, while its handshake lasts. */
+class HandshakeInbox {
+  readonly #parser = new FrameParser();
+  #frames: Frame[] = [];
+  #waiting: { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void } | null =
+    null;
+  #failure: Error | null = null;
+  #listener: ((bytes: Uint8Array) => void) | null = null;
+  #unheard: Uint8Array[] = [];
+  #hasHandedOver = false;
+
+  constructor(connection: Connection) {
+    connection.onData((bytes) => this.#onData(bytes));
+    connection.onClose((cause) => {
+      this.fail(cause ?? new LinkProtocolError('the peer ended the connection in the handshake'));
+    });
+  }
+
+  next(): Promise<Frame> {
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return Promise.resolve(frame);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(error);
+  }
+
+  handOver(): Pick<MadeLink, 'parser' | 'early' | 'deliverTo'> {
+    this.#hasHandedOver = true;
+    return {
+      parser: this.#parser,
+      early: this.#frames,
+      deliverTo: (listener) => {
+        this.#listener = listener;
+        for (const bytes of this.#unheard.splice(0)) listener(bytes);
+      },
+    };
+  }
+
+  #onData(bytes: Uint8Array): void {
+    if (this.#listener !== null) {
+      this.#listener(bytes);
+      return;
+    }
+    if (this.#hasHandedOver) {
+      this.#unheard.push(bytes);
+      return;
+    }
+    try {
+      this.#parser.push(bytes, (frame) => this.#onFrame(frame));
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting !== null) waiting.resolve(frame);
+    else this.#frames.push(frame);
+  }
+}

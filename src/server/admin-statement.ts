@@ -1,0 +1,66 @@
+/**
+ * ADMIN name(args): what the operator does to a node. Answers one row with the column named after the statement's text
+ * and the value 0, as GreptimeDB does.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import { BIGINT, required } from '../catalog/virtual-table.js';
+import { showTable } from '../catalog/show-tables.js';
+import type { Statement } from '../sql/ast.js';
+import { constantOf, textOf } from './constant-expression.js';
+import { nearestWord } from './nearest-word.js';
+import { selectAll } from './show-statement.js';
+import { executeSelectOver } from './select-statement.js';
+import { writableTable } from './statement-run.js';
+import type { StatementRun } from './statement-run.js';
+
+type AdminStatement = Extract<Statement, { kind: 'admin' }>;
+
+interface AdminFunction {
+  readonly argumentCount: number;
+  readonly run: (run: StatementRun, statement: AdminStatement) => void | Promise<void>;
+}
+
+const FUNCTIONS: Readonly<Record<string, AdminFunction>> = {
+  release_peer: {
+    argumentCount: 0,
+    run: (run) => {
+      run.state.context.releasePeer();
+    },
+  },
+  flush_table: { argumentCount: 1, run: flushTable },
+};
+
+/** Functions that are part of the plan and not built. */
+const LATER = ['switchover', 'verify_replication', 'restore_conflict', 'compact_table'];
+
+export async function executeAdmin(run: StatementRun, statement: AdminStatement): Promise<void> {
+  const found = FUNCTIONS[statement.name];
+  if (found === undefined) throw unknownFunction(statement.name);
+  if (statement.arguments.length !== found.argumentCount) {
+    throw new SqlError('ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT', { function: statement.name });
+  }
+  await found.run(run, statement);
+  const table = showTable('ADMIN', [required(statement.text, BIGINT)], () => [[0]], null);
+  await executeSelectOver(run, selectAll(table, null));
+}
+
+/** The table must exist; the memtable of all tables is flushed, since that is the unit. */
+async function flushTable(run: StatementRun, statement: AdminStatement): Promise<void> {
+  const [argument] = statement.arguments;
+  if (argument === undefined) return;
+  const name = textOf(constantOf(run, argument), 'flush_table');
+  const dot = name.indexOf('.');
+  if (dot < 0) writableTable(run.state, null, name);
+  else writableTable(run.state, name.slice(0, dot), name.slice(dot + 1));
+  await run.state.context.flush();
+}
+
+function unknownFunction(name: string): SqlError {
+  if (LATER.includes(name)) {
+    return new SqlError('ER_NOT_SUPPORTED_YET', { feature: `ADMIN ${name}()` });
+  }
+  const near = nearestWord(name, Object.keys(FUNCTIONS));
+  const hint = near === null ? `known are ${Object.keys(FUNCTIONS).join(', ')}` : `did you mean ${near}?`;
+  return new SqlError('ER_SP_DOES_NOT_EXIST', `ADMIN function ${name} does not exist; ${hint}`);
+}

@@ -1,0 +1,175 @@
+/**
+ * CREATE and DROP of databases and tables, TRUNCATE.
+ *
+ * A change of the catalog is a record like any other: admitted by the gate, journaled, shipped, and applied on both
+ * nodes by the same code. The statement returns when the change is visible here. DDL ends an open transaction by COMMIT.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import type { WriteOptions } from '../../replication/index.js';
+import { rangeTombstoneSection } from '../../storage/index.js';
+import { existsNote, planCreateTable } from '../catalog/create-table-plan.js';
+import { checkDatabaseName } from '../catalog/identifier.js';
+import { isInformationSchema } from '../catalog/information-source.js';
+import { note, warning } from '../catalog/statement-note.js';
+import type { TableDefinition } from '../catalog/table-definition.js';
+import type { CreateTableStatement, Statement, TableName } from '../sql/ast.js';
+import { defaultEvaluator } from './default-value.js';
+import { refuseInformationSchema, writableTable } from './statement-run.js';
+import type { StatementRun } from './statement-run.js';
+import { commitImplicitly } from './transaction-statement.js';
+import { WriteBuffer } from './write-buffer.js';
+import { noteAcknowledgement, writeError } from './write-outcome.js';
+
+export async function executeCreateDatabase(
+  run: StatementRun,
+  statement: Extract<Statement, { kind: 'createDatabase' }>,
+): Promise<void> {
+  const { name, ifNotExists } = statement;
+  const { catalog } = run.state.context;
+  checkDatabaseName(name);
+  await changeCatalog(run, async () => {
+    if (isInformationSchema(name) || catalog.database(name) !== undefined) {
+      if (!ifNotExists) throw new SqlError('ER_DB_CREATE_EXISTS', { database: name });
+      run.state.warnings.addNotes([note(1007, `Can't create database '${name}'; database exists`)]);
+      return;
+    }
+    for (const option of statement.options) {
+      run.state.warnings.addNotes([warning(`Database option ${option.name} has no effect`)]);
+    }
+    await writeDdl(run, catalog.createDatabaseBody(name));
+  });
+  run.ok(1);
+}
+
+export async function executeDropDatabase(
+  run: StatementRun,
+  statement: Extract<Statement, { kind: 'dropDatabase' }>,
+): Promise<void> {
+  const { name, ifExists } = statement;
+  const { catalog } = run.state.context;
+  refuseInformationSchema(run.state, name);
+  let tableCount = 0;
+  await changeCatalog(run, async () => {
+    if (catalog.database(name) === undefined) {
+      if (!ifExists) throw new SqlError('ER_DB_DROP_EXISTS', { database: name });
+      run.state.warnings.addNotes([note(1008, `Can't drop database '${name}'; database doesn't exist`)]);
+      return;
+    }
+    tableCount = catalog.tables(name).length;
+    await writeDdl(run, catalog.dropDatabaseBody(name));
+    run.state.forgetDatabase(name);
+  });
+  run.ok(tableCount);
+}
+
+export async function executeCreateTable(
+  run: StatementRun,
+  statement: CreateTableStatement,
+): Promise<void> {
+  const { state } = run;
+  const { catalog } = state.context;
+  const database = state.databaseOr(statement.name.database);
+  refuseInformationSchema(state, database);
+  const { table } = statement.name;
+  await changeCatalog(run, async () => {
+    if (catalog.database(database) === undefined) throw new SqlError('ER_BAD_DB_ERROR', { database });
+    if (catalog.table(database, table) !== undefined) {
+      if (!statement.ifNotExists) throw new SqlError('ER_TABLE_EXISTS_ERROR', { table });
+      state.warnings.addNotes([existsNote(table)]);
+      return;
+    }
+    const plan = planCreateTable(statement, database, defaultEvaluator(run));
+    await writeDdl(run, catalog.createTableBody(plan.operation));
+    state.warnings.addNotes(plan.notes);
+  });
+  run.ok();
+}
+
+/** All of the tables or, when one is missing and IF EXISTS was not said, none (1051), as in MySQL 8. */
+export async function executeDropTable(
+  run: StatementRun,
+  statement: Extract<Statement, { kind: 'dropTable' }>,
+): Promise<void> {
+  const { state } = run;
+  const { catalog } = state.context;
+  await changeCatalog(run, async () => {
+    const missing: string[] = [];
+    const found: TableDefinition[] = [];
+    for (const name of statement.names) {
+      const database = state.databaseOr(name.database);
+      refuseInformationSchema(state, database);
+      const table = catalog.table(database, name.table);
+      if (table === undefined) missing.push(`${database}.${name.table}`);
+      else if (!found.includes(table)) found.push(table);
+    }
+    if (missing.length > 0 && !statement.ifExists) {
+      throw new SqlError('ER_BAD_TABLE_ERROR', { table: missing.join(',') });
+    }
+    if (found.length > 0) await writeDdl(run, catalog.dropTablesBody(found));
+    state.warnings.addNotes(missing.map((name) => note(1051, `Unknown table '${name}'`)));
+  });
+  run.ok();
+}
+
+/** One tombstone over everything, in every part of the table. */
+export async function executeTruncate(run: StatementRun, name: TableName): Promise<void> {
+  const { state } = run;
+  const table = writableTable(state, name.database, name.table);
+  await commitImplicitly(run);
+  checkWritable(run);
+  const writes = autocommitWrites(run);
+  for (const { tableId } of table.parts) {
+    const bytes = rangeTombstoneSection({ tableId, timeMin: null, timeMax: null, tags: [] });
+    await writes.add({ bytes, table, schema: null, hasRows: false });
+  }
+  const acknowledgement = await writes.commit();
+  if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
+  run.ok();
+}
+
+/** Writes of a statement that is its own transaction. */
+export function autocommitWrites(run: StatementRun): WriteBuffer {
+  const { state, response } = run;
+  const { context } = state;
+  return new WriteBuffer({
+    writer: context.writer,
+    limits: context.limits,
+    keep: false,
+    signal: response.signal,
+    rpoBytes: state.rpoBytes,
+    isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
+  });
+}
+
+/** A statement outside of a transaction obeys the session's READ ONLY. Throws 1792. */
+export function checkWritable(run: StatementRun): void {
+  if (run.state.variables.flag('transaction_read_only')) {
+    throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
+  }
+}
+
+async function changeCatalog(run: StatementRun, change: () => Promise<void>): Promise<void> {
+  if (run.state.transaction?.isReadOnly === true) {
+    throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
+  }
+  await commitImplicitly(run);
+  checkWritable(run);
+  await run.state.context.ddl.run(change);
+}
+
+async function writeDdl(run: StatementRun, body: Uint8Array): Promise<void> {
+  const { state, response } = run;
+  const rpoBytes = state.rpoBytes;
+  const options: WriteOptions = {
+    schemas: [],
+    signal: response.signal,
+    ...(rpoBytes === null ? {} : { session: { rpoBytes } }),
+  };
+  try {
+    const acknowledgement = await state.context.writer.write('ddl', [body], options);
+    noteAcknowledgement(acknowledgement, state.warnings);
+  } catch (error) {
+    throw writeError(error);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * SHOW and DESCRIBE.
+ *
+ * Nearly all of them are a SELECT over a virtual table with MySQL's headings, so that WHERE, types and encoding are
+ * those of every other query.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import { isInformationSchema, INFORMATION_SCHEMA } from '../catalog/information-source.js';
+import {
+  showCharset,
+  showCollation,
+  showEngines,
+  showGrants,
+  showNothing,
+  showPlugins,
+  showPrivileges,
+  showProcesslist,
+  showStatus,
+  showVariables,
+  showWarnings,
+} from '../catalog/show-server.js';
+import { showCreateDatabase, showCreateTable } from '../catalog/show-create-table.js';
+import {
+  showColumns,
+  showDatabases,
+  showIndex,
+  showTable,
+  showTables,
+  showTableStatus,
+  showVirtualColumns,
+} from '../catalog/show-tables.js';
+import { required, TEXT, VARCHAR_64, varchar } from '../catalog/virtual-table.js';
+import type { VirtualTable } from '../catalog/virtual-table.js';
+import type { TableSource } from '../exec/execution-context.js';
+import type { Expression, SelectStatement, ShowStatement, TableName } from '../sql/ast.js';
+import { showReplicaStatus, showRpo } from './replication-entries.js';
+import { executeSelectOver } from './select-statement.js';
+import type { SessionWarning } from './warning-list.js';
+import { resolveTable } from './statement-run.js';
+import type { StatementRun } from './statement-run.js';
+
+/** @param previous warnings of the statement before: what SHOW WARNINGS lists */
+export async function executeShow(
+  run: StatementRun,
+  statement: ShowStatement,
+  previous: readonly SessionWarning[],
+): Promise<void> {
+  const where = 'where' in statement ? statement.where : null;
+  await executeSelectOver(run, selectAll(virtualTableOf(run, statement, previous), where));
+}
+
+export async function executeDescribe(
+  run: StatementRun,
+  table: TableName,
+  column: string | null,
+): Promise<void> {
+  const source = resolveTable(run.state, table.database, table.table);
+  await executeSelectOver(run, selectAll(columnsOf(run, source, false, column), null));
+}
+
+/** The columns that a SHOW or DESCRIBE answers with, for COM_STMT_PREPARE. */
+export function virtualTableOf(
+  run: StatementRun,
+  statement: ShowStatement,
+  previous: readonly SessionWarning[],
+): VirtualTable {
+  const source = run.information();
+  switch (statement.what) {
+    case 'databases':
+      return showDatabases(source, statement.like);
+    case 'tables':
+      return showTables(source, existingDatabase(run, statement.database), statement.full, statement.like);
+    case 'tableStatus':
+      return showTableStatus(source, existingDatabase(run, statement.database), statement.like);
+    case 'columns':
+      return columnsOf(run, resolveTableName(run, statement.table), statement.full, statement.like);
+    case 'index': {
+      const found = resolveTableName(run, statement.table);
+      return showIndex(found.kind === 'stored' ? found.table : null, source, statement.like);
+    }
+    case 'createTable':
+      return createTableText(run, statement.table);
+    case 'createDatabase':
+      return createDatabaseText(run, statement.database, statement.ifNotExists);
+    case 'variables':
+      return showVariables(source, statement.scope, statement.like);
+    case 'status':
+      return showStatus(source, statement.like);
+    case 'warnings':
+      return showWarnings(limited(previous, statement.limit));
+    case 'errors':
+      return showWarnings(limited(previous.filter(isError), statement.limit));
+    case 'engines':
+      return showEngines(source, statement.like);
+    case 'charset':
+      return showCharset(statement.like);
+    case 'collation':
+      return showCollation(statement.like);
+    case 'plugins':
+      return showPlugins(statement.like);
+    case 'processlist':
+      return showProcesslist(source, statement.full);
+    case 'rpo':
+      return showRpo(run.state.context.replicationStatus());
+    case 'replicaStatus':
+      return showReplicaStatus(run.state.context.replicationStatus());
+    case 'grants':
+      return showGrants(source);
+    case 'privileges':
+      return showPrivileges(statement.like);
+    case 'events':
+    case 'triggers':
+    case 'procedureStatus':
+    case 'functionStatus':
+      return showNothing(statement.what);
+  }
+}
+
+/** SELECT * over a virtual table. */
+export function selectAll(
+  table: VirtualTable,
+  where: Expression | null,
+): { readonly table: VirtualTable; readonly select: SelectStatement } {
+  const select: SelectStatement = {
+    kind: 'select',
+    distinct: false,
+    items: [{ kind: 'star', table: null }],
+    from: { kind: 'table', name: { database: null, table: table.name }, alias: null },
+    where,
+    groupBy: [],
+    having: null,
+    orderBy: [],
+    limit: null,
+    offset: null,
+  };
+  return { table, select };
+}
+
+function columnsOf(
+  run: StatementRun,
+  source: TableSource,
+  full: boolean,
+  like: string | null,
+): VirtualTable {
+  return source.kind === 'stored'
+    ? showColumns(source.table, run.information(), full, like)
+    : showVirtualColumns(source, full, like);
+}
+
+function resolveTableName(run: StatementRun, { database, table }: TableName): TableSource {
+  return resolveTable(run.state, database, table);
+}
+
+/** Throws 1046, 1049. */
+function existingDatabase(run: StatementRun, database: string | null): string {
+  const name = run.state.databaseOr(database);
+  if (isInformationSchema(name)) return INFORMATION_SCHEMA;
+  if (run.state.context.catalog.database(name) === undefined) {
+    throw new SqlError('ER_BAD_DB_ERROR', { database: name });
+  }
+  return name;
+}
+
+function createTableText(run: StatementRun, name: TableName): VirtualTable {
+  const source = resolveTableName(run, name);
+  if (source.kind === 'virtual') {
+    throw new SqlError('ER_NOT_SUPPORTED_YET', { feature: 'SHOW CREATE TABLE of a system view' });
+  }
+  const { table } = source;
+  const columns = [required('Table', VARCHAR_64), required('Create Table', TEXT)];
+  return showTable('CREATE_TABLE', columns, () => [[table.name, showCreateTable(table, run.state.zone)]], null);
+}
+
+function createDatabaseText(run: StatementRun, name: string, ifNotExists: boolean): VirtualTable {
+  const database = existingDatabase(run, name);
+  const columns = [required('Database', VARCHAR_64), required('Create Database', varchar(1024))];
+  return showTable(
+    'CREATE_DATABASE',
+    columns,
+    () => [[database, showCreateDatabase(database, ifNotExists)]],
+    null,
+  );
+}
+
+function limited(warnings: readonly SessionWarning[], limit: number | null): readonly SessionWarning[] {
+  return limit === null ? warnings : warnings.slice(0, limit);
+}
+
+function isError(warning: SessionWarning): boolean {
+  return warning.level === 'Error';
+}

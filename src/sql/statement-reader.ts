@@ -1,0 +1,204 @@
+/**
+ * The bytes of one COM_QUERY, in pieces -> a statement's text, or rows in a batch.
+ *
+ * Looks at no more than it must: past blanks and comments to the first word. INSERT and REPLACE are collected up to and
+ * with VALUES, parsed, and their target is asked for; from there on the scanner reads the rows as they come. Anything else is
+ * collected whole, up to a limit. What comes after an error is counted and forgotten, and the error is given at the end: only
+ * then may the server answer.
+ *
+ *   sniff --INSERT, REPLACE--> head --VALUES--> rows
+ *     |                          |                |
+ *     +--anything else--> text <-+ (no VALUES)    +--error--> refused
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import { parseInsertHead } from './dml-parser.js';
+import type { InsertHead } from './dml-parser.js';
+import { HeadSniffer } from './head-sniffer.js';
+import { InsertScanner } from './insert-scanner.js';
+import type { InsertTarget } from './insert-scanner.js';
+import { TokenCursor } from './token-cursor.js';
+import type { SqlTextOptions } from './token.js';
+
+export interface StatementReaderOptions extends SqlTextOptions {
+  /** Most bytes of a statement that is collected as text. */
+  readonly textBytesMax: number;
+  /** Most bytes of an INSERT before its VALUES. */
+  readonly headBytesMax: number;
+  /** Rows after which the event loop gets a turn. */
+  readonly rowsPerTurn: number;
+}
+
+/** What the reader asks of the one who runs statements. */
+export interface StatementReaderHooks {
+  /** The target of an INSERT whose head has been read. Throws SqlError: unknown table or column, no privilege. */
+  resolveInsert(head: InsertHead): InsertTarget;
+  /** Resolves in a later turn of the event loop. */
+  yieldTurn(): Promise<void>;
+}
+
+/** What the bytes came to. */
+export type ReadStatement =
+  | { readonly kind: 'text'; readonly text: string }
+  /** All rows are in the target's batches. */
+  | { readonly kind: 'rows'; readonly head: InsertHead; readonly target: InsertTarget; readonly rowCount: number };
+
+const INITIAL_BYTES = 4096;
+
+export class StatementReader {
+  readonly #hooks: StatementReaderHooks;
+  readonly #options: StatementReaderOptions;
+  readonly #sniffer: HeadSniffer;
+  #state: 'head' | 'text' | 'rows' | 'refused' = 'head';
+  #collected = new Uint8Array(INITIAL_BYTES);
+  #length = 0;
+  #insert: { head: InsertHead; target: InsertTarget; scanner: InsertScanner } | null = null;
+  #error: SqlError | null = null;
+
+  constructor(hooks: StatementReaderHooks, options: StatementReaderOptions) {
+    this.#hooks = hooks;
+    this.#options = options;
+    this.#sniffer = new HeadSniffer(options);
+  }
+
+  /**
+   * Takes chunk[start..end); the chunk may be reused once the call returned, or the promise it returned resolved. Never throws SqlError:
+   * it is kept for `end`.
+   */
+  write(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
+    let at = start;
+    if (this.#state === 'head') {
+      at = this.#guard(end, () => this.#readHead(chunk, at, end));
+    }
+    if (this.#state === 'text') {
+      this.#guard(end, () => this.#collect(chunk, at, end, this.#options.textBytesMax));
+      return undefined;
+    }
+    return this.#state === 'rows' ? this.#readRows(chunk, at, end) : undefined;
+  }
+
+  /** The text is over. Throws the SqlError that the statement met, if it met one. */
+  end(): ReadStatement {
+    if (this.#error !== null) {
+      throw this.#error;
+    }
+    const insert = this.#insert;
+    if (insert === null) {
+      const text = new TextDecoder().decode(this.#collected.subarray(0, this.#length));
+      return { kind: 'text', text };
+    }
+    insert.scanner.end();
+    const { head, target, scanner } = insert;
+    return { kind: 'rows', head, target, rowCount: scanner.rowCount };
+  }
+
+  /** Runs `read`; an SqlError ends the statement, and the rest of its bytes counts as read. */
+  #guard(end: number, read: () => number): number {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SqlError)) {
+        throw error;
+      }
+      this.#refuse(error);
+      return end;
+    }
+  }
+
+  #refuse(error: SqlError): void {
+    this.#error = error;
+    this.#state = 'refused';
+    this.#collected = new Uint8Array();
+  }
+
+  #readHead(chunk: Uint8Array, start: number, end: number): number {
+    const read = this.#sniffer.advance(chunk, start, end);
+    const isInsert = this.#sniffer.verdict !== 'other';
+    const limit = isInsert ? this.#options.headBytesMax : this.#options.textBytesMax;
+    this.#collect(chunk, start, read, limit);
+    if (this.#sniffer.verdict === 'other') {
+      this.#state = 'text';
+    } else if (this.#sniffer.verdict === 'values') {
+      this.#beginRows();
+    }
+    return read;
+  }
+
+  #collect(chunk: Uint8Array, start: number, end: number, bytesMax: number): number {
+    const length = this.#length + end - start;
+    if (length > bytesMax) {
+      throw new SqlError(
+        'ER_NET_PACKET_TOO_LARGE',
+        `A statement of this kind may have at most ${bytesMax} bytes`,
+      );
+    }
+    if (length > this.#collected.length) {
+      const grown = new Uint8Array(Math.max(length, this.#collected.length * 2));
+      grown.set(this.#collected.subarray(0, this.#length));
+      this.#collected = grown;
+    }
+    this.#collected.set(chunk.subarray(start, end), this.#length);
+    this.#length = length;
+    return end;
+  }
+
+  #beginRows(): void {
+    const text = new TextDecoder().decode(this.#collected.subarray(0, this.#length));
+    const cursor = new TokenCursor(text, this.#options);
+    const head = parseInsertHead(cursor);
+    const target = this.#hooks.resolveInsert(head);
+    const scanner = new InsertScanner(target, {
+      ...this.#options,
+      line: text.split('\n').length,
+    });
+    this.#insert = { head, target, scanner };
+    this.#state = 'rows';
+  }
+
+  /** Synchronous as long as nobody has to be waited for. */
+  #readRows(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
+    const insert = this.#insert;
+    if (insert === null) {
+      throw new Error('rows are read behind a head');
+    }
+    const { scanner } = insert;
+    const at = this.#guard(end, () => start + scanner.write(chunk, start, end));
+    const isDone = at === end && !scanner.isBatchFull;
+    if (this.#state === 'refused' || isDone) {
+      return undefined;
+    }
+    return this.#readOn(chunk, at, end);
+  }
+
+  async #readOn(chunk: Uint8Array, start: number, end: number): Promise<void> {
+    const insert = this.#insert;
+    if (insert === null) {
+      throw new Error('rows are read behind a head');
+    }
+    const { scanner, target } = insert;
+    let at = start;
+    for (;;) {
+      if (scanner.isBatchFull) {
+        try {
+          await target.onBatchFull();
+        } catch (error) {
+          if (!(error instanceof SqlError)) {
+            throw error;
+          }
+          this.#refuse(error);
+          return;
+        }
+      } else {
+        await this.#hooks.yieldTurn();
+      }
+      if (at === end) {
+        return;
+      }
+      const from = at;
+      at = this.#guard(end, () => from + scanner.write(chunk, from, end));
+      if (this.#error !== null || (at === end && !scanner.isBatchFull)) {
+        return;
+      }
+    }
+  }
+}
