@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { RawClient } from './raw-client.js';
 
 const START_TIMEOUT_MS = 60_000;
-const COMMAND = resolve(import.meta.dirname, '../bin/twintide.js');
+const COMMAND = resolve(import.meta.dirname, '../../bin/twintide');
 
 export interface PairOptions {
   /** Extra lines of the [replication] table, e.g. `rpo_bytes = 0`. */

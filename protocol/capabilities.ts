@@ -28,7 +28,10 @@ export const CAPABILITIES = {
   longPassword: offered(0, 'set by all MySQL servers; unset it would mean MariaDB'),
   foundRows: offered(1, 'handed to the session: affected rows then count matched rows'),
   longFlag: offered(2, 'column flags are two bytes always'),
-  connectWithDb: offered(3, 'the database of the handshake is chosen before the OK; a bad one is ERR 1049'),
+  connectWithDb: offered(
+    3,
+    'the database of the handshake is chosen before the OK; a bad one is ERR 1049',
+  ),
   noSchema: offered(4, 'accepted and ignored, as MySQL 8 does'),
   compress: refused(5, 'no compression yet'),
   odbc: offered(6, 'accepted; nothing in the protocol depends on it'),
@@ -40,7 +43,10 @@ export const CAPABILITIES = {
   ignoreSigpipe: refused(12, 'a matter of the client alone; MySQL ignores it too'),
   transactions: offered(13, 'status flags are in every OK and EOF'),
   reserved: refused(14, 'unused since 4.1'),
-  secureConnection: offered(15, 'required by Connector/J; one-byte length of the authentication response'),
+  secureConnection: offered(
+    15,
+    'required by Connector/J; one-byte length of the authentication response',
+  ),
   multiStatements: refused(16, 'one statement a command'),
   multiResults: refused(17, 'one result a command'),
   preparedMultiResults: refused(18, 'one result a command'),

@@ -19,7 +19,12 @@ import type { PacketWriter } from './packet-writer.js';
 import { RowStream } from './row-stream.js';
 import type { RowStreamPace } from './row-stream.js';
 import { sessionChangesBlock } from './session-changes.js';
-import type { OkResult, ResponseWriter, ResultSetWriter, SessionChange } from './session-handler.js';
+import type {
+  OkResult,
+  ResponseWriter,
+  ResultSetWriter,
+  SessionChange,
+} from './session-handler.js';
 import type { SqlError } from './sql-error.js';
 import { STATUS_FLAG } from './status-flags.js';
 

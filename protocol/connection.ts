@@ -34,7 +34,11 @@ import { PacketWriter } from './packet-writer.js';
 import { PayloadCollector } from './payload-collector.js';
 import type { StatementBudget } from './prepared-statements.js';
 import { makeSalt } from './salt.js';
-import { HANDSHAKE_PACKET_BYTES_MAX, INPUT_QUEUE_BYTES_MAX, PUMP_STRETCH_MS } from './server-options.js';
+import {
+  HANDSHAKE_PACKET_BYTES_MAX,
+  INPUT_QUEUE_BYTES_MAX,
+  PUMP_STRETCH_MS,
+} from './server-options.js';
 import type { ServerEnvironment, ServerOptions } from './server-options.js';
 import type { ServerHooks, SessionHandler } from './session-handler.js';
 import { SocketOutput } from './socket-output.js';

@@ -23,7 +23,11 @@ function code<const T extends string>(errno: number, sqlState: string, template:
 export const ERROR_CODES = {
   // Databases, tables, columns
   ER_DB_CREATE_EXISTS: code(1007, 'HY000', "Can't create database '{database}'; database exists"),
-  ER_DB_DROP_EXISTS: code(1008, 'HY000', "Can't drop database '{database}'; database doesn't exist"),
+  ER_DB_DROP_EXISTS: code(
+    1008,
+    'HY000',
+    "Can't drop database '{database}'; database doesn't exist",
+  ),
   ER_NO_DB_ERROR: code(1046, '3D000', 'No database selected'),
   ER_BAD_NULL_ERROR: code(1048, '23000', "Column '{column}' cannot be null"),
   ER_BAD_DB_ERROR: code(1049, '42000', "Unknown database '{database}'"),
@@ -39,7 +43,11 @@ export const ERROR_CODES = {
   ER_NONUNIQ_TABLE: code(1066, '42000', "Not unique table/alias: '{table}'"),
   ER_INVALID_DEFAULT: code(1067, '42000', "Invalid default value for '{column}'"),
   ER_MULTIPLE_PRI_KEY: code(1068, '42000', 'Multiple primary key defined'),
-  ER_TOO_MANY_KEY_PARTS: code(1070, '42000', 'Too many key parts specified; max {max} parts allowed'),
+  ER_TOO_MANY_KEY_PARTS: code(
+    1070,
+    '42000',
+    'Too many key parts specified; max {max} parts allowed',
+  ),
   ER_KEY_COLUMN_DOES_NOT_EXITS: code(1072, '42000', "Key column '{column}' doesn't exist in table"),
   ER_TOO_BIG_FIELDLENGTH: code(
     1074,
@@ -113,7 +121,7 @@ export const ERROR_CODES = {
   ER_PARSE_ERROR: code(
     1064,
     '42000',
-    'You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near \'{near}\' at line {line}',
+    "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '{near}' at line {line}",
   ),
   ER_EMPTY_QUERY: code(1065, '42000', 'Query was empty'),
   ER_TOO_BIG_SELECT: code(
@@ -268,20 +276,28 @@ export const ERROR_CODES = {
     'HY000',
     "Incorrect {type} value: '{value}' for column '{column}' at row {row}",
   ),
-  ER_ILLEGAL_VALUE_FOR_TYPE: code(1367, '22007', "Illegal {type} '{value}' value found during parsing"),
+  ER_ILLEGAL_VALUE_FOR_TYPE: code(
+    1367,
+    '22007',
+    "Illegal {type} '{value}' value found during parsing",
+  ),
   ER_DATA_TOO_LONG: code(1406, '22001', "Data too long for column '{column}' at row {row}"),
   ER_WRONG_VALUE_FOR_TYPE: code(
     1411,
     'HY000',
     "Incorrect {type} value: '{value}' for function {function}",
   ),
-  ER_DATETIME_FUNCTION_OVERFLOW: code(1441, '22008', 'Datetime function: {function} field overflow'),
+  ER_DATETIME_FUNCTION_OVERFLOW: code(
+    1441,
+    '22008',
+    'Datetime function: {function} field overflow',
+  ),
   ER_WRONG_VALUE: code(1525, 'HY000', "Incorrect {type} value: '{value}'"),
   ER_DATA_OUT_OF_RANGE: code(1690, '22003', "{type} value is out of range in '{expression}'"),
   ER_INVALID_JSON_TEXT: code(
     3140,
     '22032',
-    "Invalid JSON text: \"{reason}\" at position {position} in value for column '{column}'.",
+    'Invalid JSON text: "{reason}" at position {position} in value for column \'{column}\'.',
   ),
   ER_INVALID_JSON_TEXT_IN_PARAM: code(
     3141,
@@ -352,7 +368,11 @@ export const ERROR_CODES = {
     'Client does not support authentication protocol requested by server; consider upgrading MySQL client',
   ),
   ER_CANNOT_USER: code(1396, 'HY000', 'Operation {operation} failed for {user}'),
-  ER_NO_SUCH_USER: code(1449, 'HY000', "The user specified as a definer ('{user}'@'{host}') does not exist"),
+  ER_NO_SUCH_USER: code(
+    1449,
+    'HY000',
+    "The user specified as a definer ('{user}'@'{host}') does not exist",
+  ),
   ER_NOT_VALID_PASSWORD: code(
     1819,
     'HY000',
@@ -365,7 +385,11 @@ export const ERROR_CODES = {
     '25000',
     'You are not allowed to execute this command in a transaction',
   ),
-  ER_LOCK_WAIT_TIMEOUT: code(1205, 'HY000', 'Lock wait timeout exceeded; try restarting transaction'),
+  ER_LOCK_WAIT_TIMEOUT: code(
+    1205,
+    'HY000',
+    'Lock wait timeout exceeded; try restarting transaction',
+  ),
   ER_LOCK_DEADLOCK: code(
     1213,
     '40001',
@@ -413,7 +437,11 @@ export const ERROR_CODES = {
   ER_SERVER_SHUTDOWN: code(1053, '08S01', 'Server shutdown in progress'),
   ER_NO_SUCH_THREAD: code(1094, 'HY000', 'Unknown thread id: {id}'),
   ER_KILL_DENIED_ERROR: code(1095, 'HY000', 'You are not owner of thread {id}'),
-  ER_HOST_IS_BLOCKED: code(1129, 'HY000', "Host '{host}' is blocked because of many connection errors"),
+  ER_HOST_IS_BLOCKED: code(
+    1129,
+    'HY000',
+    "Host '{host}' is blocked because of many connection errors",
+  ),
   ER_NET_PACKET_TOO_LARGE: code(
     1153,
     '08S01',
@@ -434,7 +462,11 @@ export const ERROR_CODES = {
   ),
 
   // Limits, faults and interruption
-  ER_DISK_FULL: code(1021, 'HY000', 'Disk full ({reason}); waiting for someone to free some space...'),
+  ER_DISK_FULL: code(
+    1021,
+    'HY000',
+    'Disk full ({reason}); waiting for someone to free some space...',
+  ),
   ER_OUTOFMEMORY: code(1037, 'HY001', 'Out of memory; restart server and try again ({reason})'),
   ER_OUT_OF_SORTMEMORY: code(
     1038,
@@ -475,7 +507,11 @@ export const ERROR_CODES = {
 
   // The gate, and a text that MySQL has no name for
   /** The write was not admitted and is nowhere: drivers may retry it, so the state is 40001 where MySQL's 1205 has HY000. */
-  ER_GATE_NOT_APPLIED: code(1205, '40001', 'Write not applied: {reason}; try restarting transaction'),
+  ER_GATE_NOT_APPLIED: code(
+    1205,
+    '40001',
+    'Write not applied: {reason}; try restarting transaction',
+  ),
   /** The write is stored here but the peer has not confirmed it. Never of a retryable class. */
   ER_ERROR_DURING_COMMIT: code(1180, 'HY000', 'Got error during COMMIT: {reason}'),
   /** What MySQL says under the number of ER_TRUNCATED_WRONG_VALUE when the value was meant for a column. */
@@ -488,9 +524,8 @@ export const ERROR_CODES = {
 
 export type ErrorName = keyof typeof ERROR_CODES;
 
-type Placeholders<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
-  ? Name | Placeholders<Rest>
-  : never;
+type Placeholders<Template extends string> =
+  Template extends `${string}{${infer Name}}${infer Rest}` ? Name | Placeholders<Rest> : never;
 
 /** The words that the template of an error needs. */
 export type ErrorArguments<Name extends ErrorName> = Readonly<

@@ -45,7 +45,9 @@ export function greetingPayload(greeting: {
 }): Uint8Array {
   const version = Buffer.from(greeting.version, 'utf8');
   const plugin = Buffer.from(CACHING_SHA2_PLUGIN, 'latin1');
-  const payload = Buffer.alloc(1 + version.length + 1 + 4 + 9 + 7 + 1 + 10 + 13 + plugin.length + 1);
+  const payload = Buffer.alloc(
+    1 + version.length + 1 + 4 + 9 + 7 + 1 + 10 + 13 + plugin.length + 1,
+  );
   let at = payload.writeUInt8(PROTOCOL_VERSION, 0);
   at += version.copy(payload, at) + 1;
   at = payload.writeUInt32LE(greeting.connectionId, at);

@@ -23,7 +23,13 @@ export { CHARACTER_SET, characterSetOfCollation, collationName } from './charact
 export { COLUMN_FLAG, COLUMN_TYPE, DECIMALS_NOT_FIXED } from './column-types.js';
 export type { ColumnType } from './column-types.js';
 export { ERROR_CODES } from './error-codes.js';
-export { NUMBER_TEXT_BYTES_MAX, writeDouble, writeFloat, writeInteger, writeInteger64 } from './number-text.js';
+export {
+  NUMBER_TEXT_BYTES_MAX,
+  writeDouble,
+  writeFloat,
+  writeInteger,
+  writeInteger64,
+} from './number-text.js';
 export { SqlError } from './sql-error.js';
 export { STATUS_FLAG } from './status-flags.js';
 export { hasCapability } from './capabilities.js';

@@ -1,11 +1,11 @@
 /**
  * Where a server listens, and the opening of it.
  *
- * A unix socket leaves a file behind when its process dies. Such a file is taken over only if nobody answers on it: a living server's
- * socket is never stolen. The file is readable and writable by its owner alone, which is what guards an operator's listener.
+ * A unix socket leaves a file behind when its process dies. Such a file is taken over only if it is a socket and nobody answers on it: a living
+ * server's socket is never stolen, and no other file ever removed. The file is readable and writable by its owner alone, which is what guards an operator's listener.
  */
 
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 
@@ -24,7 +24,7 @@ export async function openListener(server: Server, address: ListenAddress): Prom
   try {
     await listen(server, { path: address.path });
   } catch (error) {
-    if (!hasCode(error, 'EADDRINUSE') || (await isAnswered(address.path))) throw error;
+    if (!hasCode(error, 'EADDRINUSE') || !(await isAbandoned(address.path))) throw error;
     await unlink(address.path);
     await listen(server, { path: address.path });
   }
@@ -32,7 +32,10 @@ export async function openListener(server: Server, address: ListenAddress): Prom
   return address;
 }
 
-function listen(server: Server, options: { host?: string; port?: number; path?: string }): Promise<void> {
+function listen(
+  server: Server,
+  options: { host?: string; port?: number; path?: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
       server.off('listening', onListening);
@@ -48,15 +51,16 @@ function listen(server: Server, options: { host?: string; port?: number; path?: 
   });
 }
 
-/** Whether a living process accepts on the socket file. */
-function isAnswered(path: string): Promise<boolean> {
+/** Whether the path is a socket file on which nobody accepts. */
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const probe = connect({ path });
     probe.once('connect', () => {
       probe.destroy();
-      resolve(true);
+      resolve(false);
     });
-    probe.once('error', (error) => resolve(!hasCode(error, 'ECONNREFUSED')));
+    probe.once('error', (error) => resolve(hasCode(error, 'ECONNREFUSED')));
   });
 }
 

@@ -405,11 +405,7 @@ export class PacketWriter {
     const at = this.#room(13);
     const chunk = this.#chunk;
     const length =
-      microsecond !== 0
-        ? 12
-        : days !== 0 || hours !== 0 || minute !== 0 || second !== 0
-          ? 8
-          : 0;
+      microsecond !== 0 ? 12 : days !== 0 || hours !== 0 || minute !== 0 || second !== 0 ? 8 : 0;
     chunk[at] = length;
     chunk[at + 1] = negative ? 1 : 0;
     putInt32(chunk, at + 2, days);
@@ -455,7 +451,9 @@ export class PacketWriter {
     const needed = keptBytes + count;
     // A packet that grows past a large chunk doubles, so that a long one is copied a bounded number of times.
     const next = this.#pool.take(
-      needed <= this.#nextChunkBytes ? this.#nextChunkBytes : Math.max(LARGE_CHUNK_BYTES, needed * 2),
+      needed <= this.#nextChunkBytes
+        ? this.#nextChunkBytes
+        : Math.max(LARGE_CHUNK_BYTES, needed * 2),
     );
     this.#nextChunkBytes = LARGE_CHUNK_BYTES;
     if (keptBytes > 0) old.copy(next, 0, keepFrom, this.#offset);

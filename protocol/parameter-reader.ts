@@ -168,7 +168,9 @@ export class ParameterReader {
       case 'int8':
         return unsigned ? this.#payload.readUInt8(start) : this.#payload.readInt8(start) >>> 0;
       case 'int16':
-        return unsigned ? this.#payload.readUInt16LE(start) : this.#payload.readInt16LE(start) >>> 0;
+        return unsigned
+          ? this.#payload.readUInt16LE(start)
+          : this.#payload.readInt16LE(start) >>> 0;
       default:
         return this.#payload.readUInt32LE(start);
     }

@@ -56,7 +56,9 @@ export class RowStream implements ResultSetWriter {
 
   rows(batch: RowEncoder): void | Promise<void> {
     if (batch.columns.length !== this.#columnCount) {
-      throw new Error(`a batch of ${batch.columns.length} columns in a result of ${this.#columnCount}`);
+      throw new Error(
+        `a batch of ${batch.columns.length} columns in a result of ${this.#columnCount}`,
+      );
     }
     this.#throwIfAborted();
     const next = this.#encode(batch, 0);

@@ -164,9 +164,9 @@ export class MysqlServer {
    */
   async drain(options: { readonly timeoutMs: number }): Promise<{ readonly stuck: number }> {
     this.#isDraining = true;
-    const stopped = this.#listeners.splice(0).map(
-      (listener) => new Promise<void>((resolve) => listener.close(() => resolve())),
-    );
+    const stopped = this.#listeners
+      .splice(0)
+      .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
     for (const connection of this.#connections.values()) {
       connection.drain(new SqlError('ER_SERVER_SHUTDOWN'));
     }

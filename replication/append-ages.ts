@@ -38,18 +38,27 @@ export class AppendAges {
 
   /** Everything up to `sequence` is confirmed: its samples go, but for the one that the next record may share. */
   confirm(sequence: number): void {
-    let drop = 0;
-    while (drop + 1 < this.#samples.length && this.#samples[drop + 1]!.sequence <= sequence + 1) {
-      drop += 1;
-    }
-    if (drop > 0) this.#samples.splice(0, drop);
+    const first = this.#indexFor(sequence + 1);
+    if (first > 0) this.#samples.splice(0, first);
     if (sequence > this.#forgotten) this.#forgotten = sequence;
   }
 
   /** Milliseconds since the first record above `sequence` was appended, or more; Infinity when that is forgotten. */
   oldestAfter(sequence: number, nowMs: number): number {
-    const first = this.#samples[0];
-    if (sequence < this.#forgotten || first === undefined) return Infinity;
-    return nowMs - first.atMs;
+    const sample = this.#samples[this.#indexFor(sequence + 1)];
+    if (sequence < this.#forgotten || sample === undefined) return Infinity;
+    return nowMs - sample.atMs;
+  }
+
+  /** Of the last sample at or below `sequence`; 0 when there is none. */
+  #indexFor(sequence: number): number {
+    let low = 0;
+    let high = this.#samples.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#samples[middle]!.sequence <= sequence) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }

@@ -7,6 +7,8 @@ export interface ReplicationConfig {
   readonly nodeId: NodeId;
   /** Null: standalone, no gate. Otherwise what both nodes share. */
   readonly peer: PeerConfig | null;
+  /** A new data directory may serve without having met its peer (`init --alone`). */
+  readonly isAlone: boolean;
   /** `rpo_bytes`; 0 = synchronous. */
   readonly rpoBytes: number;
   /** `rpo_span`; null = off. */
@@ -33,6 +35,7 @@ export interface PeerConfig {
 
 /** The defaults of design and documentation. */
 export const REPLICATION_DEFAULTS = {
+  isAlone: false,
   rpoBytes: 64 * 1024 * 1024,
   rpoSpanMs: null,
   rpoWaitTimeoutMs: 5_000,

@@ -198,7 +198,20 @@ export class Gate {
       { mode: 'gated', isLeaving: false, sequence: 0, recoveredBytes: 0 },
       0,
     );
-    Object.assign(copy.#state, structuredClone(this.#state));
+    const entries = new Map<Entry, Entry>();
+    const copyOf = (entry: Entry): Entry => {
+      const made = entries.get(entry) ?? { ...entry };
+      entries.set(entry, made);
+      return made;
+    };
+    const state = this.#state;
+    Object.assign(copy.#state, state, {
+      reservations: [...state.reservations],
+      requests: [...state.requests],
+      entries: state.entries.map(copyOf),
+      sessions: state.sessions.map(copyOf),
+      waiting: state.waiting.map(copyOf),
+    });
     copy.#ages.copyFrom(this.#ages);
     return copy;
   }
@@ -357,6 +370,9 @@ export class Gate {
     if (entering.mode === 'degraded' && state.lostAtMs === null) {
       // The peer came back meanwhile; say so on disk as well.
       this.#persist();
+    } else if (ticket !== state.ticket) {
+      // Something else was sent to disk behind it (the end of the state before): this must be the last word there.
+      this.#enter(entering.mode);
     } else {
       state.mode = entering.mode;
       state.leavingAfter = null;

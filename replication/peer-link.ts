@@ -34,8 +34,11 @@ export interface MadeLink {
   readonly result: HandshakeResult;
   /** Frames that came behind the handshake already. */
   readonly early: readonly Frame[];
-  /** Where to send the bytes of the connection from now on. */
-  readonly deliverTo: (listener: (bytes: Uint8Array) => void) => void;
+  /** Where to send the bytes of the connection, and its end, from now on. */
+  readonly deliverTo: (
+    onData: (bytes: Uint8Array) => void,
+    onEnd: (cause: Error) => void,
+  ) => void;
 }
 
 export interface PeerLinkDeps {
@@ -55,6 +58,16 @@ export interface PeerLinkDeps {
   readonly onRefused: (error: RefusedError, isStranger: boolean, peer: StandingMessage | null) => void;
 }
 
+/** The other side ended the connection without saying why. */
+export class LinkEndedError extends Error {
+  readonly code = 'LINK_ENDED';
+
+  constructor() {
+    super('the peer ended the connection');
+    this.name = 'LinkEndedError';
+  }
+}
+
 /** Handshakes under way at a time; more are turned away. */
 const HANDSHAKES_MAX = 8;
 
@@ -65,6 +78,8 @@ export class PeerLink {
   #isStopped = false;
   #linkCount = 0;
   #isLinked = false;
+  /** The handshake that authenticated last: only it may become the link. */
+  #newest: HandshakeInbox | null = null;
   #hasLowerPeer = false;
   #rejected = 0;
   #pause: { readonly timer: Timer; readonly end: () => void } | null = null;
@@ -100,10 +115,11 @@ export class PeerLink {
     let pauseMs = REDIAL_FIRST_MS;
     while (!this.#isStopped) {
       if (this.#mayDial) {
-        const wasLinked = await this.#dial();
-        pauseMs = wasLinked ? REDIAL_FIRST_MS : Math.min(2 * pauseMs, REDIAL_LAST_MS);
+        const wasStable = await this.#dial();
+        pauseMs = wasStable ? REDIAL_FIRST_MS : Math.min(2 * pauseMs, REDIAL_LAST_MS);
       }
-      if (!this.#isStopped) await this.#wait(this.#hasLowerPeer ? REDIAL_LAST_MS : pauseMs);
+      const isWaitingForDial = this.#hasLowerPeer || !this.#mayDial;
+      if (!this.#isStopped) await this.#wait(isWaitingForDial ? REDIAL_LAST_MS : pauseMs);
     }
   }
 
@@ -112,7 +128,7 @@ export class PeerLink {
     return !this.#isLinked && (peerNodeId === null || nodeId < peerNodeId);
   }
 
-  /** True when a link was made (and has ended). */
+  /** True when a link was made and held for a while. */
   async #dial(): Promise<boolean> {
     let connection: Connection;
     try {
@@ -150,7 +166,7 @@ export class PeerLink {
     let made: MadeLink | null = null;
     try {
       const result = await this.#converse(connection, inbox, role);
-      if (result !== null) made = { connection, result, ...inbox.handOver() };
+      if (result !== null && this.#newest === inbox) made = { connection, result, ...inbox.handOver() };
     } catch (error) {
       if (!this.#isStopped) this.#deps.onTrouble(error as Error);
     }
@@ -162,13 +178,16 @@ export class PeerLink {
       return false;
     }
     this.#isLinked = true;
+    const madeMs = this.#deps.clock.monotonicMs();
     try {
       await this.#deps.onLink(made);
     } finally {
       this.#isLinked = false;
-      this.#endPause();
     }
-    return true;
+    // A link that breaks at once, again and again, is tried again ever more slowly.
+    const isStable = this.#deps.clock.monotonicMs() - madeMs >= REDIAL_LAST_MS;
+    if (isStable) this.#endPause();
+    return isStable;
   }
 
   async #converse(
@@ -190,6 +209,8 @@ export class PeerLink {
             step = null;
             break;
           case 'authenticated': {
+            this.#newest?.fail(new LinkProtocolError('a newer connection of the peer took over'));
+            this.#newest = inbox;
             const local = await this.#deps.standStill(step.peerNodeId);
             if (role === 'acceptor') this.#linkCount += 1;
             step = handshake.tell(local, this.#linkCount);
@@ -254,14 +275,15 @@ class HandshakeInbox {
   #waiting: { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void } | null =
     null;
   #failure: Error | null = null;
-  #listener: ((bytes: Uint8Array) => void) | null = null;
+  #onDataHanded: ((bytes: Uint8Array) => void) | null = null;
+  #onEndHanded: ((cause: Error) => void) | null = null;
   #unheard: Uint8Array[] = [];
   #hasHandedOver = false;
 
   constructor(connection: Connection) {
     connection.onData((bytes) => this.#onData(bytes));
     connection.onClose((cause) => {
-      this.fail(cause ?? new LinkProtocolError('the peer ended the connection in the handshake'));
+      this.fail(cause ?? new LinkEndedError());
     });
   }
 
@@ -275,6 +297,7 @@ class HandshakeInbox {
   }
 
   fail(error: Error): void {
+    if (this.#failure === null) this.#onEndHanded?.(error);
     this.#failure ??= error;
     const waiting = this.#waiting;
     this.#waiting = null;
@@ -286,16 +309,18 @@ class HandshakeInbox {
     return {
       parser: this.#parser,
       early: this.#frames,
-      deliverTo: (listener) => {
-        this.#listener = listener;
-        for (const bytes of this.#unheard.splice(0)) listener(bytes);
+      deliverTo: (onData, onEnd) => {
+        this.#onDataHanded = onData;
+        this.#onEndHanded = onEnd;
+        for (const bytes of this.#unheard.splice(0)) onData(bytes);
+        if (this.#failure !== null) onEnd(this.#failure);
       },
     };
   }
 
   #onData(bytes: Uint8Array): void {
-    if (this.#listener !== null) {
-      this.#listener(bytes);
+    if (this.#onDataHanded !== null) {
+      this.#onDataHanded(bytes);
       return;
     }
     if (this.#hasHandedOver) {

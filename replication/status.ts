@@ -79,3 +79,10 @@ export interface LedgerRow {
   readonly bytes: number;
   readonly acknowledgements: number;
 }
+
+/** What the peer says of our newest incarnation that it has. */
+export interface PeerPoints {
+  readonly received: JournalPoint | null;
+  readonly durable: JournalPoint | null;
+  readonly applied: JournalPoint | null;
+}

@@ -6,6 +6,9 @@
 import type { ColumnId } from './table-schema.js';
 import type { Vector } from './vector.js';
 
+/** What an entry costs beside its arrays. */
+const ENTRY_BYTES = 200;
+
 interface Entry {
   readonly vector: Vector;
   readonly sizeBytes: number;
@@ -42,7 +45,7 @@ export class BlockCache {
 
   put(runId: number, columnId: ColumnId, block: number, vector: Vector): void {
     const name = `${runId}/${columnId}/${block}`;
-    const sizeBytes = vectorBytes(vector);
+    const sizeBytes = ENTRY_BYTES + vectorBytes(vector);
     if (sizeBytes > this.#capacityBytes || this.#entries.has(name)) return;
     this.#entries.set(name, { vector, sizeBytes });
     this.#sizeBytes += sizeBytes;

@@ -122,6 +122,7 @@ export class Journal {
   #sealListeners: ((seal: Seal) => void)[] = [];
   #failureListeners: ((error: Error) => void)[] = [];
   #durableWaiters: DurableWaiter[] = [];
+  #releasing: Promise<void> = Promise.resolve();
   #failure: JournalFailedError | null = null;
 
   /**
@@ -458,13 +459,18 @@ export class Journal {
    * such segments stay. The newest segment of an incarnation stays until the incarnation has ended. Resolves to the record
    * bytes released.
    */
-  async releaseBefore(
-    bounds: ReadonlyMap<IncarnationId, number>,
-    retainBytes: number,
-  ): Promise<number> {
+  releaseBefore(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
+    // One release after another: each plans on what the one before left.
+    const release = this.#releasing.then(() => this.#release(bounds, retainBytes));
+    this.#releasing = release.then(noop, noop);
+    return release;
+  }
+
+  async #release(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
     let released = 0;
     for (const { log, segment } of planRelease(this.#logs, bounds, retainBytes)) {
       assert(log.segments[0] === segment, 'the oldest segment goes first');
+      if (segment.readerCount > 0) break;
       log.segments.shift();
       if (log.isEnded && log.segments.length === 0) this.#forget(log);
       // One by one: after a crash the older ones are gone, never a younger one alone.
@@ -477,6 +483,7 @@ export class Journal {
   /** Writes what is queued and lets the files go. */
   async close(): Promise<void> {
     await this.#writer.idle();
+    await this.#releasing;
     this.#failure ??= new JournalFailedError('The journal is closed');
     this.#writer.stop();
     await this.#pool.close();
@@ -716,6 +723,8 @@ export class Journal {
     for (const listener of this.#failureListeners) listener(failure);
   }
 }
+
+const noop = (): void => undefined;
 
 interface DurableWaiter {
   readonly log: IncarnationLog;

@@ -79,13 +79,18 @@ export class SegmentCursor {
     if (header.offsetBytes !== offsetBytes) {
       return stop(`the commit group says it belongs to byte ${header.offsetBytes}`, header, false);
     }
-    const contentFrom = await this.#load(offsetBytes + GROUP_HEADER_BYTES, header.contentBytes);
-    if (contentFrom === null) return stop('the commit group runs past the end of the file', header);
-    const content = this.#window.subarray(contentFrom, contentFrom + header.contentBytes);
+    const groupBytes = groupBytesOf(header.contentBytes);
+    const groupAt = await this.#load(offsetBytes, groupBytes);
+    if (groupAt === null) return stop('the commit group runs past the end of the file', header);
+    const contentFrom = groupAt + GROUP_HEADER_BYTES;
+    const contentTo = contentFrom + header.contentBytes;
+    const content = this.#window.subarray(contentFrom, contentTo);
     const fault = contentFaultOf(this.#seed, header, content);
     if (fault !== null) return stop(fault, header);
+    const padding = this.#window.subarray(contentTo, groupAt + groupBytes);
+    if (!padding.every((byte) => byte === 0)) return stop('the padding is not zeros', header);
 
-    this.#offset = offsetBytes + groupBytesOf(header.contentBytes);
+    this.#offset = offsetBytes + groupBytes;
     return { kind: 'group', header, content, offsetBytes };
   }
 

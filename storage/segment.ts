@@ -4,7 +4,7 @@
  *   segment := header block 4096 bytes | commit group* | anything that is not a group of this segment
  *
  *   header  := magic           8   "TWSEGMNT"
- *              crc             u32 CRC-32 of bytes 12..256
+ *              crc             u32 CRC-32 of bytes 12..4096
  *              format version  u32 1
  *              origin          u8, 7 zero bytes
  *              incarnation     8
@@ -45,7 +45,6 @@ export const SEGMENT_HEADER_BYTES = 4096;
 const MAGIC = Buffer.from('TWSEGMNT', 'latin1');
 const CRC_AT = 8;
 const COVERED_FROM = 12;
-const COVERED_TO = 256;
 const NO_INCARNATION: IncarnationId = '0'.repeat(16);
 
 export interface SegmentHeader {
@@ -86,7 +85,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   writeIncarnation(block, 120, header.predecessor?.incarnation ?? NO_INCARNATION);
   writeUint64(block, 128, header.predecessor?.number ?? 0);
   writeUint64(block, 136, header.predecessor?.lastSequence ?? 0);
-  writeUint32(block, CRC_AT, crc32(block.subarray(COVERED_FROM, COVERED_TO)));
+  writeUint32(block, CRC_AT, crc32(block.subarray(COVERED_FROM, SEGMENT_HEADER_BYTES)));
   return block;
 }
 
@@ -105,7 +104,7 @@ export function decodeSegmentHeader(block: Uint8Array): SegmentHeader | SegmentH
   const damaged = (detail: string): SegmentHeaderFault => ({ fault: 'damaged', detail });
   if (block.length < SEGMENT_HEADER_BYTES) return damaged('the file is shorter than its header');
   if (MAGIC.compare(block, 0, MAGIC.length) !== 0) return damaged('the header magic is wrong');
-  if (readUint32(block, CRC_AT) !== crc32(block.subarray(COVERED_FROM, COVERED_TO))) {
+  if (readUint32(block, CRC_AT) !== crc32(block.subarray(COVERED_FROM, SEGMENT_HEADER_BYTES))) {
     return damaged('the header CRC is wrong');
   }
   const formatVersion = readUint32(block, 12);

@@ -5,7 +5,7 @@
  * pair on this machine are asked, and of these only those that answer are shown.
  */
 import { loadConfig } from '../server/config.js';
-import { formatAddress, isLoopback } from '../server/config-values.js';
+import { formatAddress } from '../server/config-values.js';
 import { errorReason } from '../server/error-reason.js';
 import type { StatusDocument } from '../http/node-snapshot.js';
 import { ExitCode } from './exit-codes.js';
@@ -40,7 +40,7 @@ function urlOfConfig(file: string): string {
   });
   // A node that listens on every address is asked on this machine's own.
   const everywhere = http.listen.host === '0.0.0.0' || http.listen.host === '::';
-  const host = everywhere && !isLoopback(http.listen.host) ? '127.0.0.1' : http.listen.host;
+  const host = everywhere ? '127.0.0.1' : http.listen.host;
   return `http://${formatAddress({ host, port: http.listen.port })}`;
 }
 

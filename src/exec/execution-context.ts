@@ -67,6 +67,8 @@ export interface ExecutionContext extends BindContext {
   readonly maxExecutionMs: number;
   /** What sorts, groups and DISTINCT may hold, in bytes. Past it: ER_OUT_OF_SORTMEMORY. */
   readonly queryMemoryBytes: number;
+  /** sql_select_limit: the most rows of a SELECT without a LIMIT of its own. */
+  readonly selectLimit?: number;
   /** A view of all tables (a transaction's own writes on top); the executor releases it. Called once, if at all. */
   openReadView(): ReadView;
 }

@@ -57,6 +57,7 @@ export function castTo(
     nullable: expression.nullable || isBytes(from),
     collation: expression.collation,
     arguments: [expression],
+    given: [expression],
     isVolatile: false,
     isSlow: isBytes(from) !== isBytes(type),
     build: ([operand]) => (batch) => castVector(operand!(batch), from, type, env),

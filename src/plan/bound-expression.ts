@@ -59,6 +59,8 @@ export interface BoundCall extends BoundBase {
   /** Function name in lower case, or the operator. */
   readonly name: string;
   readonly arguments: readonly BoundExpression[];
+  /** The arguments as written, before conversions and with those that became part of the code: what makes two calls the same. */
+  readonly given: readonly BoundExpression[];
   /** Makes the code from the code of the arguments. */
   readonly build: (args: readonly Evaluator[]) => Evaluator;
   /** Not the same for equal arguments (RAND, UUID, SLEEP): never folded, shared or evaluated ahead. */
@@ -129,12 +131,12 @@ export function isSameExpression(a: BoundExpression, b: BoundExpression): boolea
   if (a.kind === 'interval') {
     return b.kind === 'interval' && a.unit === b.unit && isSameExpression(a.amount, b.amount);
   }
-  if (a.kind !== b.kind || a.name !== b.name) return false;
+  if (b.kind !== a.kind || a.name !== b.name) return false;
   if (a.kind === 'call' && (a.isVolatile || !isSameType(a.type, b.type))) return false;
   if (a.kind === 'aggregate' && b.kind === 'aggregate' && a.distinct !== b.distinct) return false;
   if (a.collation.name !== b.collation.name) return false;
-  const left = childrenOf(a);
-  const right = childrenOf(b);
+  const left = a.kind === 'call' ? a.given : a.arguments;
+  const right = b.kind === 'call' ? b.given : childrenOf(b);
   return (
     left.length === right.length && left.every((child, i) => isSameExpression(child, right[i]!))
   );

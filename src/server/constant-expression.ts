@@ -6,11 +6,11 @@ import { evaluateConstant } from '../exec/constant.js';
 import { bytesText } from '../exec/sql-value.js';
 import type { TypedValue } from '../exec/sql-value.js';
 import type { Expression } from '../sql/ast.js';
-import type { StatementRun } from './statement-run.js';
+import type { StatementScope } from './statement-run.js';
 
 /** Evaluates without a table in sight. Throws SqlError. */
-export function constantOf(run: StatementRun, expression: Expression): TypedValue {
-  return evaluateConstant(expression, run.executionContext());
+export function constantOf(scope: StatementScope, expression: Expression): TypedValue {
+  return evaluateConstant(expression, scope.bindContext());
 }
 
 /** As system variables take it. A DECIMAL becomes text, which no integer variable accepts. */

@@ -17,8 +17,8 @@ import type { CreateTableStatement, Statement, TableName } from '../sql/ast.js';
 import { defaultEvaluator } from './default-value.js';
 import { refuseInformationSchema, writableTable } from './statement-run.js';
 import type { StatementRun } from './statement-run.js';
+import { autocommitWrites, checkWritable } from './statement-writes.js';
 import { commitImplicitly } from './transaction-statement.js';
-import { WriteBuffer } from './write-buffer.js';
 import { noteAcknowledgement, writeError } from './write-outcome.js';
 
 export async function executeCreateDatabase(
@@ -117,8 +117,7 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
   const { state } = run;
   const table = writableTable(state, name.database, name.table);
   await commitImplicitly(run);
-  checkWritable(run);
-  const writes = autocommitWrites(run);
+  const writes = autocommitWrites(state, () => run.response.signal);
   for (const { tableId } of table.parts) {
     const bytes = rangeTombstoneSection({ tableId, timeMin: null, timeMax: null, tags: [] });
     await writes.add({ bytes, table, schema: null, hasRows: false });
@@ -128,33 +127,12 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
   run.ok();
 }
 
-/** Writes of a statement that is its own transaction. */
-export function autocommitWrites(run: StatementRun): WriteBuffer {
-  const { state, response } = run;
-  const { context } = state;
-  return new WriteBuffer({
-    writer: context.writer,
-    limits: context.limits,
-    keep: false,
-    signal: response.signal,
-    rpoBytes: state.rpoBytes,
-    isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
-  });
-}
-
-/** A statement outside of a transaction obeys the session's READ ONLY. Throws 1792. */
-export function checkWritable(run: StatementRun): void {
-  if (run.state.variables.flag('transaction_read_only')) {
-    throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
-  }
-}
-
 async function changeCatalog(run: StatementRun, change: () => Promise<void>): Promise<void> {
   if (run.state.transaction?.isReadOnly === true) {
     throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
   }
   await commitImplicitly(run);
-  checkWritable(run);
+  checkWritable(run.state);
   await run.state.context.ddl.run(change);
 }
 

@@ -13,41 +13,36 @@ export function informationSource(state: SessionState): InformationSource {
     variables: state.variables,
     account: { user: connection.user, host: connection.host },
     tableStatistics: (tableId) => context.tableStatistics(tableId),
-    processes: () => {
-      const nowMs = context.clock.monotonicMs();
-      return context.processes.list().map((process) => ({
-        ...process,
-        seconds: Math.max(0, Math.floor((nowMs - process.sinceMs) / 1000)),
-      }));
-    },
+    processes: () => context.processes(),
     status: () => nodeStatus(state),
   };
 }
 
 function nodeStatus(state: SessionState): readonly (readonly [string, string])[] {
   const { context } = state;
-  const { counters, processes } = context;
-  const tables = context.catalog
+  const wire = context.connectionCounters();
+  const tableCount = context.catalog
     .databases()
     .reduce((count, { name }) => count + context.catalog.tables(name).length, 0);
   return statusVariables({
     uptimeSeconds: Math.floor((context.clock.monotonicMs() - context.startedAtMs) / 1000),
-    threadsConnected: processes.size,
-    threadsRunning: processes.runningCount,
-    maxUsedConnections: processes.sizePeak,
-    questions: counters.questions,
-    connections: counters.connections,
-    abortedClients: counters.abortedClients,
-    abortedConnects: counters.abortedConnects,
-    slowQueries: counters.slowQueries,
-    bytesReceived: counters.bytesReceived,
-    bytesSent: counters.bytesSent,
-    preparedStatements: counters.preparedStatements,
-    openTables: tables,
-    rowsInserted: counters.rowsInserted,
-    sslCipher: '',
-    sslVersion: '',
-    commandCount: (command) => counters.commandCount(command),
-    replication: replicationEntries(context.replicationStatus()),
+    threadsConnected: wire.connectionsOpen,
+    threadsRunning: context.processes().filter((process) => process.statement !== null).length,
+    maxUsedConnections: wire.connectionsOpenPeak,
+    questions: wire.commandsTotal,
+    connections: wire.connectionsTotal,
+    abortedClients: wire.connectionsAborted,
+    abortedConnects: wire.loginsFailed,
+    bytesReceived: wire.bytesReceived,
+    bytesSent: wire.bytesSent,
+    preparedStatements: wire.preparedStatements,
+    openTables: tableCount,
+    rowsInserted: context.counters.rowsInserted,
+    rowsDeleted: context.counters.rowsDeleted,
+    commandCount: (command) => context.counters.countOf(command),
+    replication: {
+      ...replicationEntries(context.replicationStatus()),
+      repl_conflicts_total: context.catalog.conflicts().length,
+    },
   });
 }

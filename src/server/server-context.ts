@@ -2,33 +2,30 @@
  * What the sessions of a node share, and all they know of it.
  *
  * A session turns statements into writes, reads and DDL; everything behind these interfaces (journal, gate, peer,
- * memtables) is put together elsewhere. In tests a context over an in-memory table store stands for a whole node.
+ * memtables, sockets) is put together elsewhere. In tests a context over an in-memory table store stands for a whole node.
  */
 
+import type { ServerCounters } from '../../protocol/index.js';
 import type {
   Acknowledgement,
   ReplicationStatus,
+  WriteBody,
   WriteOptions,
 } from '../../replication/index.js';
-import type { Clock, NodeId, Random, ReadView, Timers } from '../../storage/index.js';
+import type { Clock, NodeId, Random, ReadView, TableId, Timers } from '../../storage/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { GlobalVariables } from '../catalog/global-variables.js';
+import type { ProcessRow } from '../catalog/information-source.js';
 import type { DdlQueue } from './ddl-queue.js';
-import type { NodeCounters } from './node-counters.js';
-import type { ProcessList } from './process-list.js';
+import type { StatementCounters } from './statement-counters.js';
 
 /** The write path, from admission to acknowledgement. A ReplicaNode is one. */
 export interface Writer {
   /**
    * Resolves when the record is durable, visible, and the gate has let it pass. Rejects with NotAppliedError,
-   * UnconfirmedError or DiskFullError; anything else means that the node is failing and the outcome unknown.
-   * A body function gets the version that the record will carry.
+   * UnconfirmedError, DiskFullError or what `validate` threw; with anything else the node is failing and the outcome unknown.
    */
-  write(
-    kind: 'write' | 'ddl',
-    body: readonly Uint8Array[] | ((version: number) => readonly Uint8Array[]),
-    options: WriteOptions,
-  ): Promise<Acknowledgement>;
+  write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement>;
   beginMultiPart(options: WriteOptions): PartedWrite;
 }
 
@@ -46,10 +43,8 @@ export interface ServerLimits {
   readonly maxRecordBytes: number;
   /** A statement or transaction may hold half of it. */
   readonly memtableBytes: number;
-  /** Of all sessions together; past it 1461. */
-  readonly maxPreparedStatements: number;
+  /** Also the longest text of a statement that is no INSERT ... VALUES. */
   readonly maxAllowedPacketBytes: number;
-  readonly maxConnections: number;
   /** What sorts, groups and DISTINCT of one query may hold. */
   readonly queryMemoryBytes: number;
 }
@@ -64,26 +59,32 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
+  /** The state machine that the node's store applies ddl records to. */
   readonly catalog: Catalog;
   readonly writer: Writer;
   /** A consistent view of all applied rows. The caller releases it. */
   openReadView(): ReadView;
   /** Rows (an upper bound) and bytes of a stored table, for information_schema.TABLES and SHOW TABLE STATUS. */
-  tableStatistics(tableId: number): { readonly rows: number; readonly bytes: number };
+  tableStatistics(tableId: TableId): { readonly rows: number; readonly bytes: number };
   replicationStatus(): ReplicationStatus;
   /** ADMIN release_peer(). */
   releasePeer(): void;
   /** ADMIN flush_table(..): freezes and flushes the generation of all tables; resolves when it is on disk. */
   flush(): Promise<void>;
-  /** SET GLOBAL rpo_bytes: resolves when what is pending fits, or with a warning when it did not in time. */
+  /** SET GLOBAL rpo_bytes. Resolves to null when what is pending fits, or to the warning to give when it did not in time. */
   setRpoBudget(budgetBytes: number): Promise<string | null>;
-  readonly globals: GlobalVariables;
-  readonly processes: ProcessList;
+  /** The open connections, for SHOW PROCESSLIST. */
+  processes(): readonly ProcessRow[];
   /** KILL: ends the running statement (1317), or the connection with it. False when there is no such connection. */
   kill(connectionId: number, target: 'query' | 'connection'): boolean;
-  /** DDL runs one statement at a time: a name must not be created twice while the first CREATE waits at the gate. */
-  readonly ddl: DdlQueue;
-  readonly counters: NodeCounters;
+  /** A fault of ours that no client can be told of: to the log. */
+  reportBug(error: unknown, where: string): void;
+  /** Of the wire, for SHOW STATUS. */
+  connectionCounters(): ServerCounters;
   /** Milliseconds of the monotonic clock when the node started. */
   readonly startedAtMs: number;
+  readonly globals: GlobalVariables;
+  readonly counters: StatementCounters;
+  /** DDL runs one statement at a time: a name must not be created twice while the first CREATE waits at the gate. */
+  readonly ddl: DdlQueue;
 }

@@ -38,7 +38,7 @@ import { showReplicaStatus, showRpo } from './replication-entries.js';
 import { executeSelectOver } from './select-statement.js';
 import type { SessionWarning } from './warning-list.js';
 import { resolveTable } from './statement-run.js';
-import type { StatementRun } from './statement-run.js';
+import type { StatementRun, StatementScope } from './statement-run.js';
 
 /** @param previous warnings of the statement before: what SHOW WARNINGS lists */
 export async function executeShow(
@@ -55,34 +55,42 @@ export async function executeDescribe(
   table: TableName,
   column: string | null,
 ): Promise<void> {
-  const source = resolveTable(run.state, table.database, table.table);
-  await executeSelectOver(run, selectAll(columnsOf(run, source, false, column), null));
+  await executeSelectOver(run, selectAll(describedTable(run, table, column), null));
 }
 
-/** The columns that a SHOW or DESCRIBE answers with, for COM_STMT_PREPARE. */
+/** What DESCRIBE selects from. */
+export function describedTable(
+  scope: StatementScope,
+  name: TableName,
+  column: string | null,
+): VirtualTable {
+  return columnsOf(scope, resolveTableName(scope, name), false, column);
+}
+
+/** What a SHOW selects from. */
 export function virtualTableOf(
-  run: StatementRun,
+  scope: StatementScope,
   statement: ShowStatement,
   previous: readonly SessionWarning[],
 ): VirtualTable {
-  const source = run.information();
+  const source = scope.information();
   switch (statement.what) {
     case 'databases':
       return showDatabases(source, statement.like);
     case 'tables':
-      return showTables(source, existingDatabase(run, statement.database), statement.full, statement.like);
+      return showTables(source, existingDatabase(scope, statement.database), statement.full, statement.like);
     case 'tableStatus':
-      return showTableStatus(source, existingDatabase(run, statement.database), statement.like);
+      return showTableStatus(source, existingDatabase(scope, statement.database), statement.like);
     case 'columns':
-      return columnsOf(run, resolveTableName(run, statement.table), statement.full, statement.like);
+      return columnsOf(scope, resolveTableName(scope, statement.table), statement.full, statement.like);
     case 'index': {
-      const found = resolveTableName(run, statement.table);
+      const found = resolveTableName(scope, statement.table);
       return showIndex(found.kind === 'stored' ? found.table : null, source, statement.like);
     }
     case 'createTable':
-      return createTableText(run, statement.table);
+      return createTableText(scope, statement.table);
     case 'createDatabase':
-      return createDatabaseText(run, statement.database, statement.ifNotExists);
+      return createDatabaseText(scope, statement.database, statement.ifNotExists);
     case 'variables':
       return showVariables(source, statement.scope, statement.like);
     case 'status':
@@ -102,9 +110,9 @@ export function virtualTableOf(
     case 'processlist':
       return showProcesslist(source, statement.full);
     case 'rpo':
-      return showRpo(run.state.context.replicationStatus());
+      return showRpo(scope.state.context.replicationStatus());
     case 'replicaStatus':
-      return showReplicaStatus(run.state.context.replicationStatus());
+      return showReplicaStatus(scope.state.context.replicationStatus());
     case 'grants':
       return showGrants(source);
     case 'privileges':
@@ -138,42 +146,42 @@ export function selectAll(
 }
 
 function columnsOf(
-  run: StatementRun,
+  scope: StatementScope,
   source: TableSource,
   full: boolean,
   like: string | null,
 ): VirtualTable {
   return source.kind === 'stored'
-    ? showColumns(source.table, run.information(), full, like)
+    ? showColumns(source.table, scope.information(), full, like)
     : showVirtualColumns(source, full, like);
 }
 
-function resolveTableName(run: StatementRun, { database, table }: TableName): TableSource {
-  return resolveTable(run.state, database, table);
+function resolveTableName(scope: StatementScope, { database, table }: TableName): TableSource {
+  return resolveTable(scope.state, database, table);
 }
 
 /** Throws 1046, 1049. */
-function existingDatabase(run: StatementRun, database: string | null): string {
-  const name = run.state.databaseOr(database);
+function existingDatabase(scope: StatementScope, database: string | null): string {
+  const name = scope.state.databaseOr(database);
   if (isInformationSchema(name)) return INFORMATION_SCHEMA;
-  if (run.state.context.catalog.database(name) === undefined) {
+  if (scope.state.context.catalog.database(name) === undefined) {
     throw new SqlError('ER_BAD_DB_ERROR', { database: name });
   }
   return name;
 }
 
-function createTableText(run: StatementRun, name: TableName): VirtualTable {
-  const source = resolveTableName(run, name);
+function createTableText(scope: StatementScope, name: TableName): VirtualTable {
+  const source = resolveTableName(scope, name);
   if (source.kind === 'virtual') {
     throw new SqlError('ER_NOT_SUPPORTED_YET', { feature: 'SHOW CREATE TABLE of a system view' });
   }
   const { table } = source;
   const columns = [required('Table', VARCHAR_64), required('Create Table', TEXT)];
-  return showTable('CREATE_TABLE', columns, () => [[table.name, showCreateTable(table, run.state.zone)]], null);
+  return showTable('CREATE_TABLE', columns, () => [[table.name, showCreateTable(table, scope.state.zone)]], null);
 }
 
-function createDatabaseText(run: StatementRun, name: string, ifNotExists: boolean): VirtualTable {
-  const database = existingDatabase(run, name);
+function createDatabaseText(scope: StatementScope, name: string, ifNotExists: boolean): VirtualTable {
+  const database = existingDatabase(scope, name);
   const columns = [required('Database', VARCHAR_64), required('Create Database', varchar(1024))];
   return showTable(
     'CREATE_DATABASE',

@@ -1,59 +1,51 @@
 /**
- * One execution of one statement: everything an executor needs and that ends with it.
+ * Everything that an executor needs and that ends with the statement.
  *
  * The instant of the statement is taken once: now() is the same in every row.
  */
 
 import { SqlError } from '../../protocol/index.js';
-import type { ResponseWriter } from '../../protocol/index.js';
+import type { ParameterReader, ResponseWriter } from '../../protocol/index.js';
 import type { ReadView } from '../../storage/index.js';
 import { informationSchemaTable } from '../catalog/information-schema.js';
 import { isInformationSchema } from '../catalog/information-source.js';
 import type { InformationSource } from '../catalog/information-source.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import type { VirtualTable } from '../catalog/virtual-table.js';
-import type { ExecutionContext, TableSource } from '../exec/execution-context.js';
+import type { BindContext, ExecutionContext, TableSource } from '../exec/execution-context.js';
 import type { TypedValue } from '../exec/sql-value.js';
 import { informationSource } from './information.js';
 import { nearestWord } from './nearest-word.js';
+import { typedParameters } from './parameter-cell.js';
 import type { SessionState } from './session-state.js';
 import { sessionFacts } from './session-facts.js';
 
-export interface StatementRunOptions {
-  readonly response: ResponseWriter;
-  /** Values of `?`; null for a statement without. */
-  readonly parameters: readonly TypedValue[] | null;
-}
-
-export class StatementRun {
+/** What a statement is evaluated in: it is there before the statement's text is complete. */
+export class StatementScope {
   readonly state: SessionState;
-  readonly response: ResponseWriter;
-  readonly parameters: readonly TypedValue[] | null;
   /** Wall clock, milliseconds since the epoch. */
   readonly nowMs: number;
+  readonly #reader: ParameterReader | null;
+  #parameters: readonly TypedValue[] | null;
 
-  constructor(state: SessionState, options: StatementRunOptions) {
+  /** @param parameters a reader for a prepared execution; 'none' for a statement without `?`, 'unknown' for COM_STMT_PREPARE */
+  constructor(state: SessionState, parameters: ParameterReader | 'none' | 'unknown') {
     this.state = state;
-    this.response = options.response;
-    this.parameters = options.parameters;
     this.nowMs = state.context.clock.wallMs();
+    this.#reader = typeof parameters === 'string' ? null : parameters;
+    this.#parameters = parameters === 'none' ? [] : null;
   }
 
-  /** OK, with the session's warnings counted. */
-  ok(affectedRows = 0, info?: string): void {
-    this.state.rowCount = affectedRows;
-    this.response.ok({
-      affectedRows,
-      warnings: this.state.warnings.count,
-      ...(info === undefined ? {} : { info }),
-    });
+  /** Values of `?` in order, read when first asked for; null while they are not known. */
+  get parameters(): readonly TypedValue[] | null {
+    if (this.#parameters === null && this.#reader !== null) {
+      this.#parameters = typedParameters(this.#reader);
+    }
+    return this.#parameters;
   }
 
-  /**
-   * What binding and executing need.
-   * @param virtual found under its name before anything else, for SHOW
-   */
-  executionContext(virtual: VirtualTable | null = null): ExecutionContext {
+  /** @param virtual found under its name before anything else, for SHOW */
+  bindContext(virtual: VirtualTable | null = null): BindContext {
     const { state } = this;
     const { context } = state;
     return {
@@ -67,11 +59,47 @@ export class StatementRun {
       random: context.random,
       timeZone: state.zone,
       systemTimeZone: context.systemTimeZone,
-      parameters: this.parameters ?? [],
+      parameters: this.parameters,
       warnings: state.warnings,
+    };
+  }
+
+  information(): InformationSource {
+    return informationSource(this.state);
+  }
+}
+
+/** One execution of one statement, with the client waiting for the answer. */
+export class StatementRun extends StatementScope {
+  readonly response: ResponseWriter;
+
+  constructor(
+    state: SessionState,
+    response: ResponseWriter,
+    parameters: ParameterReader | 'none',
+  ) {
+    super(state, parameters);
+    this.response = response;
+  }
+
+  /** OK, with the session's warnings counted. */
+  ok(affectedRows = 0, info?: string): void {
+    this.state.rowCount = affectedRows;
+    this.response.ok({
+      affectedRows,
+      warnings: this.state.warnings.count,
+      ...(info === undefined ? {} : { info }),
+    });
+  }
+
+  /** As `bindContext`, and what running needs on top. */
+  executionContext(virtual: VirtualTable | null = null): ExecutionContext {
+    const { context, variables } = this.state;
+    return {
+      ...this.bindContext(virtual),
       timers: context.timers,
       signal: this.response.signal,
-      maxExecutionMs: Number(state.variables.integer('max_execution_time')),
+      maxExecutionMs: Number(variables.integer('max_execution_time')),
       queryMemoryBytes: context.limits.queryMemoryBytes,
       openReadView: () => this.openReadView(),
     };
@@ -80,10 +108,6 @@ export class StatementRun {
   /** Committed rows, and the open transaction's own. The caller releases it. */
   openReadView(): ReadView {
     return this.state.transaction?.openReadView() ?? this.state.context.openReadView();
-  }
-
-  information(): InformationSource {
-    return informationSource(this.state);
   }
 }
 

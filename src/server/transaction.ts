@@ -28,7 +28,7 @@ export class Transaction {
       writer: state.context.writer,
       limits: state.context.limits,
       keep: true,
-      signal: null,
+      signal: () => null,
       rpoBytes: state.rpoBytes,
       isLiveTable: (tableId) => state.context.catalog.isLiveTable(tableId),
     });

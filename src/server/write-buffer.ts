@@ -42,7 +42,8 @@ export interface WriteBufferOptions {
   readonly limits: ServerLimits;
   /** Keep everything until `commit` (a transaction) or ship what fills a record (autocommit). */
   readonly keep: boolean;
-  readonly signal: AbortSignal | null;
+  /** Of the running statement, null while its text still comes in. Asked for each record. */
+  readonly signal: () => AbortSignal | null;
   readonly rpoBytes: number | null;
   /** False for a table that was dropped: the write is then not applied. */
   readonly isLiveTable: (tableId: TableId) => boolean;
@@ -169,7 +170,8 @@ export class WriteBuffer {
   }
 
   #writeOptions(): WriteOptions {
-    const { signal, rpoBytes } = this.#options;
+    const { rpoBytes } = this.#options;
+    const signal = this.#options.signal();
     return {
       schemas: this.#schemas,
       validate: () => {

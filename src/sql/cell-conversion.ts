@@ -12,24 +12,23 @@
 
 import type { SqlError } from '../../protocol/index.js';
 import type { SqlType } from '../catalog/sql-type.js';
-import { DateTimeParse } from '../exec/calendar.js';
+import { writeDate, writeDateTime } from '../exec/calendar.js';
 import { formatDouble } from '../exec/number-text.js';
 import type { TimeZone } from '../exec/time-zone.js';
 import {
   incorrectInteger,
-  incorrectString,
   incorrectTime,
   noDefault,
   nullNotAllowed,
   outOfRange,
   quotedValue,
-  tooLong,
   truncated,
 } from './cell-error.js';
-import { DateTimeScan } from './date-time-scan.js';
+import { numberLiteralText } from './number-literal-text.js';
 import { asciiText, NumberForm, NumberScan } from './number-scan.js';
 import type { RowSink } from './row-sink.js';
-import { byteLengthOf, countCharacters } from './utf8-scan.js';
+import { writeBlob, writeText } from './text-cell.js';
+import { TimeCell } from './time-cell.js';
 
 /** What a statement's converters share. */
 export interface ConversionContext {
@@ -51,11 +50,12 @@ const FLOAT_MAX = 3.4028234663852886e38;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
-/** 0000-01-01 00:00:00 and 9999-12-31 23:59:59, the ends of DATETIME. */
-const SECONDS_MIN = -62_167_219_200;
-const SECONDS_MAX = 253_402_300_799;
+
+const SECONDS_PER_DAY = 86_400;
 
 const encoder = new TextEncoder();
+/** Room for YYYY-MM-DD hh:mm:ss.123456789. */
+const calendarText = new Uint8Array(32);
 
 export class CellConverter {
   readonly name: string;
@@ -66,11 +66,8 @@ export class CellConverter {
   readonly #context: ConversionContext;
   readonly #min: number;
   readonly #max: number;
-  readonly #precision: number;
-  readonly #unitsPerSecond: number;
-  readonly #fixedOffsetSeconds: number | null;
   readonly #number = new NumberScan();
-  readonly #dateTime = new DateTimeScan();
+  readonly #time: TimeCell;
 
   constructor(column: ConvertedColumn, context: ConversionContext) {
     this.name = column.name;
@@ -81,12 +78,7 @@ export class CellConverter {
     const [min, max] = rangeOf(column.type);
     this.#min = min;
     this.#max = max;
-    this.#precision =
-      column.type.kind === 'datetime' || column.type.kind === 'timestamp'
-        ? column.type.precision
-        : 0;
-    this.#unitsPerSecond = 10 ** this.#precision;
-    this.#fixedOffsetSeconds = context.timeZone.fixedOffsetSeconds;
+    this.#time = new TimeCell(this, context.timeZone);
   }
 
   /** The row that errors name. */
@@ -124,11 +116,13 @@ export class CellConverter {
         sink.setNumber(this.column, value);
         return;
       case 'timestamp':
-      case 'datetime': {
-        const seconds = Math.floor(value / this.#unitsPerSecond);
-        this.#count(sink, seconds, value - seconds * this.#unitsPerSecond);
+      case 'datetime':
+        this.#time.count(sink, value);
         return;
-      }
+      case 'date':
+        // YYMMDD may have lost its zeros
+        this.#asText(sink, String(value).padStart(6, '0'));
+        return;
       default:
         this.#asText(sink, String(value));
     }
@@ -150,12 +144,9 @@ export class CellConverter {
         this.double(sink, Number(value));
         return;
       case 'timestamp':
-      case 'datetime': {
-        const units = BigInt(this.#unitsPerSecond);
-        const rest = ((value % units) + units) % units;
-        this.#count(sink, Number((value - rest) / units), Number(rest));
+      case 'datetime':
+        this.#time.wideCount(sink, value);
         return;
-      }
       default:
         this.#asText(sink, String(value));
     }
@@ -222,7 +213,7 @@ export class CellConverter {
         this.#numberAsTime(sink, buf, scan);
         return;
       default:
-        this.#asText(sink, plainNumberText(asciiText(buf, scan.start, scan.end), scan.form));
+        this.#asText(sink, numberLiteralText(asciiText(buf, scan.start, scan.end), scan.form));
     }
   }
 
@@ -230,17 +221,15 @@ export class CellConverter {
   text(sink: RowSink, buf: Uint8Array, start: number, end: number, isAscii: boolean): void {
     switch (this.type.kind) {
       case 'text':
-        this.#textCell(sink, buf, start, end, isAscii);
+        writeText(this, sink, buf, start, end, isAscii);
         return;
       case 'blob':
-        this.#blobCell(sink, buf, start, end);
+        writeBlob(this, sink, buf, start, end);
         return;
       case 'timestamp':
       case 'datetime':
-        this.#timeText(sink, buf, start, end);
-        return;
       case 'date':
-        this.#dateText(sink, buf, start, end);
+        this.#time.text(sink, buf, start, end);
         return;
       default:
         this.#numberText(sink, buf, start, end);
@@ -268,87 +257,37 @@ export class CellConverter {
 
   /** Days since 1970-01-01. */
   date(sink: RowSink, days: number): void {
-    if (this.type.kind === 'date') {
-      sink.setNumber(this.column, days);
+    if (this.#isTemporal()) {
+      this.#time.localTime(sink, days * SECONDS_PER_DAY, 0, 0);
     } else {
-      this.localTime(sink, days * 86_400, 0, 0);
+      const length = writeDate(calendarText, 0, days);
+      this.#asCalendarText(sink, length);
     }
   }
 
   /** A wall-clock reading without zone; `fraction` in units of 10^-precision seconds. */
   localTime(sink: RowSink, seconds: number, fraction: number, precision: number): void {
-    const isInstant = this.type.kind === 'timestamp';
-    const offset = isInstant ? this.#context.timeZone.offsetSecondsAtLocal(seconds) : 0;
-    this.#time(sink, seconds - offset, fraction, precision);
+    if (this.#isTemporal()) {
+      this.#time.localTime(sink, seconds, fraction, precision);
+    } else {
+      const length = writeDateTime(calendarText, 0, seconds, fraction, precision);
+      this.#asCalendarText(sink, length);
+    }
   }
 
   /** An instant; `fraction` in units of 10^-precision seconds. */
   instant(sink: RowSink, seconds: number, fraction: number, precision: number): void {
-    const isLocal = this.type.kind !== 'timestamp';
-    const offset = isLocal ? this.#context.timeZone.offsetSecondsAt(seconds) : 0;
-    this.#time(sink, seconds + offset, fraction, precision);
+    if (this.#isTemporal()) {
+      this.#time.instant(sink, seconds, fraction, precision);
+    } else {
+      const offset = this.#context.timeZone.offsetSecondsAt(seconds);
+      this.localTime(sink, seconds + offset, fraction, precision);
+    }
   }
 
   /** The column has no DEFAULT and got no value. */
   noDefault(): SqlError {
     return noDefault(this);
-  }
-
-  /** Rounds to the column's precision and writes; a DATE takes the day. */
-  #time(sink: RowSink, seconds: number, fraction: number, precision: number): void {
-    if (this.type.kind === 'date') {
-      sink.setNumber(this.column, Math.floor(seconds / 86_400));
-      return;
-    }
-    const digits = precision - this.#precision;
-    if (digits <= 0) {
-      this.#count(sink, seconds, fraction * 10 ** -digits);
-      return;
-    }
-    const rounded = Math.floor(fraction / 10 ** digits + 0.5);
-    const carries = rounded === this.#unitsPerSecond;
-    this.#count(sink, carries ? seconds + 1 : seconds, carries ? 0 : rounded);
-  }
-
-  /** Seconds and fraction in the column's unit. */
-  #count(sink: RowSink, seconds: number, fraction: number): void {
-    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
-      throw incorrectTime(this, String(seconds * this.#unitsPerSecond + fraction));
-    }
-    sink.setTime(this.column, seconds, fraction);
-  }
-
-  #timeText(sink: RowSink, buf: Uint8Array, start: number, end: number): void {
-    const scan = this.#dateTime;
-    if (scan.read(buf, start, end, this.#precision) !== DateTimeParse.whole) {
-      throw incorrectTime(this, quotedValue(buf, start, end));
-    }
-    let seconds = scan.localSeconds;
-    const offset = scan.offsetSeconds;
-    if (this.type.kind === 'timestamp') {
-      if (!Number.isNaN(offset)) {
-        seconds -= offset;
-      } else if (this.#fixedOffsetSeconds !== null) {
-        seconds -= this.#fixedOffsetSeconds;
-      } else {
-        seconds -= this.#context.timeZone.offsetSecondsAtLocal(seconds);
-      }
-    } else if (!Number.isNaN(offset)) {
-      seconds -= offset;
-      seconds += this.#context.timeZone.offsetSecondsAt(seconds);
-    }
-    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
-      throw incorrectTime(this, quotedValue(buf, start, end));
-    }
-    sink.setTime(this.column, seconds, scan.fraction);
-  }
-
-  #dateText(sink: RowSink, buf: Uint8Array, start: number, end: number): void {
-    const scan = this.#dateTime;
-    if (scan.read(buf, start, end, 0) !== DateTimeParse.whole) {
-      throw incorrectTime(this, quotedValue(buf, start, end));
-    }
-    sink.setNumber(this.column, scan.days);
   }
 
   /** Counts for TIMESTAMP and DATETIME; YYYYMMDD for DATE, which has no unit of its own. */
@@ -357,7 +296,7 @@ export class CellConverter {
       throw incorrectTime(this, quotedValue(buf, scan.start, scan.end));
     }
     if (this.type.kind === 'date' && scan.form === NumberForm.integer) {
-      this.#dateText(sink, buf, scan.start, scan.end);
+      this.#time.text(sink, buf, scan.start, scan.end);
     } else if (scan.form === NumberForm.double) {
       this.double(sink, scan.toDouble(buf));
     } else {
@@ -423,49 +362,24 @@ export class CellConverter {
     }
   }
 
+  #isTemporal(): boolean {
+    const { kind } = this.type;
+    return kind === 'timestamp' || kind === 'datetime' || kind === 'date';
+  }
+
+  /** The first `length` bytes of `calendarText`: text where text is wanted, else MySQL's number of the digits, YYYYMMDDhhmmss. */
+  #asCalendarText(sink: RowSink, length: number): void {
+    const { kind } = this.type;
+    if (kind === 'text' || kind === 'blob') {
+      this.text(sink, calendarText, 0, length, true);
+    } else {
+      this.#asText(sink, asciiText(calendarText, 0, length).replace(/[-: ]/g, ''));
+    }
+  }
+
   #asText(sink: RowSink, text: string): void {
     const bytes = encoder.encode(text);
     this.text(sink, bytes, 0, bytes.length, true);
-  }
-
-  #textCell(sink: RowSink, buf: Uint8Array, start: number, end: number, isAscii: boolean): void {
-    const characters = isAscii ? end - start : countCharacters(buf, start, end);
-    if (characters < 0) {
-      throw incorrectString(this, buf, -1 - characters, end);
-    }
-    const type = this.type;
-    if (type.kind !== 'text' || type.length === null) {
-      sink.setBytes(this.column, buf, start, end);
-      return;
-    }
-    let last = end;
-    if (type.spelling === 'char') {
-      while (last > start && buf[last - 1] === 0x20) last -= 1;
-    }
-    if (characters > type.length) {
-      const kept = start + byteLengthOf(buf, start, end, type.length);
-      if (!isBlankOnly(buf, kept, last)) {
-        throw tooLong(this);
-      }
-      last = Math.min(last, kept);
-    }
-    sink.setBytes(this.column, buf, start, last);
-  }
-
-  /** BINARY(n) is filled up with zero bytes. */
-  #blobCell(sink: RowSink, buf: Uint8Array, start: number, end: number): void {
-    const type = this.type;
-    const length = type.kind === 'blob' ? type.length : null;
-    if (length !== null && end - start > length) {
-      throw tooLong(this);
-    }
-    if (length !== null && end - start < length && type.kind === 'blob' && type.spelling === 'binary') {
-      const filled = new Uint8Array(length);
-      filled.set(buf.subarray(start, end));
-      sink.setBytes(this.column, filled, 0, length);
-      return;
-    }
-    sink.setBytes(this.column, buf, start, end);
   }
 }
 
@@ -495,25 +409,8 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-function isBlankOnly(buf: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) {
-    if (buf[at] !== 0x20) return false;
-  }
-  return true;
-}
-
 /** 'true' and 'false' in any case. */
 function truthOf(buf: Uint8Array, start: number, end: number): boolean | null {
   const text = end - start <= 5 ? asciiText(buf, start, end).toLowerCase() : '';
   return text === 'true' ? true : text === 'false' ? false : null;
-}
-
-/** A number literal as MySQL writes it into text: no needless zeros in front, and doubles in their shortest form. */
-function plainNumberText(text: string, form: NumberForm): string {
-  if (form === NumberForm.double) {
-    return formatDouble(Number(text));
-  }
-  const [, sign = '', whole = '', fraction = ''] = /^([+-]?)0*(\d*)(?:\.(\d*))?$/.exec(text) ?? [];
-  const digits = `${whole === '' ? '0' : whole}${fraction === '' ? '' : `.${fraction}`}`;
-  return sign === '-' && /[1-9]/.test(digits) ? `-${digits}` : digits;
 }

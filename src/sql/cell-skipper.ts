@@ -58,14 +58,25 @@ export class CellSkipper {
     this.#openedAt = -1;
   }
 
-  /** Offset in the cell of the string or comment that is still open, -1 when none is. */
-  get openedAt(): number {
-    const isOpen =
+  /** True inside a string or a comment. */
+  get isInert(): boolean {
+    return (
       this.#mode === Mode.string ||
       this.#mode === Mode.escape ||
+      this.#mode === Mode.line ||
       this.#mode === Mode.block ||
-      this.#mode === Mode.star;
-    return isOpen ? this.#openedAt : -1;
+      this.#mode === Mode.star
+    );
+  }
+
+  /** How many brackets are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Offset in the cell of the string or comment that is still open, -1 when none is. */
+  get openedAt(): number {
+    return this.isInert && this.#mode !== Mode.line ? this.#openedAt : -1;
   }
 
   /** Index of the byte that ends the cell, -1 when buf[start..end) does not hold it. */

@@ -6,12 +6,7 @@
  */
 
 import type { SqlType } from '../catalog/sql-type.js';
-import type {
-  ColumnDefinitionNode,
-  CreateTableStatement,
-  Expression,
-  TableOption,
-} from './ast.js';
+import type { ColumnDefinitionNode, CreateTableStatement, Expression, TableOption } from './ast.js';
 import { parseExpressionAt } from './expression-parser.js';
 import { parseTableName } from './name-parser.js';
 import { parseTableOptions, parseWithOptions } from './option-parser.js';
@@ -35,7 +30,9 @@ export function parseCreateTable(cursor: TokenCursor): CreateTableStatement {
     throw notSupported('CREATE TABLE ... LIKE');
   }
   if (!cursor.at('(') || cursor.at('(', 'SELECT')) {
-    throw cursor.atAny(['AS', 'SELECT', '(']) ? notSupported('CREATE TABLE ... SELECT') : cursor.fault();
+    throw cursor.atAny(['AS', 'SELECT', '('])
+      ? notSupported('CREATE TABLE ... SELECT')
+      : cursor.fault();
   }
   const elements: TableElements = { columns: [], timeIndexes: [], primaryKeys: [], ignored: [] };
   cursor.expect('(');

@@ -37,7 +37,11 @@ function parseCreateDatabase(cursor: TokenCursor): Statement {
 /** MySQL's [DEFAULT] CHARACTER SET x, COLLATE x, ENCRYPTION 'x': text is utf8mb4 whatever they say. */
 function acceptDatabaseOption(cursor: TokenCursor): boolean {
   const isDefault = cursor.accept('DEFAULT');
-  if (cursor.accept('CHARACTER', 'SET') || cursor.accept('CHAR', 'SET') || cursor.accept('CHARSET')) {
+  if (
+    cursor.accept('CHARACTER', 'SET') ||
+    cursor.accept('CHAR', 'SET') ||
+    cursor.accept('CHARSET')
+  ) {
     cursor.accept('=');
     requireCharset(cursor.nameOrString());
     return true;

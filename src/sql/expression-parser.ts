@@ -33,21 +33,23 @@ const COMPARISONS: ReadonlyMap<string, BinaryOperator> = new Map([
 ]);
 
 /** Operators of a bit expression: how tightly they bind, and their names in the tree. */
-const BIT_OPERATORS: ReadonlyMap<string, { readonly level: number; readonly name: BinaryOperator }> =
-  new Map([
-    ['|', { level: 1, name: '|' }],
-    ['&', { level: 2, name: '&' }],
-    ['<<', { level: 3, name: '<<' }],
-    ['>>', { level: 3, name: '>>' }],
-    ['+', { level: 4, name: '+' }],
-    ['-', { level: 4, name: '-' }],
-    ['*', { level: 5, name: '*' }],
-    ['/', { level: 5, name: '/' }],
-    ['%', { level: 5, name: '%' }],
-    ['DIV', { level: 5, name: 'div' }],
-    ['MOD', { level: 5, name: '%' }],
-    ['^', { level: 6, name: '^' }],
-  ]);
+const BIT_OPERATORS: ReadonlyMap<
+  string,
+  { readonly level: number; readonly name: BinaryOperator }
+> = new Map([
+  ['|', { level: 1, name: '|' }],
+  ['&', { level: 2, name: '&' }],
+  ['<<', { level: 3, name: '<<' }],
+  ['>>', { level: 3, name: '>>' }],
+  ['+', { level: 4, name: '+' }],
+  ['-', { level: 4, name: '-' }],
+  ['*', { level: 5, name: '*' }],
+  ['/', { level: 5, name: '/' }],
+  ['%', { level: 5, name: '%' }],
+  ['DIV', { level: 5, name: 'div' }],
+  ['MOD', { level: 5, name: '%' }],
+  ['^', { level: 6, name: '^' }],
+]);
 
 const PREDICATES = ['IN', 'BETWEEN', 'LIKE', 'REGEXP', 'RLIKE', 'ILIKE', 'MEMBER', 'SOUNDS'];
 
@@ -309,6 +311,9 @@ export function isQueryStart(cursor: TokenCursor, ahead: number): boolean {
   }
   const word = cursor.peek(at).keyword;
   return (
-    word === 'SELECT' || word === 'WITH' || word === 'TABLE' || (word === 'VALUES' && cursor.peek(at + 1).keyword === 'ROW')
+    word === 'SELECT' ||
+    word === 'WITH' ||
+    word === 'TABLE' ||
+    (word === 'VALUES' && cursor.peek(at + 1).keyword === 'ROW')
   );
 }

@@ -9,6 +9,16 @@
  * One pass, no recursion, and it throws nothing but SqlError.
  */
 
+import {
+  countDigits,
+  digitsToBytes,
+  exponentEnd,
+  isDigit,
+  isNameByte,
+  isNameStart,
+  nameEnd,
+  unescaped,
+} from './lexical-rules.js';
 import { syntaxError } from './statement-error.js';
 import type { SqlTextOptions, Token, TokenKind } from './token.js';
 
@@ -314,52 +324,6 @@ class Lexer {
   }
 }
 
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
-}
-
-/** Letters, digits, `_`, `$` and everything outside ASCII. */
-function isNameByte(code: number): boolean {
-  return isDigit(code) || isNameStart(code);
-}
-
-function isNameStart(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    code === 0x5f ||
-    code === 0x24 ||
-    code >= 0x80
-  );
-}
-
-function nameEnd(text: string, start: number): number {
-  let at = start;
-  while (isNameByte(text.charCodeAt(at))) {
-    at += 1;
-  }
-  return at;
-}
-
-function countDigits(text: string, start: number, most: number): number {
-  let count = 0;
-  while (count < most && isDigit(text.charCodeAt(start + count))) {
-    count += 1;
-  }
-  return count;
-}
-
-/** Where the exponent at `at` ends, 0 when there is none. */
-function exponentEnd(text: string, at: number): number {
-  if ((text.charCodeAt(at) | 0x20) !== 0x65) {
-    return 0;
-  }
-  const sign = text.charAt(at + 1);
-  const digitsAt = sign === '+' || sign === '-' ? at + 2 : at + 1;
-  const digits = countDigits(text, digitsAt, Infinity);
-  return digits === 0 ? 0 : digitsAt + digits;
-}
-
 /** `--` starts a comment only before a blank, a control character or the end. */
 function isDashComment(text: string, at: number): boolean {
   const third = text.charCodeAt(at + 2);
@@ -384,37 +348,4 @@ function skipUnwantedVersionComment(text: string, start: number): number {
     }
     at = innerClose + 2;
   }
-}
-
-/** What a backslash and `letter` stand for. `\%` and `\_` keep the backslash: LIKE resolves them. */
-function unescaped(letter: string): string {
-  switch (letter) {
-    case '0':
-      return '\0';
-    case 'b':
-      return '\b';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'Z':
-      return '\x1a';
-    case '%':
-    case '_':
-      return `\\${letter}`;
-    default:
-      return letter;
-  }
-}
-
-/** Most significant digit first, filled up with zeros on the left to whole bytes. */
-function digitsToBytes(digits: string, radix: 2 | 16): Uint8Array {
-  const perByte = radix === 16 ? 2 : 8;
-  const bytes = new Uint8Array(Math.ceil(digits.length / perByte));
-  for (let index = bytes.length - 1, end = digits.length; index >= 0; index -= 1, end -= perByte) {
-    bytes[index] = Number.parseInt(digits.slice(Math.max(0, end - perByte), end), radix);
-  }
-  return bytes;
 }

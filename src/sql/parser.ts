@@ -48,8 +48,7 @@ export function parseStatement(text: string, options: SqlTextOptions): ParsedSta
   while (cursor.accept(';')) {
     /* an empty statement before the first */
   }
-  const statement: Statement =
-    cursor.peek().kind === 'end' ? { kind: 'empty' } : parseOne(cursor);
+  const statement: Statement = cursor.peek().kind === 'end' ? { kind: 'empty' } : parseOne(cursor);
   while (cursor.accept(';')) {
     /* the end of the statement */
   }

@@ -201,7 +201,10 @@ function parseWord(cursor: TokenCursor, word: string): Expression {
   if (word.startsWith('_') && (next.kind === 'string' || next.kind === 'bytes')) {
     return parseIntroduced(cursor, word);
   }
-  if (next.keyword === '(' && (!isReserved(word) || RESERVED_FUNCTIONS.has(word) || NILADIC.has(word))) {
+  if (
+    next.keyword === '(' &&
+    (!isReserved(word) || RESERVED_FUNCTIONS.has(word) || NILADIC.has(word))
+  ) {
     return parseCall(cursor);
   }
   if (NILADIC.has(word)) {

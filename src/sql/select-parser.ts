@@ -5,13 +5,7 @@
  * by its keyword and refused by name: text that is read as something else than it means would be a wrong answer.
  */
 
-import type {
-  Expression,
-  OrderItem,
-  SelectItem,
-  SelectStatement,
-  TableReference,
-} from './ast.js';
+import type { Expression, OrderItem, SelectItem, SelectStatement, TableReference } from './ast.js';
 import { isQueryStart, parseExpressionAt } from './expression-parser.js';
 import { parseDottedName, tableNameOf } from './name-parser.js';
 import { notSupported } from './statement-error.js';

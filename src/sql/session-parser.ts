@@ -34,10 +34,7 @@ export function parseStart(cursor: TokenCursor): Statement {
 }
 
 /** Behind COMMIT or ROLLBACK. */
-export function parseEndOfTransaction(
-  cursor: TokenCursor,
-  kind: 'commit' | 'rollback',
-): Statement {
+export function parseEndOfTransaction(cursor: TokenCursor, kind: 'commit' | 'rollback'): Statement {
   cursor.accept('WORK');
   if (kind === 'rollback' && cursor.at('TO')) {
     throw notSupported('SAVEPOINT');

@@ -70,7 +70,10 @@ export function parseShow(cursor: TokenCursor): ShowStatement {
     case 'WARNINGS':
     case 'ERRORS':
       cursor.next();
-      return { ...plain(word === 'WARNINGS' ? 'warnings' : 'errors'), limit: parseShowLimit(cursor) };
+      return {
+        ...plain(word === 'WARNINGS' ? 'warnings' : 'errors'),
+        limit: parseShowLimit(cursor),
+      };
     case 'GRANTS':
       cursor.next();
       return parseGrants(cursor);
@@ -125,7 +128,11 @@ function parseTables(
   return { kind: 'show', what, full, database, ...parseFilter(cursor) };
 }
 
-function parseOfTable(cursor: TokenCursor, what: 'columns' | 'index', full: boolean): ShowStatement {
+function parseOfTable(
+  cursor: TokenCursor,
+  what: 'columns' | 'index',
+  full: boolean,
+): ShowStatement {
   if (cursor.acceptAny(['FROM', 'IN']) === null) {
     throw cursor.fault();
   }

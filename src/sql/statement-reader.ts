@@ -12,11 +12,12 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
+import { ByteCollector } from './byte-collector.js';
 import { parseInsertHead } from './dml-parser.js';
 import type { InsertHead } from './dml-parser.js';
 import { HeadSniffer } from './head-sniffer.js';
 import { InsertScanner } from './insert-scanner.js';
-import type { InsertTarget } from './insert-scanner.js';
+import type { InsertTarget } from './insert-target.js';
 import { TokenCursor } from './token-cursor.js';
 import type { SqlTextOptions } from './token.js';
 
@@ -41,17 +42,19 @@ export interface StatementReaderHooks {
 export type ReadStatement =
   | { readonly kind: 'text'; readonly text: string }
   /** All rows are in the target's batches. */
-  | { readonly kind: 'rows'; readonly head: InsertHead; readonly target: InsertTarget; readonly rowCount: number };
-
-const INITIAL_BYTES = 4096;
+  | {
+      readonly kind: 'rows';
+      readonly head: InsertHead;
+      readonly target: InsertTarget;
+      readonly rowCount: number;
+    };
 
 export class StatementReader {
   readonly #hooks: StatementReaderHooks;
   readonly #options: StatementReaderOptions;
   readonly #sniffer: HeadSniffer;
   #state: 'head' | 'text' | 'rows' | 'refused' = 'head';
-  #collected = new Uint8Array(INITIAL_BYTES);
-  #length = 0;
+  readonly #collected = new ByteCollector();
   #insert: { head: InsertHead; target: InsertTarget; scanner: InsertScanner } | null = null;
   #error: SqlError | null = null;
 
@@ -84,8 +87,7 @@ export class StatementReader {
     }
     const insert = this.#insert;
     if (insert === null) {
-      const text = new TextDecoder().decode(this.#collected.subarray(0, this.#length));
-      return { kind: 'text', text };
+      return { kind: 'text', text: this.#text() };
     }
     insert.scanner.end();
     const { head, target, scanner } = insert;
@@ -108,7 +110,7 @@ export class StatementReader {
   #refuse(error: SqlError): void {
     this.#error = error;
     this.#state = 'refused';
-    this.#collected = new Uint8Array();
+    this.#collected.clear();
   }
 
   #readHead(chunk: Uint8Array, start: number, end: number): number {
@@ -125,25 +127,22 @@ export class StatementReader {
   }
 
   #collect(chunk: Uint8Array, start: number, end: number, bytesMax: number): number {
-    const length = this.#length + end - start;
-    if (length > bytesMax) {
+    if (this.#collected.length + end - start > bytesMax) {
       throw new SqlError(
         'ER_NET_PACKET_TOO_LARGE',
         `A statement of this kind may have at most ${bytesMax} bytes`,
       );
     }
-    if (length > this.#collected.length) {
-      const grown = new Uint8Array(Math.max(length, this.#collected.length * 2));
-      grown.set(this.#collected.subarray(0, this.#length));
-      this.#collected = grown;
-    }
-    this.#collected.set(chunk.subarray(start, end), this.#length);
-    this.#length = length;
+    this.#collected.append(chunk, start, end);
     return end;
   }
 
+  #text(): string {
+    return new TextDecoder().decode(this.#collected.bytes.subarray(0, this.#collected.length));
+  }
+
   #beginRows(): void {
-    const text = new TextDecoder().decode(this.#collected.subarray(0, this.#length));
+    const text = this.#text();
     const cursor = new TokenCursor(text, this.#options);
     const head = parseInsertHead(cursor);
     const target = this.#hooks.resolveInsert(head);

@@ -98,9 +98,7 @@ export class TokenCursor {
   /** True at something that may stand as a name without further context. */
   atName(): boolean {
     const token = this.peek();
-    return (
-      token.kind === 'quotedName' || (token.kind === 'word' && !isReserved(token.keyword))
-    );
+    return token.kind === 'quotedName' || (token.kind === 'word' && !isReserved(token.keyword));
   }
 
   /** A table's, column's, database's name. */
@@ -172,7 +170,7 @@ export class TokenCursor {
   /** Steps over a bracketed text whose content has no meaning here. */
   skipBrackets(): void {
     this.expect('(');
-    for (let depth = 1; depth > 0; ) {
+    for (let depth = 1; depth > 0;) {
       const token = this.peek();
       if (token.kind === 'end') {
         throw this.fault();

@@ -120,7 +120,11 @@ export function parseCastType(cursor: TokenCursor): SqlType {
 /** [CHARACTER SET x] [COLLATE x], also ASCII, UNICODE, BINARY; the character set's name in lower case, null without. */
 export function acceptCharset(cursor: TokenCursor): string | null {
   let charset: string | null = null;
-  if (cursor.accept('CHARACTER', 'SET') || cursor.accept('CHAR', 'SET') || cursor.accept('CHARSET')) {
+  if (
+    cursor.accept('CHARACTER', 'SET') ||
+    cursor.accept('CHAR', 'SET') ||
+    cursor.accept('CHARSET')
+  ) {
     charset = cursor.nameOrString().toLowerCase();
   } else if (cursor.accept('ASCII')) {
     charset = 'ascii';

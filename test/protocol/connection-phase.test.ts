@@ -114,11 +114,21 @@ describe('logins', () => {
 
   const cases: readonly (readonly [string, readonly Uint8Array[], readonly string[]])[] = [
     // The right password
-    ['caching_sha2: fast success, then OK', [response({ response: sha2 })], ['send 0103', 'welcome ann']],
+    [
+      'caching_sha2: fast success, then OK',
+      [response({ response: sha2 })],
+      ['send 0103', 'welcome ann'],
+    ],
     ['native named so', [response({ response: native, plugin: NATIVE })], ['welcome ann']],
     [
       'native response without any plugin (mysqljs)',
-      [handshakeResponse({ flags: BIT.protocol41 | BIT.secureConnection, user: 'ann', response: native })],
+      [
+        handshakeResponse({
+          flags: BIT.protocol41 | BIT.secureConnection,
+          user: 'ann',
+          response: native,
+        }),
+      ],
       ['welcome ann'],
     ],
     [
@@ -148,48 +158,104 @@ describe('logins', () => {
     ],
     [
       'the same, but the client can not switch',
-      [handshakeResponse({ flags: BIT.protocol41 | BIT.secureConnection, user: 'sha2Only', response: native })],
-      ['refuse 1251 08004 Client does not support authentication protocol requested by server; consider upgrading MySQL client'],
+      [
+        handshakeResponse({
+          flags: BIT.protocol41 | BIT.secureConnection,
+          user: 'sha2Only',
+          response: native,
+        }),
+      ],
+      [
+        'refuse 1251 08004 Client does not support authentication protocol requested by server; consider upgrading MySQL client',
+      ],
     ],
 
     // No password
     ['no password, empty response', [response({ user: 'guest' })], ['welcome guest']],
-    ['no password, a single zero', [response({ user: 'guest', response: Uint8Array.of(0) })], ['welcome guest']],
+    [
+      'no password, a single zero',
+      [response({ user: 'guest', response: Uint8Array.of(0) })],
+      ['welcome guest'],
+    ],
     ['no password, unknown plugin', [response({ user: 'guest', plugin: 'x' })], ['welcome guest']],
-    ['a password where there is none', [response({ user: 'guest', response: sha2 })], [DENIED_YES('guest')]],
+    [
+      'a password where there is none',
+      [response({ user: 'guest', response: sha2 })],
+      [DENIED_YES('guest')],
+    ],
     [
       'HAProxy post-41: only PROTOCOL_41 and SECURE_CONNECTION',
-      [handshakeResponse({ flags: BIT.protocol41 | BIT.secureConnection, user: 'guest', response: NONE })],
+      [
+        handshakeResponse({
+          flags: BIT.protocol41 | BIT.secureConnection,
+          user: 'guest',
+          response: NONE,
+        }),
+      ],
       ['welcome guest'],
     ],
 
     // The wrong password
-    ['wrong caching_sha2', [response({ response: sha2Response('Secret', SALT) })], [DENIED_YES('ann')]],
-    ['wrong native', [response({ response: nativeResponse('x', SALT), plugin: NATIVE })], [DENIED_YES('ann')]],
+    [
+      'wrong caching_sha2',
+      [response({ response: sha2Response('Secret', SALT) })],
+      [DENIED_YES('ann')],
+    ],
+    [
+      'wrong native',
+      [response({ response: nativeResponse('x', SALT), plugin: NATIVE })],
+      [DENIED_YES('ann')],
+    ],
     ['none given', [response({})], [DENIED_NO('ann')]],
     ['unknown user', [response({ user: 'bob', response: sha2 })], [DENIED_YES('bob')]],
     ['unknown user without password', [response({ user: 'bob' })], [DENIED_NO('bob')]],
-    ['unknown user with an unknown plugin is switched like others', [response({ user: 'bob', plugin: 'x', response: sha2 }), sha2], [SWITCH_TO_SHA2, DENIED_YES('bob')]],
-    ['wrong after the switch', [response({ plugin: 'x', response: sha2 }), native], [SWITCH_TO_SHA2, DENIED_YES('ann')]],
-    ['none after the switch', [response({ plugin: 'x', response: sha2 }), NONE], [SWITCH_TO_SHA2, DENIED_NO('ann')]],
-    ['a response of an odd length', [response({ response: Buffer.alloc(7, 1), plugin: SHA2 })], [DENIED_YES('ann')]],
+    [
+      'unknown user with an unknown plugin is switched like others',
+      [response({ user: 'bob', plugin: 'x', response: sha2 }), sha2],
+      [SWITCH_TO_SHA2, DENIED_YES('bob')],
+    ],
+    [
+      'wrong after the switch',
+      [response({ plugin: 'x', response: sha2 }), native],
+      [SWITCH_TO_SHA2, DENIED_YES('ann')],
+    ],
+    [
+      'none after the switch',
+      [response({ plugin: 'x', response: sha2 }), NONE],
+      [SWITCH_TO_SHA2, DENIED_NO('ann')],
+    ],
+    [
+      'a response of an odd length',
+      [response({ response: Buffer.alloc(7, 1), plugin: SHA2 })],
+      [DENIED_YES('ann')],
+    ],
 
     // Not a handshake of ours
-    ['protocol 4.0', [Buffer.from('05000000006100', 'hex')], ['refuse 1043 08S01 Bad handshake: the client must speak protocol 4.1']],
+    [
+      'protocol 4.0',
+      [Buffer.from('05000000006100', 'hex')],
+      ['refuse 1043 08S01 Bad handshake: the client must speak protocol 4.1'],
+    ],
     [
       'a TLS request that was not offered',
       [handshakeResponse({ flags: MODERN | BIT.ssl, user: '', response: NONE }).subarray(0, 32)],
       ['refuse 1043 08S01 Bad handshake: this server does not offer TLS'],
     ],
     ['nothing', [NONE], ['refuse 1043 08S01 Bad handshake']],
-    ['cut off inside the fixed part', [response({}).subarray(0, 20)], ['refuse 1835 HY000 Malformed communication packet.']],
+    [
+      'cut off inside the fixed part',
+      [response({}).subarray(0, 20)],
+      ['refuse 1835 HY000 Malformed communication packet.'],
+    ],
   ];
   test.each(cases)('%s', (_name, packets, effects) => {
     expect(converse(packets)).toEqual(effects);
   });
 
   test('an operator needs no password, whatever the name', () => {
-    expect(converse([response({ user: 'root' })], { ...CONTEXT, isOperator: true })).toEqual(['welcome root']);
+    expect(converse([response({ user: 'root' })], { ...CONTEXT, isOperator: true })).toEqual([
+      'welcome root',
+    ]);
   });
 
   test('no prefix of a response makes it throw', () => {
@@ -200,7 +266,11 @@ describe('logins', () => {
       attributes: { program_name: 'p' },
     });
     for (let end = 0; end < whole.length; end++) {
-      const [effect] = stepConnectionPhase(CONNECTION_PHASE_START, whole.subarray(0, end), CONTEXT).effects;
+      const [effect] = stepConnectionPhase(
+        CONNECTION_PHASE_START,
+        whole.subarray(0, end),
+        CONTEXT,
+      ).effects;
       expect(['send', 'welcome', 'refuse']).toContain(effect?.kind);
     }
   });
@@ -226,7 +296,12 @@ describe('what the client says of itself', () => {
         characterSet: 255,
       }),
     );
-    expect(identity).toMatchObject({ user: 'ann', database: 'metrics', plugin: SHA2, characterSet: 255 });
+    expect(identity).toMatchObject({
+      user: 'ann',
+      database: 'metrics',
+      plugin: SHA2,
+      characterSet: 255,
+    });
     expect([...identity.attributes]).toEqual([
       ['_client_name', 'libmysql'],
       ['program_name', 'mysql'],
@@ -250,7 +325,13 @@ describe('what the client says of itself', () => {
   test('a collation id in two bytes (connector-python)', () => {
     expect(
       identityOf(
-        handshakeResponse({ flags: MODERN, user: 'guest', response: NONE, plugin: SHA2, characterSet: 309 }),
+        handshakeResponse({
+          flags: MODERN,
+          user: 'guest',
+          response: NONE,
+          plugin: SHA2,
+          characterSet: 309,
+        }),
       ).characterSet,
     ).toBe(309);
   });
@@ -275,10 +356,15 @@ describe('COM_CHANGE_USER', () => {
       Uint8Array.of(46, 0),
       Buffer.from(`${plugin}\0`),
     ]);
-  const run = (payload: Uint8Array): string[] => stepChangeUser(payload, previous, CONTEXT).effects.map(tell);
+  const run = (payload: Uint8Array): string[] =>
+    stepChangeUser(payload, previous, CONTEXT).effects.map(tell);
 
   test.each([
-    ['the scramble of the first salt is right', changeUser('ann', sha2Response('secret', SALT), SHA2), ['send 0103', 'welcome ann']],
+    [
+      'the scramble of the first salt is right',
+      changeUser('ann', sha2Response('secret', SALT), SHA2),
+      ['send 0103', 'welcome ann'],
+    ],
     ['no password', changeUser('guest', NONE, SHA2), ['welcome guest']],
     ['wrong', changeUser('ann', sha2Response('no', SALT), SHA2), [DENIED_YES('ann')]],
     ['unknown plugin', changeUser('ann', NONE, 'x'), [SWITCH_TO_SHA2]],

@@ -36,8 +36,30 @@ const integer64 = (value: bigint, unsigned: boolean): string =>
 
 describe('integers', () => {
   test.each([
-    0, 9, 10, 99, 100, 999, 1000, 99999, 100000, 999999, 1e6, 9999999, 1e7, 1e8, 999999999, 1e9,
-    1e9 + 1, 4294967295, 1e15, 9007199254740991, -1, -10, -2147483648, -9007199254740991,
+    0,
+    9,
+    10,
+    99,
+    100,
+    999,
+    1000,
+    99999,
+    100000,
+    999999,
+    1e6,
+    9999999,
+    1e7,
+    1e8,
+    999999999,
+    1e9,
+    1e9 + 1,
+    4294967295,
+    1e15,
+    9007199254740991,
+    -1,
+    -10,
+    -2147483648,
+    -9007199254740991,
   ])('%d', (value) => {
     expect(integer(value)).toBe(String(value));
   });
@@ -64,11 +86,21 @@ describe('64-bit integers', () => {
   });
 
   test('signed', () => {
-    fc.assert(fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => integer64(value, false) === String(value)));
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+        (value) => integer64(value, false) === String(value),
+      ),
+    );
   });
 
   test('unsigned', () => {
-    fc.assert(fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => integer64(value, true) === String(value)));
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        (value) => integer64(value, true) === String(value),
+      ),
+    );
   });
 });
 

@@ -32,7 +32,12 @@ function parse(
 }
 
 describe('packets', () => {
-  const stream = Buffer.concat([packet(0, 'first'), packet(0, ''), packet(0, 'x'), packet(0, 'last one')]);
+  const stream = Buffer.concat([
+    packet(0, 'first'),
+    packet(0, ''),
+    packet(0, 'x'),
+    packet(0, 'last one'),
+  ]);
   const expected = { payloads: ['first', '', 'x', 'last one'], answers: [1, 1, 1, 1] };
 
   test('whole stream in one chunk', () => {
@@ -66,9 +71,13 @@ describe('packets', () => {
         fc.array(fc.nat(3000), { maxLength: 12 }),
         (payloads, cuts) => {
           const bytes = Buffer.concat(payloads.map((payload) => packet(0, payload)));
-          const offsets = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+          const offsets = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort(
+            (a, b) => a - b,
+          );
           const chunks = offsets.slice(1).map((end, index) => bytes.subarray(offsets[index], end));
-          expect(parse(chunks).payloads).toEqual(payloads.map((payload) => Buffer.from(payload).toString('latin1')));
+          expect(parse(chunks).payloads).toEqual(
+            payloads.map((payload) => Buffer.from(payload).toString('latin1')),
+          );
         },
       ),
     );

@@ -47,16 +47,48 @@ describe('primitives, byte by byte', () => {
     ['zero-ended string', (w) => w.zeroEndedString('ab'), '616200'],
     ['NULL of a text row', (w) => w.nullText(), 'fb'],
     ['text integer', (w) => w.textInteger(-42), '032d3432'],
-    ['text integer64', (w) => w.textInteger64(0x80000000, 0, true), Buffer.from('\x139223372036854775808', 'latin1').toString('hex')],
+    [
+      'text integer64',
+      (w) => w.textInteger64(0x80000000, 0, true),
+      Buffer.from('\x139223372036854775808', 'latin1').toString('hex'),
+    ],
     ['text double', (w) => w.textDouble(1e20), '0431653230'],
     ['text float', (w) => w.textFloat(Math.fround(0.1)), '03302e31'],
-    ['text datetime', (w) => w.textDateTime(2026, 3, 4, 5, 6, 7, 0, 0), Buffer.from('\x132026-03-04 05:06:07', 'latin1').toString('hex')],
-    ['text datetime(3)', (w) => w.textDateTime(2026, 3, 4, 5, 6, 7, 89_999, 3), Buffer.from('\x172026-03-04 05:06:07.089', 'latin1').toString('hex')],
-    ['text datetime(6)', (w) => w.textDateTime(1, 1, 1, 0, 0, 0, 1, 6), Buffer.from('\x1a0001-01-01 00:00:00.000001', 'latin1').toString('hex')],
-    ['text date', (w) => w.textDate(2026, 12, 31), Buffer.from('\x0a2026-12-31', 'latin1').toString('hex')],
-    ['text time', (w) => w.textTime(true, 838, 59, 58, 123_000, 2), Buffer.from('\x0d-838:59:58.12', 'latin1').toString('hex')],
-    ['text time, short', (w) => w.textTime(false, 1, 2, 3, 0, 0), Buffer.from('\x0801:02:03', 'latin1').toString('hex')],
-    ['datetime, 11 bytes', (w) => w.dateTime(2026, 11, 22, 19, 26, 17, 871_464), '0bea070b16131a11284c0d00'],
+    [
+      'text datetime',
+      (w) => w.textDateTime(2026, 3, 4, 5, 6, 7, 0, 0),
+      Buffer.from('\x132026-03-04 05:06:07', 'latin1').toString('hex'),
+    ],
+    [
+      'text datetime(3)',
+      (w) => w.textDateTime(2026, 3, 4, 5, 6, 7, 89_999, 3),
+      Buffer.from('\x172026-03-04 05:06:07.089', 'latin1').toString('hex'),
+    ],
+    [
+      'text datetime(6)',
+      (w) => w.textDateTime(1, 1, 1, 0, 0, 0, 1, 6),
+      Buffer.from('\x1a0001-01-01 00:00:00.000001', 'latin1').toString('hex'),
+    ],
+    [
+      'text date',
+      (w) => w.textDate(2026, 12, 31),
+      Buffer.from('\x0a2026-12-31', 'latin1').toString('hex'),
+    ],
+    [
+      'text time',
+      (w) => w.textTime(true, 838, 59, 58, 123_000, 2),
+      Buffer.from('\x0d-838:59:58.12', 'latin1').toString('hex'),
+    ],
+    [
+      'text time, short',
+      (w) => w.textTime(false, 1, 2, 3, 0, 0),
+      Buffer.from('\x0801:02:03', 'latin1').toString('hex'),
+    ],
+    [
+      'datetime, 11 bytes',
+      (w) => w.dateTime(2026, 11, 22, 19, 26, 17, 871_464),
+      '0bea070b16131a11284c0d00',
+    ],
     ['datetime, 7 bytes', (w) => w.dateTime(2026, 11, 22, 19, 26, 17, 0), '07ea070b16131a11'],
     ['datetime, 4 bytes', (w) => w.dateTime(2026, 11, 22, 0, 0, 0, 0), '04ea070b16'],
     ['datetime, zero', (w) => w.dateTime(0, 0, 0, 0, 0, 0, 0), '00'],
@@ -86,7 +118,9 @@ describe('lenenc integers read back', () => {
   test('any safe integer', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (value) => {
-        expect(new PacketReader(payloadOf((w) => w.lenencInteger(value))).lenencInteger()).toBe(value);
+        expect(new PacketReader(payloadOf((w) => w.lenencInteger(value))).lenencInteger()).toBe(
+          value,
+        );
       }),
     );
   });
@@ -117,7 +151,10 @@ describe('packets and chunks', () => {
   test('packets of any size come out whole and in order, whatever the chunks', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.nat(300), fc.nat(3 * LARGE_CHUNK_BYTES)), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.oneof(fc.nat(300), fc.nat(3 * LARGE_CHUNK_BYTES)), {
+          minLength: 1,
+          maxLength: 12,
+        }),
         (sizes) => {
           const { output, pool, writer } = fixture();
           sizes.forEach((size, index) => {
@@ -129,7 +166,9 @@ describe('packets and chunks', () => {
             writer.endPacket();
           });
           writer.flush();
-          const expected = Buffer.concat(sizes.map((size, index) => packet(index, Buffer.alloc(size, index))));
+          const expected = Buffer.concat(
+            sizes.map((size, index) => packet(index, Buffer.alloc(size, index))),
+          );
           expect(output.bytes().equals(expected)).toBe(true);
           expect(writer.bufferedBytes).toBe(0);
           expect(writer.writtenBytesTotal).toBe(expected.length);

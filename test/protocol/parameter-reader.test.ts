@@ -22,7 +22,9 @@ function execute(sent: readonly Sent[], bound = true): Buffer {
     if (bytes === null) bitmap[index >> 3] = (bitmap[index >> 3] ?? 0) | (1 << (index & 7));
   });
   const types = bound ? sent.flatMap(({ type, flags }) => [type, flags ?? 0]) : [];
-  const values = sent.flatMap(({ bytes }) => (bytes === null || bytes === undefined ? [] : [bytes]));
+  const values = sent.flatMap(({ bytes }) =>
+    bytes === null || bytes === undefined ? [] : [bytes],
+  );
   return Buffer.concat([HEAD, bitmap, Uint8Array.of(bound ? 1 : 0, ...types), ...values]);
 }
 
@@ -36,10 +38,27 @@ function read(sent: readonly Sent[]): ParameterValue[] {
   return valuesOf(reader);
 }
 
-const integer = (value: number | bigint, unsigned = false): ParameterValue => ({ kind: 'integer', value, unsigned });
+const integer = (value: number | bigint, unsigned = false): ParameterValue => ({
+  kind: 'integer',
+  value,
+  unsigned,
+});
 const double = (value: number): ParameterValue => ({ kind: 'double', value });
-const text = (value: string): ParameterValue => ({ kind: 'string', bytes: Buffer.from(value), binary: false });
-const datetime = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0, microsecond = 0, isDate = false): ParameterValue => ({
+const text = (value: string): ParameterValue => ({
+  kind: 'string',
+  bytes: Buffer.from(value),
+  binary: false,
+});
+const datetime = (
+  year: number,
+  month: number,
+  day: number,
+  hour = 0,
+  minute = 0,
+  second = 0,
+  microsecond = 0,
+  isDate = false,
+): ParameterValue => ({
   kind: 'datetime',
   year,
   month,
@@ -56,18 +75,46 @@ describe('values as drivers send them', () => {
     ['NULL by its bit', { type: COLUMN_TYPE.long, bytes: null }, { kind: 'null' }],
     ['NULL by its type', { type: COLUMN_TYPE.null, bytes: hex('') }, { kind: 'null' }],
     ['TINY -1', { type: COLUMN_TYPE.tiny, bytes: hex('ff') }, integer(-1)],
-    ['TINY UNSIGNED 255', { type: COLUMN_TYPE.tiny, flags: 0x80, bytes: hex('ff') }, integer(255, true)],
+    [
+      'TINY UNSIGNED 255',
+      { type: COLUMN_TYPE.tiny, flags: 0x80, bytes: hex('ff') },
+      integer(255, true),
+    ],
     ['SHORT -2', { type: COLUMN_TYPE.short, bytes: hex('feff') }, integer(-2)],
-    ['SHORT UNSIGNED', { type: COLUMN_TYPE.short, flags: 0x80, bytes: hex('feff') }, integer(65534, true)],
+    [
+      'SHORT UNSIGNED',
+      { type: COLUMN_TYPE.short, flags: 0x80, bytes: hex('feff') },
+      integer(65534, true),
+    ],
     ['YEAR', { type: COLUMN_TYPE.year, bytes: hex('ea07') }, integer(2026)],
     ['LONG', { type: COLUMN_TYPE.long, bytes: hex('00000080') }, integer(-2147483648)],
-    ['LONG UNSIGNED', { type: COLUMN_TYPE.long, flags: 0x80, bytes: hex('00000080') }, integer(2147483648, true)],
+    [
+      'LONG UNSIGNED',
+      { type: COLUMN_TYPE.long, flags: 0x80, bytes: hex('00000080') },
+      integer(2147483648, true),
+    ],
     ['INT24 in 4 bytes', { type: COLUMN_TYPE.int24, bytes: hex('ffffffff') }, integer(-1)],
     ['LONGLONG -1', { type: COLUMN_TYPE.longlong, bytes: hex('ffffffffffffffff') }, integer(-1)],
-    ['LONGLONG UNSIGNED', { type: COLUMN_TYPE.longlong, flags: 0x80, bytes: hex('ffffffffffffffff') }, integer(18446744073709551615n, true)],
-    ['LONGLONG, smallest', { type: COLUMN_TYPE.longlong, bytes: hex('0000000000000080') }, integer(-9223372036854775808n)],
-    ['LONGLONG, largest number', { type: COLUMN_TYPE.longlong, bytes: hex('ffffffffffff1f00') }, integer(9007199254740991)],
-    ['LONGLONG, one more', { type: COLUMN_TYPE.longlong, bytes: hex('0000000000002000') }, integer(9007199254740992n)],
+    [
+      'LONGLONG UNSIGNED',
+      { type: COLUMN_TYPE.longlong, flags: 0x80, bytes: hex('ffffffffffffffff') },
+      integer(18446744073709551615n, true),
+    ],
+    [
+      'LONGLONG, smallest',
+      { type: COLUMN_TYPE.longlong, bytes: hex('0000000000000080') },
+      integer(-9223372036854775808n),
+    ],
+    [
+      'LONGLONG, largest number',
+      { type: COLUMN_TYPE.longlong, bytes: hex('ffffffffffff1f00') },
+      integer(9007199254740991),
+    ],
+    [
+      'LONGLONG, one more',
+      { type: COLUMN_TYPE.longlong, bytes: hex('0000000000002000') },
+      integer(9007199254740992n),
+    ],
     ['FLOAT', { type: COLUMN_TYPE.float, bytes: hex('0000c03f') }, double(1.5)],
     ['DOUBLE (mysql2)', { type: COLUMN_TYPE.double, bytes: hex('9a9999999999b93f') }, double(0.1)],
     ['STRING', { type: COLUMN_TYPE.string, bytes: hex('03 616263') }, text('abc')],
@@ -75,14 +122,50 @@ describe('values as drivers send them', () => {
     ['VARCHAR', { type: COLUMN_TYPE.varchar, bytes: hex('02 c3a9') }, text('é')],
     ['NEWDECIMAL', { type: COLUMN_TYPE.newdecimal, bytes: hex('04 312e3530') }, text('1.50')],
     ['JSON', { type: COLUMN_TYPE.json, bytes: hex('02 7b7d') }, text('{}')],
-    ['BLOB', { type: COLUMN_TYPE.blob, bytes: hex('02 00ff') }, { kind: 'string', bytes: hex('00ff'), binary: true }],
-    ['TIMESTAMP (Connector/J)', { type: COLUMN_TYPE.timestamp, bytes: hex('0b ea07 0b 16 13 1a 11 28520d00') }, datetime(2026, 11, 22, 19, 26, 17, 873_000)],
-    ['DATETIME without microseconds', { type: COLUMN_TYPE.datetime, bytes: hex('07 ea07 0b 16 13 1a 11') }, datetime(2026, 11, 22, 19, 26, 17)],
-    ['DATE', { type: COLUMN_TYPE.date, bytes: hex('04 ea07 0b 16') }, datetime(2026, 11, 22, 0, 0, 0, 0, true)],
+    [
+      'BLOB',
+      { type: COLUMN_TYPE.blob, bytes: hex('02 00ff') },
+      { kind: 'string', bytes: hex('00ff'), binary: true },
+    ],
+    [
+      'TIMESTAMP (Connector/J)',
+      { type: COLUMN_TYPE.timestamp, bytes: hex('0b ea07 0b 16 13 1a 11 28520d00') },
+      datetime(2026, 11, 22, 19, 26, 17, 873_000),
+    ],
+    [
+      'DATETIME without microseconds',
+      { type: COLUMN_TYPE.datetime, bytes: hex('07 ea07 0b 16 13 1a 11') },
+      datetime(2026, 11, 22, 19, 26, 17),
+    ],
+    [
+      'DATE',
+      { type: COLUMN_TYPE.date, bytes: hex('04 ea07 0b 16') },
+      datetime(2026, 11, 22, 0, 0, 0, 0, true),
+    ],
     ['DATETIME zero', { type: COLUMN_TYPE.datetime, bytes: hex('00') }, datetime(0, 0, 0)],
-    ['TIME', { type: COLUMN_TYPE.time, bytes: hex('0c 01 22000000 16 3b 3a 01000000') }, { kind: 'time', negative: true, days: 34, hours: 22, minutes: 59, seconds: 58, microseconds: 1 }],
-    ['TIME without microseconds', { type: COLUMN_TYPE.time, bytes: hex('08 00 00000000 01 02 03') }, { kind: 'time', negative: false, days: 0, hours: 1, minutes: 2, seconds: 3, microseconds: 0 }],
-    ['TIME zero', { type: COLUMN_TYPE.time, bytes: hex('00') }, { kind: 'time', negative: false, days: 0, hours: 0, minutes: 0, seconds: 0, microseconds: 0 }],
+    [
+      'TIME',
+      { type: COLUMN_TYPE.time, bytes: hex('0c 01 22000000 16 3b 3a 01000000') },
+      {
+        kind: 'time',
+        negative: true,
+        days: 34,
+        hours: 22,
+        minutes: 59,
+        seconds: 58,
+        microseconds: 1,
+      },
+    ],
+    [
+      'TIME without microseconds',
+      { type: COLUMN_TYPE.time, bytes: hex('08 00 00000000 01 02 03') },
+      { kind: 'time', negative: false, days: 0, hours: 1, minutes: 2, seconds: 3, microseconds: 0 },
+    ],
+    [
+      'TIME zero',
+      { type: COLUMN_TYPE.time, bytes: hex('00') },
+      { kind: 'time', negative: false, days: 0, hours: 0, minutes: 0, seconds: 0, microseconds: 0 },
+    ],
   ];
   test.each(cases)('%s', (_name, sent, value) => {
     expect(read([sent])).toEqual([value]);
@@ -117,19 +200,26 @@ describe('values as drivers send them', () => {
     const reader = new ParameterReader(1);
     reader.read(execute([{ type: COLUMN_TYPE.string, bytes: hex('03 616263') }]), NO_LONG_DATA);
     expect(reader.kind(0)).toBe('string');
-    expect(Buffer.from(reader.source(0)).toString('latin1', reader.start(0), reader.end(0))).toBe('abc');
+    expect(Buffer.from(reader.source(0)).toString('latin1', reader.start(0), reader.end(0))).toBe(
+      'abc',
+    );
   });
 
   test('any 64-bit integers', () => {
     fc.assert(
-      fc.property(fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), { maxLength: 20 }), (values) => {
-        const sent = values.map((value) => {
-          const bytes = Buffer.alloc(8);
-          bytes.writeBigInt64LE(value);
-          return { type: COLUMN_TYPE.longlong, bytes };
-        });
-        expect(read(sent).map((value) => (value.kind === 'integer' ? BigInt(value.value) : null))).toEqual(values);
-      }),
+      fc.property(
+        fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), { maxLength: 20 }),
+        (values) => {
+          const sent = values.map((value) => {
+            const bytes = Buffer.alloc(8);
+            bytes.writeBigInt64LE(value);
+            return { type: COLUMN_TYPE.longlong, bytes };
+          });
+          expect(
+            read(sent).map((value) => (value.kind === 'integer' ? BigInt(value.value) : null)),
+          ).toEqual(values);
+        },
+      ),
     );
   });
 });
@@ -156,7 +246,10 @@ describe('bindings', () => {
   test('never bound: 1210', () => {
     const reader = new ParameterReader(2);
     expect(() => reader.read(execute(second, false), NO_LONG_DATA)).toThrow(
-      expect.objectContaining({ errno: 1210, message: 'Incorrect arguments to mysqld_stmt_execute' }),
+      expect.objectContaining({
+        errno: 1210,
+        message: 'Incorrect arguments to mysqld_stmt_execute',
+      }),
     );
   });
 
@@ -164,7 +257,9 @@ describe('bindings', () => {
     const reader = new ParameterReader(2);
     reader.read(execute(first), NO_LONG_DATA);
     const unknown = first.map((sent) => ({ ...sent, type: 100 }));
-    expect(() => reader.read(execute(unknown), NO_LONG_DATA)).toThrow(expect.objectContaining({ errno: 1210 }));
+    expect(() => reader.read(execute(unknown), NO_LONG_DATA)).toThrow(
+      expect.objectContaining({ errno: 1210 }),
+    );
     reader.read(execute(first, false), NO_LONG_DATA);
     expect(valuesOf(reader)).toEqual([integer(255, true), text('a')]);
   });
@@ -174,7 +269,9 @@ describe('bindings', () => {
     ['time', COLUMN_TYPE.time, '07 00000000000102'],
     ['NULL length', COLUMN_TYPE.string, 'fb'],
   ])('a %s of an impossible length: 1835', (_name, type, bytes) => {
-    expect(() => read([{ type, bytes: hex(bytes) }])).toThrow(expect.objectContaining({ errno: 1835 }));
+    expect(() => read([{ type, bytes: hex(bytes) }])).toThrow(
+      expect.objectContaining({ errno: 1835 }),
+    );
   });
 
   test('no parameters, no bitmap', () => {
@@ -191,7 +288,10 @@ describe('bindings', () => {
     ];
     const reader = new ParameterReader(2);
     reader.read(execute(sent), new Map([[0, hex('0102')]]));
-    expect(valuesOf(reader)).toEqual([{ kind: 'string', bytes: hex('0102'), binary: true }, integer(7)]);
+    expect(valuesOf(reader)).toEqual([
+      { kind: 'string', bytes: hex('0102'), binary: true },
+      integer(7),
+    ]);
     expect([reader.source(0), reader.start(0), reader.end(0)]).toEqual([hex('0102'), 0, 2]);
   });
 });

@@ -65,10 +65,7 @@ const STATEMENTS: readonly (readonly [kind: Statement['kind'], text: string])[] 
   ['createDatabase', 'CREATE DATABASE IF NOT EXISTS `db`'],
   ['show', "show status like 'wsrep_local_state'"],
   ['select', "SELECT '' TABLE_SCHEM, '' TABLE_CATALOG FROM DUAL WHERE 1=0"],
-  [
-    'select',
-    'SELECT SCHEMA_NAME TABLE_CAT FROM INFORMATION_SCHEMA.SCHEMATA ORDER BY SCHEMA_NAME',
-  ],
+  ['select', 'SELECT SCHEMA_NAME TABLE_CAT FROM INFORMATION_SCHEMA.SCHEMATA ORDER BY SCHEMA_NAME'],
   // go-sql-driver, connector-python, SQLAlchemy, Connector/NET, Connector/ODBC
   ['begin', 'START TRANSACTION READ ONLY'],
   ['begin', 'START TRANSACTION WITH CONSISTENT SNAPSHOT'],
@@ -143,7 +140,7 @@ const STATEMENTS: readonly (readonly [kind: Statement['kind'], text: string])[] 
   ['empty', '-- Dump completed on 2026-11-22 21:23:36\n'],
   [
     'createTable',
-    'CREATE TABLE `cpu` (\n  `host` varchar(64) NOT NULL,\n  `ts` datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),\n  `usage` double DEFAULT NULL COMMENT \'in %\',\n  PRIMARY KEY (`host`,`ts`),\n  KEY `by_ts` (`ts`)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci COMMENT=\'a table\';',
+    "CREATE TABLE `cpu` (\n  `host` varchar(64) NOT NULL,\n  `ts` datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),\n  `usage` double DEFAULT NULL COMMENT 'in %',\n  PRIMARY KEY (`host`,`ts`),\n  KEY `by_ts` (`ts`)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci COMMENT='a table';",
   ],
   ['select', 'SELECT CONCAT("\'", user, "\'@\'",host,"\'") FROM mysql.user'],
   ['select', 'SELECT name from mysql.help_topic WHERE name like "SHOW %"'],
@@ -222,7 +219,10 @@ const STATEMENTS: readonly (readonly [kind: Statement['kind'], text: string])[] 
     'insert',
     "INSERT INTO monitor(host, ts, cpu) VALUES ('127.0.0.1', 1702433141000, 0.5), ('127.0.0.2', now(), DEFAULT);",
   ],
-  ['select', "SELECT date_bin(INTERVAL '5 minutes', ts), max(cpu) FROM monitor WHERE ts > '2023-12-13'::TIMESTAMP GROUP BY 1"],
+  [
+    'select',
+    "SELECT date_bin(INTERVAL '5 minutes', ts), max(cpu) FROM monitor WHERE ts > '2023-12-13'::TIMESTAMP GROUP BY 1",
+  ],
 ];
 
 test.each(STATEMENTS)('%s: %s', (kind, text) => {

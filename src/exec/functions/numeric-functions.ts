@@ -1,7 +1,7 @@
 /** ABS, ROUND, FLOOR, trigonometry and the rest of MySQL's numeric functions. */
 
 import { crc32 } from 'node:zlib';
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';

@@ -1,7 +1,7 @@
 /** VERSION(), DATABASE(), USER() and what else asks for the session; hashes, UUID and SLEEP. */
 
 import { createHash } from 'node:crypto';
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { SessionFacts } from '../execution-context.js';

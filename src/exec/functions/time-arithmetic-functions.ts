@@ -1,6 +1,6 @@
 /** `+ - INTERVAL`, DATE_ADD and its family, differences between times, and UNIX time both ways. */
 
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { BoundExpression, BoundInterval } from '../../plan/bound-expression.js';
@@ -392,7 +392,6 @@ const fromUnixtime = defineFunction('from_unixtime', 1, 2, (site) => {
   const kind = numericClass(operand.type);
   const digits = kind === 'integer' ? 0 : kind === 'double' ? 6 : Math.min(decimalScaleOf(operand.type), 6);
   const decimal = castTo(operand, decimalType(30, digits), env);
-  const instant = timestampType(digits);
   const type = datetimeType(digits);
   const bigUnit = BigInt(UNITS[digits]!);
   const build = ([value]: readonly Evaluator[]): Evaluator => (batch) => {

@@ -6,7 +6,7 @@
  * user is where counting starts instead.
  */
 
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';
 import { civilFromDays, daysFromCivil, SECONDS_PER_DAY, weekdayOf } from '../calendar.js';

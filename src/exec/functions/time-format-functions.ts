@@ -1,6 +1,6 @@
 /** DATE_FORMAT, STR_TO_DATE, CONVERT_TZ and the functions that tell the time. */
 
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import { SECONDS_PER_DAY } from '../calendar.js';

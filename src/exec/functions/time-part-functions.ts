@@ -1,6 +1,6 @@
 /** YEAR() .. MICROSECOND(), weeks and weekdays, EXTRACT, DATE(), TIME(), LAST_DAY and the like. */
 
-import { SqlError } from '../../protocol/index.js';
+import { SqlError } from '../../../protocol/index.js';
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';

@@ -36,7 +36,8 @@ function digest(name: string, parts: Uint8Array[]): Buffer {
   return hash.digest();
 }
 
-const xor = (a: Buffer, b: Buffer): Buffer => Buffer.from(a.map((byte, index) => byte ^ (b[index] ?? 0)));
+const xor = (a: Buffer, b: Buffer): Buffer =>
+  Buffer.from(a.map((byte, index) => byte ^ (b[index] ?? 0)));
 
 export function nativeResponse(password: string, salt: Uint8Array): Buffer {
   const once = sha1(Buffer.from(password));

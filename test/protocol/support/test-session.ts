@@ -62,7 +62,10 @@ export class TestSession implements SessionHandler {
       write: (chunk, start, end) => {
         if (this.textBytes < 1024) pieces.push(Buffer.from(chunk.subarray(start, end)));
         this.textBytes += end - start;
-        if (this.textBytes > 10 && Buffer.concat(pieces).subarray(0, 10).toString() === 'bad insert') {
+        if (
+          this.textBytes > 10 &&
+          Buffer.concat(pieces).subarray(0, 10).toString() === 'bad insert'
+        ) {
           throw new SqlError('ER_WRONG_VALUE_COUNT_ON_ROW', { row: 3 });
         }
         return this.pushback?.();
@@ -143,7 +146,8 @@ export class TestSession implements SessionHandler {
 
   #find(text: string): Statement {
     const statement = this.#script[text];
-    if (statement === undefined) throw new SqlError('ER_PARSE_ERROR', { near: text.slice(0, 20), line: 1 });
+    if (statement === undefined)
+      throw new SqlError('ER_PARSE_ERROR', { near: text.slice(0, 20), line: 1 });
     return statement;
   }
 }

@@ -1,0 +1,115 @@
+/**
+ * One INSERT: rows come in one by one, leave as sections of a write.
+ *
+ * Used in two ways. The statement reader fills it from the bytes of a query while they arrive; a prepared or small
+ * INSERT fills it from a tree and parameters. Sections of about SECTION_BYTES keep each encoding short; the write buffer
+ * packs them into records.
+ */
+
+import { RowBatch } from '../../storage/index.js';
+import { evaluateConstant } from '../exec/constant.js';
+import type { BindContext } from '../exec/execution-context.js';
+import type { TypedValue } from '../exec/sql-value.js';
+import type { TableDefinition } from '../catalog/table-definition.js';
+import type { ConversionContext } from '../sql/cell-conversion.js';
+import { resolveInsertColumns } from '../sql/insert-columns.js';
+import type { InsertCell, InsertTarget } from '../sql/insert-scanner.js';
+import { parseExpression } from '../sql/parser.js';
+import type { RecordedCell } from '../sql/recorded-cell.js';
+import type { SqlTextOptions } from '../sql/token.js';
+import type { StatementScope } from './statement-run.js';
+import { writesOf } from './statement-writes.js';
+import type { StatementWrites } from './statement-writes.js';
+import type { WriteMark } from './write-buffer.js';
+import { noteAcknowledgement } from './write-outcome.js';
+
+/** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. */
+const SECTION_BYTES = 1024 * 1024;
+const SECTION_ROWS_MAX = 65_536;
+const NANOSECONDS_PER_MS = 1_000_000;
+
+export class InsertRun implements InsertTarget {
+  readonly table: TableDefinition;
+  readonly context: ConversionContext;
+  readonly cells: readonly InsertCell[];
+  readonly omitted: readonly RecordedCell[];
+  readonly batch: RowBatch;
+  readonly #scope: StatementScope;
+  readonly #writes: StatementWrites;
+  readonly #mark: WriteMark;
+  readonly #textOptions: SqlTextOptions;
+  readonly #sectionBytes: number;
+  #bindContext: BindContext | null = null;
+  #rowCount = 0;
+
+  /**
+   * Throws 1054, 1110, 1364 for the columns, and 1792.
+   * @param batch of the same schema, empty, to use again; null = a new one
+   */
+  constructor(
+    scope: StatementScope,
+    table: TableDefinition,
+    columns: readonly string[] | null,
+    options: { readonly signal: () => AbortSignal | null; readonly batch: RowBatch | null },
+  ) {
+    const { state, nowMs } = scope;
+    this.table = table;
+    this.context = { row: 1, timeZone: state.zone };
+    const seconds = Math.floor(nowMs / 1000);
+    const nanoseconds = (nowMs - seconds * 1000) * NANOSECONDS_PER_MS;
+    const resolved = resolveInsertColumns(table, columns, this.context, { seconds, nanoseconds });
+    this.cells = resolved.cells;
+    this.omitted = resolved.omitted;
+    this.batch = options.batch ?? new RowBatch(table.parts[0].schema);
+    this.#scope = scope;
+    this.#textOptions = state.variables.sqlMode;
+    this.#writes = writesOf(state, options.signal);
+    this.#mark = this.#writes.buffer.mark();
+    this.#sectionBytes = Math.min(SECTION_BYTES, this.#writes.buffer.sectionBytesMax >>> 2);
+  }
+
+  evaluate(text: string): TypedValue {
+    this.#bindContext ??= this.#scope.bindContext();
+    return evaluateConstant(parseExpression(text, this.#textOptions), this.#bindContext);
+  }
+
+  isBatchFull(): boolean {
+    const { batch } = this;
+    return batch.rowCount >= SECTION_ROWS_MAX || batch.approximateBytes >= this.#sectionBytes;
+  }
+
+  async onBatchFull(): Promise<void> {
+    const { batch, table } = this;
+    if (batch.rowCount === 0) return;
+    this.#rowCount += batch.rowCount;
+    const bytes = batch.encodeSection();
+    batch.clear();
+    await this.#writes.buffer.add({ bytes, table, schema: batch.schema, hasRows: true });
+  }
+
+  /** All rows are in the batch: writes the rest, commits in autocommit. Resolves to the number of rows. */
+  async finish(): Promise<number> {
+    const { state } = this.#scope;
+    await this.onBatchFull();
+    if (this.#writes.isOwn) {
+      const acknowledgement = await this.#writes.buffer.commit();
+      if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
+    }
+    state.context.counters.rowsInserted += this.#rowCount;
+    return this.#rowCount;
+  }
+
+  /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */
+  async undo(): Promise<void> {
+    this.batch.abandonRow();
+    this.batch.clear();
+    if (this.#writes.isOwn) await this.#writes.buffer.abort();
+    else this.#writes.buffer.undoTo(this.#mark);
+  }
+}
+
+/** The OK packet's text for an INSERT of several rows; none for one, as in MySQL. */
+export function insertInfo(rowCount: number, warningCount: number): string | undefined {
+  if (rowCount <= 1) return undefined;
+  return `Records: ${rowCount}  Duplicates: 0  Warnings: ${warningCount}`;
+}

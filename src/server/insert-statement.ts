@@ -1,0 +1,116 @@
+/** INSERT and REPLACE from a tree: prepared ones, whose cells are mostly parameters that go straight into the batch. */
+
+import { SqlError } from '../../protocol/index.js';
+import type { ParameterReader } from '../../protocol/index.js';
+import type { RowBatch } from '../../storage/index.js';
+import { evaluateConstant } from '../exec/constant.js';
+import type { BindContext } from '../exec/execution-context.js';
+import type { Expression, Statement } from '../sql/ast.js';
+import { noDefault } from '../sql/cell-error.js';
+import type { InsertCell } from '../sql/insert-scanner.js';
+import { writeTypedValue } from '../sql/typed-cell.js';
+import { InsertRun, insertInfo } from './insert-run.js';
+import { writeParameter } from './parameter-cell.js';
+import { writableTable } from './statement-run.js';
+import type { StatementRun } from './statement-run.js';
+
+export type InsertStatement = Extract<Statement, { kind: 'insert' }>;
+
+/**
+ * Writes all rows, or none.
+ * @param parameters null for a statement without
+ * @param batches row batches of earlier executions, by schema: making one costs more than filling it with a row
+ */
+export async function executeInsert(
+  run: StatementRun,
+  statement: InsertStatement,
+  parameters: ParameterReader | null,
+  batches: BatchCache,
+): Promise<void> {
+  const { name, columns, rows } = statement;
+  const table = writableTable(run.state, name.database, name.table);
+  const insert = new InsertRun(run, table, columns, {
+    signal: () => run.response.signal,
+    batch: batches.take(table.parts[0].schema),
+  });
+  try {
+    const filler = new RowFiller(run, insert, parameters);
+    for (const row of rows) {
+      filler.fill(row);
+      if (insert.isBatchFull()) await insert.onBatchFull();
+    }
+    const rowCount = await insert.finish();
+    run.ok(rowCount, insertInfo(rowCount, run.state.warnings.count));
+  } catch (error) {
+    await insert.undo();
+    throw error;
+  } finally {
+    batches.give(insert.batch);
+  }
+}
+
+/** Keeps the last row batch of a prepared statement. */
+export class BatchCache {
+  #batch: RowBatch | null = null;
+
+  take(schema: RowBatch['schema']): RowBatch | null {
+    const batch = this.#batch;
+    this.#batch = null;
+    return batch?.schema === schema ? batch : null;
+  }
+
+  /** Requires: empty. */
+  give(batch: RowBatch): void {
+    this.#batch = batch;
+  }
+}
+
+class RowFiller {
+  readonly #run: StatementRun;
+  readonly #insert: InsertRun;
+  readonly #parameters: ParameterReader | null;
+  #bindContext: BindContext | null = null;
+  #row = 0;
+
+  constructor(run: StatementRun, insert: InsertRun, parameters: ParameterReader | null) {
+    this.#run = run;
+    this.#insert = insert;
+    this.#parameters = parameters;
+  }
+
+  /** Throws 1136, and what conversions throw. */
+  fill(row: readonly Expression[]): void {
+    const { cells, omitted, batch, context } = this.#insert;
+    this.#row += 1;
+    context.row = this.#row;
+    // VALUES () is a row of defaults only.
+    const isEmpty = row.length === 0 && this.#insert.cells.length > 0;
+    if (!isEmpty && row.length !== cells.length) {
+      throw new SqlError('ER_WRONG_VALUE_COUNT_ON_ROW', { row: this.#row });
+    }
+    for (let position = 0; position < cells.length; position += 1) {
+      const cell = cells[position];
+      if (cell === undefined) throw new Error('an INSERT has as many cells as columns');
+      const value = row[position];
+      if (value === undefined || value.kind === 'default') this.#writeDefault(cell);
+      else this.#writeCell(cell, value);
+    }
+    for (const cell of omitted) cell.replay(batch);
+    batch.endRow();
+  }
+
+  #writeDefault({ converter, defaultCell }: InsertCell): void {
+    if (defaultCell === null) throw noDefault(converter);
+    defaultCell.replay(this.#insert.batch);
+  }
+
+  #writeCell({ converter }: InsertCell, value: Expression): void {
+    const { batch } = this.#insert;
+    if (value.kind === 'parameter' && this.#parameters !== null) {
+      writeParameter(this.#parameters, value.index, converter, batch);
+      return;
+    }
+    this.#bindContext ??= this.#run.bindContext();
+    writeTypedValue(converter, batch, evaluateConstant(value, this.#bindContext));
+  }
+}

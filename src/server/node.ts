@@ -1,0 +1,314 @@
+/**
+ * One node: recovery, the link to the peer, MySQL, HTTP, and their orderly end.
+ *
+ *   start   data directory -> LevelDB -> store (recovery) -> admin.sock, HTTP -> peer link -> MySQL port
+ *   stop    readiness off -> clients finish what they run -> writes under way get their answer -> link -> store -> lock
+ *
+ * The operator's socket and HTTP are open before the node serves, so that one can see why it does not yet. While it is unready, the MySQL
+ * greeting is an ERR packet of class 08, at which load balancers and Connector/J go to the other node.
+ */
+
+import { join } from 'node:path';
+import {
+  MysqlServer,
+  type AccountVerifier,
+  type ServerEnvironment,
+  type ServerHooks,
+} from '../../protocol/index.js';
+import { ReplicaNode, TcpTransport, type ReplicationLog } from '../../replication/index.js';
+import {
+  classicLevelStore,
+  nodeDisk,
+  Store,
+  systemClock,
+  systemRandom,
+  systemTimers,
+  type KeyValueStore,
+} from '../../storage/index.js';
+import { Catalog } from '../catalog/catalog.js';
+import { GlobalVariables } from '../catalog/global-variables.js';
+import type { NodeSnapshot, Readiness } from '../http/node-snapshot.js';
+import { startHttpServer, type HttpServer } from '../http/server.js';
+import { isPasswordless, type Account } from './config-accounts.js';
+import type { Config } from './config.js';
+import { openDataDirectory, type DataDirectory } from './data-directory.js';
+import { DdlQueue } from './ddl-queue.js';
+import type { Logger } from './logger.js';
+import { NodeCounters } from './node-counters.js';
+import { ProcessList } from './process-list.js';
+import type { ServerContext } from './server-context.js';
+import { Session } from './session.js';
+import { VERSION } from './version.js';
+
+/** What clients compare with MySQL's releases; the rest says who we are. */
+const SERVER_VERSION = `8.0.36-twintide-${VERSION}`;
+/** How long clients may take to finish their statement when the node stops. */
+const DRAIN_MS = 10_000;
+const DIAL_TIMEOUT_MS = 3_000;
+const PREPARED_STATEMENTS_MAX = 16_382;
+
+export interface RunningNode {
+  readonly mysqlPort: number;
+  readonly httpPort: number;
+  /** Drains and stops; resolves when everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** Recovers and starts a node. Rejects when an address, the data directory or the data cannot be used. */
+export async function startNode(config: Config, log: Logger): Promise<RunningNode> {
+  const directory = await openDataDirectory(config.node.dataDir, config.node.id);
+  const closers: (() => Promise<void>)[] = [() => directory.close()];
+  try {
+    return await assemble(config, log, directory, closers);
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+}
+
+async function assemble(
+  config: Config,
+  log: Logger,
+  directory: DataDirectory,
+  closers: (() => Promise<void>)[],
+): Promise<RunningNode> {
+  const timers = systemTimers({ keepsProcessAlive: false });
+  const kv = await classicLevelStore(directory.storeFolder);
+  closers.push(() => kv.close());
+  const { store, catalog } = await openStore(config, log, directory, kv);
+  closers.push(() => store.close());
+
+  const counters = new NodeCounters();
+  const processes = new ProcessList();
+  const startedAtMs = systemClock.wallMs();
+  const { peer, secret } = config.replication;
+  const transport =
+    peer === null
+      ? null
+      : new TcpTransport({
+          listen: config.replication.listen,
+          peer,
+          dialTimeoutMs: DIAL_TIMEOUT_MS,
+        });
+  const replica = await ReplicaNode.open(
+    {
+      store,
+      transport,
+      clock: systemClock,
+      timers,
+      random: systemRandom,
+      log: replicationLog(log),
+      onFailure: (error) => {
+        // After a failed write or sync nothing may be answered: clients see a broken connection, and a restart reads the disk.
+        log.fatal({ err: error }, 'storage failed; this node ends now');
+        log.flush();
+        process.exit(1);
+      },
+    },
+    {
+      nodeId: config.node.id,
+      peer: peer === null || secret === null ? null : { secret, clusterId: null },
+      rpoBytes: config.replication.rpoBytes,
+      rpoSpanMs: config.replication.rpoSpanMs,
+      rpoWaitTimeoutMs: config.replication.rpoWaitTimeoutMs,
+      onPeerLoss: config.replication.onPeerLoss,
+      degradeAfterMs: config.replication.degradeAfterMs,
+      heartbeatMs: config.replication.heartbeatMs,
+      deadAfterMs: config.replication.deadAfterMs,
+      startupPeerWaitMs: config.replication.startupPeerWaitMs,
+      readyAloneAfterMs: config.replication.readyAloneAfterMs,
+      maxRecordBytes: config.replication.maxRecordBytes,
+      catchupBytesPerSecond: config.replication.catchupRateLimitBytes,
+    },
+  );
+  closers.push(() => replica.stop({ drainMs: DRAIN_MS }));
+  store.onFailure((error) => replica.fail(error));
+
+  const context: ServerContext = {
+    nodeId: config.node.id,
+    version: SERVER_VERSION,
+    systemTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    limits: {
+      maxRecordBytes: config.replication.maxRecordBytes,
+      memtableBytes: config.storage.memtableBytes,
+      maxPreparedStatements: PREPARED_STATEMENTS_MAX,
+      maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
+      maxConnections: config.mysql.maxConnections,
+      queryMemoryBytes: config.query.memoryBytes,
+    },
+    clock: systemClock,
+    random: systemRandom,
+    timers,
+    catalog,
+    writer: replica,
+    openReadView: () => store.tables.readView(),
+    tableStatistics: (tableId) => store.tables.statisticsOf(tableId),
+    replicationStatus: () => replica.status(),
+    releasePeer: () => replica.releasePeer(),
+    flush: () => store.flush(),
+    setRpoBudget: async (bytes) => {
+      const fits = await replica.setBudget({ bytes, spanMs: config.replication.rpoSpanMs });
+      return fits ? null : 'what is pending does not fit the new budget yet';
+    },
+    globals: new GlobalVariables(factsOf(config, directory)),
+    processes,
+    ddl: new DdlQueue(),
+    counters,
+  };
+
+  const environment: ServerEnvironment = {
+    clock: systemClock,
+    timers,
+    random: systemRandom,
+    log: {
+      info: (fields, message) => log.debug(fields, message),
+      warn: (fields, message) => log.warn(fields, message),
+      error: (fields, message) => log.error(fields, message),
+    },
+  };
+  const mysql = new MysqlServer(
+    { hooks: hooksOf(config, context, replica), environment },
+    {
+      version: SERVER_VERSION,
+      maxConnections: config.mysql.maxConnections,
+      maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
+      maxPreparedStatements: PREPARED_STATEMENTS_MAX,
+    },
+  );
+  closers.push(async () => {
+    await mysql.drain({ timeoutMs: DRAIN_MS });
+  });
+  await mysql.listen({ kind: 'unix', path: directory.adminSocket }, { isOperator: true });
+
+  const readiness = (): Readiness => {
+    const { ready, reason } = replica.isReady();
+    return { ready, reason, lagMs: replica.status().lagMs };
+  };
+  const snapshot = (): NodeSnapshot => ({
+    version: VERSION,
+    nodeId: config.node.id,
+    startedAtMs,
+    uptimeMs: systemClock.wallMs() - startedAtMs,
+    readiness: readiness(),
+    replication: replica.status(),
+    conflictsTotal: catalog.conflicts().length,
+    digestMismatches: 0,
+    sessions: processes.size,
+    connectionsTotal: mysql.counters().connectionsTotal,
+    queriesTotal: counters.questions,
+    rowsWrittenTotal: counters.rowsInserted,
+    bytesReceivedTotal: mysql.counters().bytesReceived,
+    bytesSentTotal: mysql.counters().bytesSent,
+    memtableBytes: store.tables.memtableBytes(),
+    runs: store.tables.runCount,
+    journalBytes: store.own.bytesOnDisk() + (store.copy?.bytesOnDisk() ?? 0),
+  });
+  const http: HttpServer = await startHttpServer({
+    listen: config.http.listen,
+    sources: { readiness, snapshot },
+    log,
+  });
+  closers.push(() => http.close());
+
+  await replica.start();
+  const { host, port } = config.mysql.listen;
+  const bound = await mysql.listen({ kind: 'tcp', host, port });
+  const mysqlPort = bound.kind === 'tcp' ? bound.port : port;
+  log.info({ mysql: mysqlPort, http: http.address.port }, 'listening');
+
+  let stopping: Promise<void> | null = null;
+  return {
+    mysqlPort,
+    httpPort: http.address.port,
+    stop: () => (stopping ??= closeAll(closers, log)),
+  };
+}
+
+async function openStore(
+  config: Config,
+  log: Logger,
+  directory: DataDirectory,
+  kv: KeyValueStore,
+): Promise<{ store: Store; catalog: Catalog }> {
+  let catalog: Catalog | null = null;
+  const { store, report } = await Store.open(
+    {
+      disk: nodeDisk,
+      kv,
+      clock: systemClock,
+      random: systemRandom,
+      timers: systemTimers({ keepsProcessAlive: false }),
+      stateMachine: (tables) =>
+        (catalog = new Catalog({
+          tableDefined: (schema) => tables.defineTable(schema),
+          tableDropped: (tableId, version) => tables.dropTable(tableId, version),
+        })),
+    },
+    {
+      nodeId: config.node.id,
+      journalFolder: directory.journalFolder,
+      segmentBytes: config.replication.segmentBytes,
+      maxRecordBytes: config.replication.maxRecordBytes,
+      memtableBytes: config.storage.memtableBytes,
+      cacheBytes: config.storage.cacheBytes,
+      maxClockSkewMs: config.replication.maxClockSkewMs,
+      retainBytes: config.replication.retainBytes,
+    },
+  );
+  log.info({ replayed: report.replayedRecords, own: report.own, copy: report.copy }, 'recovered');
+  return { store, catalog: catalog! };
+}
+
+function hooksOf(config: Config, context: ServerContext, replica: ReplicaNode): ServerHooks {
+  const accounts = new Map<string, Account>(
+    config.auth.accounts.map((account) => [account.name, account]),
+  );
+  return {
+    greeting: () => ({ ready: replica.isReady().ready }),
+    verifier: (user): AccountVerifier | null => {
+      const account = accounts.get(user);
+      if (account === undefined) return null;
+      const { nativeHash, cachingSha2 } = account;
+      return { nativeHash, cachingSha2, passwordless: isPasswordless(account) };
+    },
+    openSession: (connection) => new Session(context, connection),
+  };
+}
+
+/** What the server knows of itself, by system variable. */
+function factsOf(config: Config, directory: DataDirectory): Record<string, string | number> {
+  return {
+    version: SERVER_VERSION,
+    port: config.mysql.listen.port,
+    socket: directory.adminSocket,
+    datadir: join(directory.path, '/'),
+    server_id: config.node.id,
+    max_allowed_packet: config.mysql.maxAllowedPacketBytes,
+    max_connections: config.mysql.maxConnections,
+    max_execution_time: config.query.timeoutMs ?? 0,
+    rpo_bytes: config.replication.rpoBytes,
+  };
+}
+
+function replicationLog(log: Logger): ReplicationLog {
+  const fieldsOf = (fields?: Readonly<Record<string, unknown>>): object => {
+    const { error, ...rest } = fields ?? {};
+    return error instanceof Error ? { ...rest, err: error } : { ...rest };
+  };
+  return {
+    info: (event, fields) => log.info(fieldsOf(fields), `replication: ${event}`),
+    warn: (event, fields) => log.warn(fieldsOf(fields), `replication: ${event}`),
+    error: (event, fields) => log.error(fieldsOf(fields), `replication: ${event}`),
+  };
+}
+
+/** In the reverse order of opening. What fails to close is logged, and the rest is closed all the same. */
+async function closeAll(closers: (() => Promise<void>)[], log: Logger): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      log.error({ err: error }, 'could not close cleanly');
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Prepared parameters, two ways: as cells of an INSERT, straight from the packet's bytes, and as values for expressions.
+ *
+ * A DATETIME parameter is a wall-clock reading without zone, as MySQL's drivers send it: into a TIMESTAMP column it is
+ * read in the session's zone.
+ */
+
+import { SqlError } from '../../protocol/index.js';
+import type { ParameterReader, ParameterValue } from '../../protocol/index.js';
+import { daysFromCivil, daysInMonth, SECONDS_PER_DAY } from '../exec/calendar.js';
+import {
+  BIGINT,
+  BIGINT_UNSIGNED,
+  DATE,
+  DOUBLE,
+  LONG_BLOB,
+  NULL_VALUE,
+  datetimeType,
+  timeType,
+  varcharType,
+} from '../exec/sql-value.js';
+import type { TypedValue } from '../exec/sql-value.js';
+import type { CellConverter } from '../sql/cell-conversion.js';
+import type { RowSink } from '../sql/row-sink.js';
+import { writeTypedValue } from '../sql/typed-cell.js';
+
+/** The protocol carries microseconds. */
+const MICROSECOND_DIGITS = 6;
+const MICROSECONDS_PER_SECOND = 1_000_000;
+
+type DateTimeParameter = Extract<ParameterValue, { kind: 'datetime' }>;
+
+/** Writes parameter `index` as a cell. Throws what the converter throws. */
+export function writeParameter(
+  parameters: ParameterReader,
+  index: number,
+  converter: CellConverter,
+  sink: RowSink,
+): void {
+  switch (parameters.kind(index)) {
+    case 'null':
+      converter.null(sink);
+      return;
+    case 'integer':
+      writeInteger(parameters, index, converter, sink);
+      return;
+    case 'double':
+      converter.double(sink, parameters.number(index));
+      return;
+    case 'string':
+      writeString(parameters, index, converter, sink);
+      return;
+    case 'datetime':
+      writeDateTime(parameters.value(index), converter, sink);
+      return;
+    case 'time':
+      writeTypedValue(converter, sink, typedValueOf(parameters.value(index)));
+  }
+}
+
+function writeInteger(
+  parameters: ParameterReader,
+  index: number,
+  converter: CellConverter,
+  sink: RowSink,
+): void {
+  const value = parameters.number(index);
+  if (Number.isSafeInteger(value)) {
+    converter.integer(sink, value);
+    return;
+  }
+  const high = BigInt(parameters.high(index));
+  converter.bigint(sink, high * 2n ** 32n + BigInt(parameters.low(index)));
+}
+
+function writeString(
+  parameters: ParameterReader,
+  index: number,
+  converter: CellConverter,
+  sink: RowSink,
+): void {
+  const source = parameters.source(index);
+  const start = parameters.start(index);
+  const end = parameters.end(index);
+  // Connector/J sends every string of a BLOB setter as binary: text for a text column all the same.
+  if (parameters.isBinary(index) && converter.type.kind === 'blob') {
+    converter.bytes(sink, source.subarray(start, end));
+  } else {
+    converter.text(sink, source, start, end, false);
+  }
+}
+
+function writeDateTime(value: ParameterValue, converter: CellConverter, sink: RowSink): void {
+  if (value.kind !== 'datetime') throw new Error('the parameter is no DATETIME');
+  const days = daysOf(value);
+  if (value.isDate) converter.date(sink, days);
+  else converter.localTime(sink, secondsOf(value, days), value.microsecond, MICROSECOND_DIGITS);
+}
+
+/** All parameters, as expressions take them. Bytes are copied out of the packet. */
+export function typedParameters(parameters: ParameterReader): TypedValue[] {
+  return Array.from({ length: parameters.count }, (_, index) =>
+    typedValueOf(parameters.value(index)),
+  );
+}
+
+function typedValueOf(value: ParameterValue): TypedValue {
+  switch (value.kind) {
+    case 'null':
+      return NULL_VALUE;
+    case 'integer':
+      return { type: value.unsigned ? BIGINT_UNSIGNED : BIGINT, value: value.value };
+    case 'double':
+      return { type: DOUBLE, value: value.value };
+    case 'string':
+      return {
+        type: value.binary ? LONG_BLOB : varcharType(value.bytes.length),
+        value: value.bytes.slice(),
+      };
+    case 'datetime': {
+      const days = daysOf(value);
+      if (value.isDate) return { type: DATE, value: days };
+      const micros =
+        BigInt(secondsOf(value, days)) * BigInt(MICROSECONDS_PER_SECOND) + BigInt(value.microsecond);
+      return { type: datetimeType(MICROSECOND_DIGITS), value: micros };
+    }
+    case 'time': {
+      const hours = value.days * 24 + value.hours;
+      const seconds = (hours * 60 + value.minutes) * 60 + value.seconds;
+      const micros = seconds * MICROSECONDS_PER_SECOND + value.microseconds;
+      return { type: timeType(MICROSECOND_DIGITS), value: value.negative ? -micros : micros };
+    }
+  }
+}
+
+function secondsOf(value: DateTimeParameter, days: number): number {
+  return days * SECONDS_PER_DAY + (value.hour * 60 + value.minute) * 60 + value.second;
+}
+
+/** Throws 1292 for a date that is none, zero dates included. */
+function daysOf(value: DateTimeParameter): number {
+  const { year, month, day, hour, minute, second } = value;
+  const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  if (!isDate || hour > 23 || minute > 59 || second > 59) {
+    const text = `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+    throw new SqlError('ER_TRUNCATED_WRONG_VALUE', { type: 'datetime', value: text });
+  }
+  return daysFromCivil(year, month, day);
+}

@@ -1,0 +1,46 @@
+/** Writes of a statement outside of a transaction: it is its own transaction. */
+
+import { SqlError } from '../../protocol/index.js';
+import type { SessionState } from './session-state.js';
+import { beginTransaction } from './transaction.js';
+import { WriteBuffer } from './write-buffer.js';
+
+/**
+ * Where a statement's rows go: into the open transaction, into one that begins here (autocommit = 0), or out at once.
+ * Throws 1792 in a READ ONLY transaction or session.
+ */
+export function writesOf(state: SessionState, signal: () => AbortSignal | null): StatementWrites {
+  if (state.transaction === null && !state.autocommit) beginTransaction(state, null);
+  if (state.transaction !== null) return { buffer: state.transaction.writes, isOwn: false };
+  return { buffer: autocommitWrites(state, signal), isOwn: true };
+}
+
+export interface StatementWrites {
+  readonly buffer: WriteBuffer;
+  /** The statement commits by itself. */
+  readonly isOwn: boolean;
+}
+
+/** Throws 1792. */
+export function autocommitWrites(
+  state: SessionState,
+  signal: () => AbortSignal | null,
+): WriteBuffer {
+  checkWritable(state);
+  const { context } = state;
+  return new WriteBuffer({
+    writer: context.writer,
+    limits: context.limits,
+    keep: false,
+    signal,
+    rpoBytes: state.rpoBytes,
+    isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
+  });
+}
+
+/** A statement outside of a transaction obeys SET TRANSACTION READ ONLY and the session's. Throws 1792. */
+export function checkWritable(state: SessionState): void {
+  const isReadOnly = state.nextReadOnly ?? state.variables.flag('transaction_read_only');
+  state.nextReadOnly = null;
+  if (isReadOnly) throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
+}

@@ -1,0 +1,82 @@
+/** Strings into text and binary columns: valid UTF-8, lengths in characters or bytes, MySQL's rules for blanks. */
+
+import { incorrectString, tooLong } from './cell-error.js';
+import type { CellPlace } from './cell-error.js';
+import type { RowSink } from './row-sink.js';
+import { byteLengthOf, countCharacters } from './utf8-scan.js';
+
+const SPACE = 0x20;
+
+/** A cell and where it goes. */
+export interface TextCell extends CellPlace {
+  /** Index in the batch's schema. */
+  readonly column: number;
+}
+
+/**
+ * buf[start..end) into a text column. Blanks that are too many are cut off; CHAR loses its trailing blanks, as MySQL never gives
+ * them back either. Throws 1366 for what is no UTF-8 and 1406 for too many characters.
+ */
+export function writeText(
+  cell: TextCell,
+  sink: RowSink,
+  buf: Uint8Array,
+  start: number,
+  end: number,
+  isAscii: boolean,
+): void {
+  const characters = isAscii ? end - start : countCharacters(buf, start, end);
+  if (characters < 0) {
+    throw incorrectString(cell, buf, -1 - characters, end);
+  }
+  const { type } = cell;
+  if (type.kind !== 'text' || type.length === null) {
+    sink.setBytes(cell.column, buf, start, end);
+    return;
+  }
+  let last = end;
+  if (type.spelling === 'char') {
+    while (last > start && buf[last - 1] === SPACE) last -= 1;
+  }
+  if (characters > type.length) {
+    const kept = start + byteLengthOf(buf, start, end, type.length);
+    if (!isBlankOnly(buf, kept, last)) {
+      throw tooLong(cell);
+    }
+    last = Math.min(last, kept);
+  }
+  sink.setBytes(cell.column, buf, start, last);
+}
+
+/** buf[start..end) into a binary column; BINARY(n) is filled up with zero bytes. Throws 1406. */
+export function writeBlob(
+  cell: TextCell,
+  sink: RowSink,
+  buf: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const { type } = cell;
+  const length = type.kind === 'blob' ? type.length : null;
+  if (type.kind !== 'blob' || length === null) {
+    sink.setBytes(cell.column, buf, start, end);
+    return;
+  }
+  if (end - start > length) {
+    throw tooLong(cell);
+  }
+  if (type.spelling !== 'binary') {
+    sink.setBytes(cell.column, buf, start, end);
+    return;
+  }
+  const filled = new Uint8Array(length);
+  filled.set(buf.subarray(start, end));
+  sink.setBytes(cell.column, filled, 0, length);
+}
+
+function isBlankOnly(buf: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    if (buf[at] !== SPACE) return false;
+  }
+  return true;
+}

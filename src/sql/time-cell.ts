@@ -1,0 +1,116 @@
+/** Times and dates into TIMESTAMP, DATETIME and DATE columns: zones, rounding, range. */
+
+import { DateTimeParse } from '../exec/calendar.js';
+import type { TimeZone } from '../exec/time-zone.js';
+import { incorrectTime, quotedValue } from './cell-error.js';
+import type { CellPlace } from './cell-error.js';
+import { DateTimeScan } from './date-time-scan.js';
+import type { RowSink } from './row-sink.js';
+
+const SECONDS_PER_DAY = 86_400;
+/** 0000-01-01 00:00:00 and 9999-12-31 23:59:59, the ends of DATETIME. */
+const SECONDS_MIN = -62_167_219_200;
+const SECONDS_MAX = 253_402_300_799;
+
+/** Writes the cells of one column. */
+export class TimeCell {
+  readonly #place: CellPlace & { readonly column: number };
+  readonly #zone: TimeZone;
+  readonly #isInstant: boolean;
+  readonly #isDate: boolean;
+  readonly #precision: number;
+  readonly #unitsPerSecond: number;
+  readonly #scan = new DateTimeScan();
+
+  /** `place.type` is a timestamp, a datetime or a date; for other types the methods must not be called. */
+  constructor(place: CellPlace & { readonly column: number }, zone: TimeZone) {
+    const { type } = place;
+    this.#place = place;
+    this.#zone = zone;
+    this.#isInstant = type.kind === 'timestamp';
+    this.#isDate = type.kind === 'date';
+    this.#precision = type.kind === 'datetime' || type.kind === 'timestamp' ? type.precision : 0;
+    this.#unitsPerSecond = 10 ** this.#precision;
+  }
+
+  /** A count since the epoch in the column's own unit. */
+  count(sink: RowSink, count: number): void {
+    const seconds = Math.floor(count / this.#unitsPerSecond);
+    this.#write(sink, seconds, count - seconds * this.#unitsPerSecond);
+  }
+
+  /** As `count`, beyond 2^53. */
+  wideCount(sink: RowSink, count: bigint): void {
+    const units = BigInt(this.#unitsPerSecond);
+    const rest = ((count % units) + units) % units;
+    this.#write(sink, Number((count - rest) / units), Number(rest));
+  }
+
+  /** A wall-clock reading without zone; `fraction` in units of 10^-precision seconds. */
+  localTime(sink: RowSink, seconds: number, fraction: number, precision: number): void {
+    const offset = this.#isInstant ? this.#zone.offsetSecondsAtLocal(seconds) : 0;
+    this.#rounded(sink, seconds - offset, fraction, precision);
+  }
+
+  /** An instant; `fraction` in units of 10^-precision seconds. */
+  instant(sink: RowSink, seconds: number, fraction: number, precision: number): void {
+    const offset = this.#isInstant ? 0 : this.#zone.offsetSecondsAt(seconds);
+    this.#rounded(sink, seconds + offset, fraction, precision);
+  }
+
+  /** Text is a date as MySQL writes it, perhaps with `Z` or an offset; without, it is in the session's zone. Throws 1292. */
+  text(sink: RowSink, buf: Uint8Array, start: number, end: number): void {
+    const scan = this.#scan;
+    if (scan.read(buf, start, end, this.#precision) !== DateTimeParse.whole) {
+      throw incorrectTime(this.#place, quotedValue(buf, start, end));
+    }
+    if (this.#isDate) {
+      sink.setNumber(this.#place.column, scan.days);
+      return;
+    }
+    const seconds = this.#ownSeconds(scan.localSeconds, scan.offsetSeconds);
+    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
+      throw incorrectTime(this.#place, quotedValue(buf, start, end));
+    }
+    sink.setTime(this.#place.column, seconds, scan.fraction);
+  }
+
+  /** From the wall clock of a text to the seconds that the column keeps. `offset` is NaN when the text names no zone. */
+  #ownSeconds(localSeconds: number, offset: number): number {
+    const hasZone = !Number.isNaN(offset);
+    if (!this.#isInstant) {
+      if (!hasZone) return localSeconds;
+      const instant = localSeconds - offset;
+      return instant + this.#zone.offsetSecondsAt(instant);
+    }
+    if (hasZone) return localSeconds - offset;
+    return (
+      localSeconds -
+      (this.#zone.fixedOffsetSeconds ?? this.#zone.offsetSecondsAtLocal(localSeconds))
+    );
+  }
+
+  /** Half up, to the column's precision; a DATE takes the day. */
+  #rounded(sink: RowSink, seconds: number, fraction: number, precision: number): void {
+    if (this.#isDate) {
+      sink.setNumber(this.#place.column, Math.floor(seconds / SECONDS_PER_DAY));
+      return;
+    }
+    const digits = precision - this.#precision;
+    if (digits <= 0) {
+      this.#write(sink, seconds, fraction * 10 ** -digits);
+      return;
+    }
+    const rounded = Math.floor(fraction / 10 ** digits + 0.5);
+    const carries = rounded === this.#unitsPerSecond;
+    this.#write(sink, carries ? seconds + 1 : seconds, carries ? 0 : rounded);
+  }
+
+  #write(sink: RowSink, seconds: number, fraction: number): void {
+    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
+      const count = BigInt(seconds) * BigInt(this.#unitsPerSecond) + BigInt(fraction);
+      throw incorrectTime(this.#place, String(count));
+    }
+    sink.setTime(this.#place.column, seconds, fraction);
+  }
+}

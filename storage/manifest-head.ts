@@ -1,0 +1,116 @@
+/**
+ * The head of the manifest: one value that is written last in every flush, in the same batch as the new runs' entries. What it says is
+ * what is: how far the journals are contained in the runs, and everything small that replay would not bring back.
+ *
+ *   head      := u8 format 1, varint next run id, varint verified run id, u8 has state, [state],
+ *                varint dropped tables, u64 table id*, varint tombstones, (u64 table, u64 version, tombstone)*
+ *   state     := vector (flushed to), vector (replay from), varint highest version, varint length, catalog snapshot
+ *   vector    := varint entries, (u8 origin, 8 bytes incarnation, varint sequence, u8 length, hash)*
+ */
+
+import { ByteReader, DamagedBytesError } from './byte-reader.js';
+import { ByteWriter } from './byte-writer.js';
+import type { Position, PositionVector } from './position.js';
+import { decodeTombstone, encodeTombstone, type StampedTombstone } from './range-tombstone.js';
+import type { TableId } from './table-schema.js';
+
+const FORMAT = 1;
+const INCARNATION_BYTES = 8;
+
+/** What a generation covers: everything before it was frozen, exactly. */
+export interface FlushedState {
+  readonly vector: PositionVector;
+  /** Where replay must start: lower than `vector` where a multi-part write was open. */
+  readonly replayFrom: PositionVector;
+  readonly catalog: Uint8Array;
+  readonly highestVersion: number;
+}
+
+export interface ManifestHead {
+  /** Above every run id ever used. */
+  readonly nextRunId: number;
+  /** Runs up to this id had all their keys when they were last counted. */
+  readonly verifiedRunId: number;
+  readonly state: FlushedState | null;
+  readonly droppedTables: readonly TableId[];
+  readonly tombstones: readonly StampedTombstone[];
+}
+
+export function encodeHead(head: ManifestHead): Uint8Array {
+  const writer = new ByteWriter(1024);
+  writer.uint8(FORMAT);
+  writer.varint(head.nextRunId);
+  writer.varint(head.verifiedRunId);
+  writer.uint8(head.state === null ? 0 : 1);
+  if (head.state !== null) {
+    encodeVector(writer, head.state.vector);
+    encodeVector(writer, head.state.replayFrom);
+    writer.varint(head.state.highestVersion);
+    writer.varint(head.state.catalog.length);
+    writer.copy(head.state.catalog, 0, head.state.catalog.length);
+  }
+  writer.varint(head.droppedTables.length);
+  for (const tableId of head.droppedTables) writer.uint64(tableId);
+  writer.varint(head.tombstones.length);
+  for (const tombstone of head.tombstones) {
+    writer.uint64(tombstone.tableId);
+    writer.uint64(tombstone.version);
+    encodeTombstone(writer, tombstone);
+  }
+  return writer.take();
+}
+
+/** Throws DamagedBytesError. */
+export function decodeHead(bytes: Uint8Array): ManifestHead {
+  const reader = new ByteReader(bytes);
+  const format = reader.uint8();
+  if (format !== FORMAT) throw new DamagedBytesError(`manifest format ${format} is unknown`);
+  const nextRunId = reader.varint();
+  const verifiedRunId = reader.varint();
+  let state: FlushedState | null = null;
+  if (reader.uint8() === 1) {
+    const vector = decodeVector(reader);
+    const replayFrom = decodeVector(reader);
+    const highestVersion = reader.varint();
+    const catalog = reader.view(reader.varint()).slice();
+    state = { vector, replayFrom, catalog, highestVersion };
+  }
+  const droppedTables: TableId[] = [];
+  for (let left = reader.varint(); left > 0; left--) droppedTables.push(reader.uint64());
+  const tombstones: StampedTombstone[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    const tableId = reader.uint64();
+    const version = reader.uint64();
+    tombstones.push({ ...decodeTombstone(reader, tableId), version });
+  }
+  reader.expectEnd();
+  return { nextRunId, verifiedRunId, state, droppedTables, tombstones };
+}
+
+function encodeVector(writer: ByteWriter, vector: PositionVector): void {
+  writer.varint(vector.length);
+  for (const { origin, incarnation, sequence, hash } of vector) {
+    writer.uint8(origin);
+    writer.copy(Buffer.from(incarnation, 'hex'), 0, INCARNATION_BYTES);
+    writer.varint(sequence);
+    const bytes = Buffer.from(hash, 'hex');
+    writer.uint8(bytes.length);
+    writer.copy(bytes, 0, bytes.length);
+  }
+}
+
+function decodeVector(reader: ByteReader): PositionVector {
+  const vector: (Position & { origin: number })[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    const origin = reader.uint8();
+    const incarnation = hexOf(reader.view(INCARNATION_BYTES));
+    const sequence = reader.varint();
+    const hash = hexOf(reader.view(reader.uint8()));
+    vector.push({ origin, incarnation, sequence, hash });
+  }
+  return vector;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

@@ -1,0 +1,184 @@
+/**
+ * The manifest on disk: loading all of it at start, checking the block store against it, and the operations that change it.
+ *
+ * At start everything the manifest names must be there: the keys of runs that were not counted before are counted (a missing block is
+ * corruption, not an empty range), and keys of runs in no manifest, left by a crash inside a flush, are deleted.
+ */
+
+import { CorruptionError } from './corruption-error.js';
+import { DamagedBytesError } from './byte-reader.js';
+import { ByteWriter } from './byte-writer.js';
+import {
+  allDictionaries,
+  allRuns,
+  allSchemas,
+  blocksFrom,
+  blocksOf,
+  type Bounds,
+  headKey,
+  parseBlockKey,
+  runKey,
+  RUN_ID_MAX,
+  schemaKey,
+  tableOfDictionaryKey,
+} from './keys.js';
+import { decodeHead, encodeHead, type ManifestHead } from './manifest-head.js';
+import type { KeyValueOperation, KeyValueStore } from './ports.js';
+import { Run } from './run.js';
+import { decodeSchemaBody, schemaIdOfBody } from './schema-body.js';
+import { corruptKey, openValue, sealValue } from './sealed-value.js';
+import type { SchemaId, TableId, TableSchema } from './table-schema.js';
+
+const DELETE_KEYS = 1000;
+
+const EMPTY_HEAD: ManifestHead = {
+  nextRunId: 1,
+  verifiedRunId: 0,
+  state: null,
+  droppedTables: [],
+  tombstones: [],
+};
+
+export interface StoredSchema {
+  readonly id: SchemaId;
+  readonly schema: TableSchema;
+  readonly body: Uint8Array;
+}
+
+/** Receives what is loaded, schemas before series before runs. */
+export interface ManifestReceiver {
+  head(head: ManifestHead): void;
+  schema(schema: StoredSchema): void;
+  /** Entries of one dictionary value, in order of their first series. */
+  series(tableId: TableId, entries: Uint8Array): void;
+  run(run: Run): void;
+}
+
+/** Loads everything. Throws CorruptionError. Returns the head as read. */
+export async function loadManifest(
+  kv: KeyValueStore,
+  receiver: ManifestReceiver,
+): Promise<ManifestHead> {
+  const stored = await kv.get(headKey);
+  const head =
+    stored === undefined
+      ? EMPTY_HEAD
+      : decodeAt(headKey, () => decodeHead(openValue(headKey, stored)));
+  receiver.head(head);
+  for await (const [key, value] of kv.entries(allSchemas)) {
+    const body = openValue(key, value).slice();
+    const schema = decodeAt(key, () => decodeSchemaBody(body));
+    receiver.schema({ id: schemaIdOfBody(body), schema, body });
+  }
+  for await (const [key, value] of kv.entries(allDictionaries)) {
+    const entries = openValue(key, value);
+    decodeAt(key, () => receiver.series(tableOfDictionaryKey(key), entries));
+  }
+  for await (const [key, value] of kv.entries(allRuns)) {
+    const payload = openValue(key, value);
+    const id = runIdOf(key);
+    receiver.run(decodeAt(key, () => Run.decode(id, payload)));
+  }
+  return head;
+}
+
+/**
+ * Checks the block store against the manifest and deletes what belongs to no run. Returns the lowest run id that was never
+ * used. Runs up to `verifiedRunId` are not counted again.
+ */
+export async function checkBlocks(
+  kv: KeyValueStore,
+  runs: ReadonlyMap<number, Run>,
+  head: ManifestHead,
+): Promise<number> {
+  let nextRunId = head.nextRunId;
+  for (const run of runs.values()) {
+    nextRunId = Math.max(nextRunId, run.id + 1);
+    if (run.id <= head.verifiedRunId) continue;
+    const found = await countKeys(kv, blocksOf(run.id));
+    if (found !== run.keyCount) {
+      throw new CorruptionError(
+        { path: `the block store, run ${run.id}` },
+        `the manifest counts ${run.keyCount} values, there are ${found}`,
+      );
+    }
+  }
+  // From run to run by seeking: values of known runs are not read.
+  for (let runId = 0; runId <= RUN_ID_MAX; ) {
+    const found = await firstRunFrom(kv, runId);
+    if (found === null) break;
+    nextRunId = Math.max(nextRunId, found + 1);
+    if (!runs.has(found)) await deleteRun(kv, found);
+    runId = found + 1;
+  }
+  return nextRunId;
+}
+
+/** Deletes all keys of a run that no manifest names, and gives the space back. */
+export async function deleteRun(kv: KeyValueStore, runId: number): Promise<void> {
+  const bounds = blocksOf(runId);
+  let operations: KeyValueOperation[] = [];
+  for await (const key of kv.keys(bounds)) {
+    operations.push({ type: 'del', key });
+    if (operations.length === DELETE_KEYS) {
+      // Not synced: what comes back after a crash is deleted at the next start.
+      await kv.batch(operations, { sync: false });
+      operations = [];
+    }
+  }
+  if (operations.length > 0) await kv.batch(operations, { sync: false });
+  await kv.compactRange(bounds.gte, bounds.lt);
+}
+
+/** What one flush changes, as the operations of one batch. */
+export function manifestOperations(change: {
+  readonly head: ManifestHead;
+  readonly added: readonly Run[];
+  readonly removed: readonly Run[];
+  readonly schemas: readonly StoredSchema[];
+}): KeyValueOperation[] {
+  const operations: KeyValueOperation[] = [];
+  const put = (key: Uint8Array, payload: Uint8Array): void => {
+    operations.push({ type: 'put', key, value: sealValue(key, payload) });
+  };
+  for (const { id, schema, body } of change.schemas) put(schemaKey(schema.tableId, id), body);
+  const writer = new ByteWriter(4096);
+  for (const run of change.added) {
+    writer.clear();
+    run.encode(writer);
+    put(runKey(run.id), writer.take());
+  }
+  for (const run of change.removed) operations.push({ type: 'del', key: runKey(run.id) });
+  put(headKey, encodeHead(change.head));
+  return operations;
+}
+
+function runIdOf(key: Uint8Array): number {
+  let id = 0;
+  for (let at = 1; at < key.length; at++) id = id * 256 + key[at]!;
+  return id;
+}
+
+async function countKeys(kv: KeyValueStore, bounds: Bounds): Promise<number> {
+  let count = 0;
+  for await (const key of kv.keys(bounds)) count += key.length > 0 ? 1 : 0;
+  return count;
+}
+
+async function firstRunFrom(kv: KeyValueStore, runId: number): Promise<number | null> {
+  for await (const key of kv.keys({ ...blocksFrom(runId), limit: 1 })) {
+    const block = parseBlockKey(key);
+    if (block === null) throw corruptKey(key, 'it is no block key');
+    return block.runId;
+  }
+  return null;
+}
+
+function decodeAt<T>(key: Uint8Array, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DamagedBytesError) throw corruptKey(key, error.message, error);
+    throw error;
+  }
+}

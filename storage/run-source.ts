@@ -1,0 +1,309 @@
+/**
+ * Reading a run block by block through the cache: blocks that the bounds rule out are not read; of the others first
+ * the keys, and the wanted columns only where a row passes.
+ */
+
+import type { BlockCache } from './block-cache.js';
+import { decodeBlockColumn, decodePackedBlock } from './block.js';
+import { HiddenColumn } from './column-kind.js';
+import { gather } from './gather.js';
+import type { TimeSpan } from './interval-set.js';
+import { blockKey } from './keys.js';
+import type { Pacer } from './pacer.js';
+import { Page, slicePage } from './page.js';
+import type { KeyValueStore } from './ports.js';
+import { ALL_ROWS } from './row-filter.js';
+import type { BlockInfo, Run } from './run.js';
+import { mapSeries, type PageStream, type ScanSource, type SourceView } from './scan-source.js';
+import { corruptKey } from './sealed-value.js';
+import type { ColumnId, StoredColumn } from './table-schema.js';
+import { VECTOR_ROWS_MAX, type Vector } from './vector.js';
+
+/** Decoding costs about this much a value, in the pacer's units. */
+const VALUE_UNITS = 1;
+
+export interface RunReaderDeps {
+  readonly kv: KeyValueStore;
+  readonly cache: BlockCache;
+  readonly pacer: Pacer;
+}
+
+export class RunSource implements ScanSource {
+  readonly rows: number;
+  readonly span: TimeSpan;
+  readonly seriesMin: number;
+  readonly seriesMax: number;
+  readonly suspects: readonly TimeSpan[];
+  readonly tombstoneSpans: readonly TimeSpan[];
+  readonly #run: Run;
+  readonly #timeColumn: StoredColumn;
+  readonly #deps: RunReaderDeps;
+
+  constructor(run: Run, timeColumn: StoredColumn, deps: RunReaderDeps) {
+    this.rows = run.rows;
+    this.span = { min: run.timeMin, max: run.timeMax };
+    this.seriesMin = run.seriesMin;
+    this.seriesMax = run.seriesMax;
+    this.suspects = run.suspects;
+    this.tombstoneSpans = run.tombstoneSpans;
+    this.#run = run;
+    this.#timeColumn = timeColumn;
+    this.#deps = deps;
+  }
+
+  unsorted(view: SourceView): PageStream {
+    return new RunBlocks(this.#run, this.#timeColumn, view, this.#deps);
+  }
+
+  sorted(view: SourceView): PageStream {
+    if (view.seriesMap === null || isRising(view.seriesMap)) return this.unsorted(view);
+    return new RunBySeries(this.#run, this.#timeColumn, view, view.seriesMap, this.#deps);
+  }
+}
+
+/** Blocks in order, those that pass, one read ahead. */
+class RunBlocks implements PageStream {
+  readonly #run: Run;
+  readonly #timeColumn: StoredColumn;
+  readonly #view: SourceView;
+  readonly #deps: RunReaderDeps;
+  #next = 0;
+  #ahead: Promise<Page | null> | null = null;
+
+  constructor(run: Run, timeColumn: StoredColumn, view: SourceView, deps: RunReaderDeps) {
+    this.#run = run;
+    this.#timeColumn = timeColumn;
+    this.#view = view;
+    this.#deps = deps;
+  }
+
+  async next(): Promise<Page | null> {
+    for (;;) {
+      const loading = this.#ahead ?? this.#start();
+      if (loading === null) return null;
+      this.#ahead = null;
+      const page = await loading;
+      this.#ahead = this.#start();
+      // A reader may stop before it asks for this one: its failure is then nobody's.
+      this.#ahead?.catch(() => undefined);
+      if (page === null) continue;
+      const mapped = mapSeries(page, this.#view.seriesMap);
+      mapped.normalizeTimes(this.#timeColumn.precision);
+      return mapped;
+    }
+  }
+
+  /** Begins to load the next block that may pass; null = no more. */
+  #start(): Promise<Page | null> | null {
+    const { blocks } = this.#run;
+    while (this.#next < blocks.length) {
+      const block = this.#next++;
+      const info = blocks[block]!;
+      const { timeMin, timeMax, seriesMin, seriesMax } = info;
+      if (!this.#view.filter.mayPass(timeMin, timeMax, seriesMin, seriesMax)) continue;
+      return loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
+    }
+    return null;
+  }
+}
+
+/**
+ * For a part whose series ids are numbered in another order than the output's: series by series in the output's order.
+ * A block is decoded once and found in the cache for its other series.
+ */
+class RunBySeries implements PageStream {
+  readonly #run: Run;
+  readonly #timeColumn: StoredColumn;
+  readonly #view: SourceView;
+  readonly #seriesMap: Uint32Array;
+  readonly #deps: RunReaderDeps;
+  /** Local ids by rising output id. */
+  readonly #order: readonly number[];
+  #next = 0;
+  readonly #queue: Page[] = [];
+
+  constructor(
+    run: Run,
+    timeColumn: StoredColumn,
+    view: SourceView,
+    seriesMap: Uint32Array,
+    deps: RunReaderDeps,
+  ) {
+    this.#run = run;
+    this.#timeColumn = timeColumn;
+    this.#view = view;
+    this.#seriesMap = seriesMap;
+    this.#deps = deps;
+    const order: number[] = [];
+    for (let series = run.seriesMin; series <= run.seriesMax; series++) order.push(series);
+    this.#order = order.sort((a, b) => seriesMap[a]! - seriesMap[b]!);
+  }
+
+  async next(): Promise<Page | null> {
+    for (;;) {
+      const queued = this.#queue.shift();
+      if (queued !== undefined) {
+        const mapped = mapSeries(queued, this.#seriesMap);
+        mapped.normalizeTimes(this.#timeColumn.precision);
+        return mapped;
+      }
+      const series = this.#order[this.#next++];
+      if (series === undefined) return null;
+      await this.#queueSeries(series);
+    }
+  }
+
+  async #queueSeries(series: number): Promise<void> {
+    const { blocks } = this.#run;
+    for (let block = 0; block < blocks.length; block++) {
+      const info = blocks[block]!;
+      if (info.seriesMin > series || info.seriesMax < series) continue;
+      if (!this.#view.filter.mayPass(info.timeMin, info.timeMax, series, series)) continue;
+      const page = await loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
+      if (page === null) continue;
+      const from = lowerBound(page.series, page.length, series);
+      const to = lowerBound(page.series, page.length, series + 1);
+      if (from < to) this.#queue.push(slicePage(page, from, to));
+    }
+  }
+}
+
+/** The block's rows that pass, with the wanted columns; null when none does. */
+async function loadFiltered(
+  run: Run,
+  block: number,
+  timeColumn: StoredColumn,
+  view: SourceView,
+  deps: RunReaderDeps,
+): Promise<Page | null> {
+  const info = run.blocks[block]!;
+  const wanted = view.columns.map((id) => (id !== null && hasValues(run, info, id) ? id : null));
+  const keyIds: ColumnId[] = [HiddenColumn.series, timeColumn.id, HiddenColumn.version];
+  if (info.tombstones > 0) keyIds.push(HiddenColumn.tombstone);
+  if (run.appendMode) keyIds.push(HiddenColumn.ordinal);
+  const valueIds = wanted.filter((id) => id !== null);
+  const takesAll = view.filter.allPass(info.timeMin, info.timeMax);
+  const keys = await loadColumns(run, block, takesAll ? [...keyIds, ...valueIds] : keyIds, deps);
+  const keyPage = pageOf(run, block, timeColumn, keys, []);
+  const bounds = boundsOf(keyPage, info);
+  const selection = new Uint32Array(VECTOR_ROWS_MAX);
+  const count = view.filter.select(keyPage, bounds, selection);
+  if (count === 0) return null;
+  const values = takesAll ? keys : await loadColumns(run, block, [...keyIds, ...valueIds], deps);
+  const page = pageOf(run, block, timeColumn, values, wanted);
+  if (count === ALL_ROWS) return page;
+  if (deps.pacer.spend(count * (4 + wanted.length))) await deps.pacer.turn();
+  return gather([page], selection, 0, count).page;
+}
+
+function hasValues(run: Run, info: BlockInfo, columnId: ColumnId): boolean {
+  const index = run.indexOf(columnId);
+  return index !== -1 && info.statistics[index]!.nulls < info.rows;
+}
+
+async function loadColumns(
+  run: Run,
+  block: number,
+  columnIds: readonly ColumnId[],
+  deps: RunReaderDeps,
+): Promise<ReadonlyMap<ColumnId, Vector>> {
+  const { kv, cache, pacer } = deps;
+  const info = run.blocks[block]!;
+  const columns = new Map<ColumnId, Vector>();
+  const missing: ColumnId[] = [];
+  for (const id of new Set(columnIds)) {
+    const cached = cache.get(run.id, id, block);
+    if (cached === null) missing.push(id);
+    else columns.set(id, cached);
+  }
+  if (missing.length === 0) return columns;
+  if (info.isPacked) {
+    const key = blockKey(run.id, HiddenColumn.packed, block);
+    const decoded = decodePackedBlock(key, await kv.get(key), info.rows, missing);
+    for (const [id, vector] of decoded) {
+      cache.put(run.id, id, block, vector);
+      columns.set(id, vector);
+    }
+    return columns;
+  }
+  const keys = missing.map((id) => blockKey(run.id, id, block));
+  const values = await kv.getMany(keys);
+  for (let index = 0; index < missing.length; index++) {
+    const vector = decodeBlockColumn(keys[index]!, values[index], info.rows);
+    cache.put(run.id, missing[index]!, block, vector);
+    columns.set(missing[index]!, vector);
+    if (pacer.spend(info.rows * VALUE_UNITS)) await pacer.turn();
+  }
+  return columns;
+}
+
+function pageOf(
+  run: Run,
+  block: number,
+  timeColumn: StoredColumn,
+  columns: ReadonlyMap<ColumnId, Vector>,
+  wanted: readonly (ColumnId | null)[],
+): Page {
+  const time = columns.get(timeColumn.id)!;
+  if (time.kind !== 'time') {
+    throw corruptKey(blockKey(run.id, timeColumn.id, block), 'the time column holds no times');
+  }
+  const tombstones = columns.get(HiddenColumn.tombstone);
+  const ordinals = columns.get(HiddenColumn.ordinal);
+  return new Page({
+    length: run.blocks[block]!.rows,
+    series: Uint32Array.from(numbers(run, block, columns, HiddenColumn.series)),
+    base: time.base,
+    times: time.offsets,
+    versions: numbers(run, block, columns, HiddenColumn.version),
+    tombstones:
+      tombstones === undefined
+        ? null
+        : Uint8Array.from(numbers(run, block, columns, HiddenColumn.tombstone)),
+    ordinals:
+      ordinals === undefined
+        ? null
+        : Uint32Array.from(numbers(run, block, columns, HiddenColumn.ordinal)),
+    columns: wanted.map((id) => (id === null ? null : (columns.get(id) ?? null))),
+  });
+}
+
+function numbers(
+  run: Run,
+  block: number,
+  columns: ReadonlyMap<ColumnId, Vector>,
+  id: ColumnId,
+): Float64Array {
+  const vector = columns.get(id)!;
+  if (vector.kind !== 'number') throw corruptKey(blockKey(run.id, id, block), 'it holds no numbers');
+  return vector.values;
+}
+
+function boundsOf(
+  page: Page,
+  info: BlockInfo,
+): { timeMin: number; timeMax: number; versionMin: number } {
+  return {
+    timeMin: Number(info.timeMin - page.base),
+    timeMax: Number(info.timeMax - page.base),
+    versionMin: info.versionMin,
+  };
+}
+
+function isRising(seriesMap: Uint32Array): boolean {
+  for (let series = 1; series < seriesMap.length; series++) {
+    if (seriesMap[series]! < seriesMap[series - 1]!) return false;
+  }
+  return true;
+}
+
+function lowerBound(series: Uint32Array, length: number, wanted: number): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (series[middle]! < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

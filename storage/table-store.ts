@@ -1,0 +1,442 @@
+/**
+ * The tables of one node: memtable generations, series, runs, and their place in LevelDB.
+ *
+ * Records are applied synchronously and in order, by the same code for the node's own, the peer's, and recovered ones. At a record boundary
+ * the active generation is frozen together with the vector of positions it covers; a flush writes the oldest frozen one as runs and then,
+ * in one last synced batch, the manifest with that vector: a record is in a run or is replayed, never both and never neither.
+ */
+
+import assert from 'node:assert';
+import { BlockCache } from './block-cache.js';
+import { writeRuns } from './flush.js';
+import {
+  checkBlocks,
+  deleteRun,
+  loadManifest,
+  manifestOperations,
+  type StoredSchema,
+} from './manifest.js';
+import type { FlushedState, ManifestHead } from './manifest-head.js';
+import { Generation } from './memtable.js';
+import { Pacer } from './pacer.js';
+import type { KeyValueStore, Timers } from './ports.js';
+import type { StampedTombstone } from './range-tombstone.js';
+import { ReadView } from './read-view.js';
+import type { Run } from './run.js';
+import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-body.js';
+import type { StoreState } from './store-state.js';
+import type { SchemaId, TableId, TableSchema } from './table-schema.js';
+import { type KnownSchema, TableState } from './table-state.js';
+import { baseForUnits } from './time-base.js';
+import { applyBody, type ApplyTarget } from './write-applier.js';
+
+export type { FlushedState } from './manifest-head.js';
+
+export interface TableStoreDeps {
+  readonly kv: KeyValueStore;
+  readonly timers: Timers;
+}
+
+export interface TableStoreOptions {
+  /** Size at which the owner freezes the active generation. */
+  readonly memtableBytes: number;
+  /** Bound of the decoded blocks kept. */
+  readonly cacheBytes: number;
+}
+
+export interface TableStatistics {
+  readonly tableId: TableId;
+  /** Upper bound: overwritten and deleted rows that are still held count. */
+  readonly rows: number;
+  readonly memtableRows: number;
+  readonly runRows: number;
+  readonly runs: number;
+  /** In the block store. */
+  readonly runBytes: number;
+  readonly series: number;
+  readonly seriesBytes: number;
+}
+
+interface FrozenGeneration {
+  readonly generation: Generation;
+  readonly state: FlushedState;
+}
+
+interface Garbage {
+  readonly runIds: readonly number[];
+  /** The first state without these runs: they may go when no older one is pinned. */
+  readonly stateNumber: number;
+}
+
+export class TableStore {
+  readonly #kv: KeyValueStore;
+  readonly #timers: Timers;
+  readonly #cache: BlockCache;
+  readonly #schemas = new Map<SchemaId, KnownSchema>();
+  readonly #persistedSchemas = new Set<SchemaId>();
+  readonly #droppedTables = new Set<TableId>();
+  #state: StoreState;
+  /** With the vectors they cover; the same generations as in the state. */
+  readonly #frozen: FrozenGeneration[] = [];
+  /** Runs of dropped tables that the manifest on disk still names. */
+  #removedRuns: Run[] = [];
+  #flushed: FlushedState | null = null;
+  #nextRunId = 1;
+  #verifiedRunId = 0;
+  readonly #pins = new Map<number, number>();
+  #garbage: Garbage[] = [];
+  #collecting: Promise<void> = Promise.resolve();
+  #failure: unknown = null;
+  #isFlushing = false;
+  readonly #target: ApplyTarget;
+
+  private constructor(deps: TableStoreDeps, options: TableStoreOptions) {
+    this.#kv = deps.kv;
+    this.#timers = deps.timers;
+    this.#cache = new BlockCache(options.cacheBytes);
+    this.#state = {
+      number: 0,
+      tables: new Map(),
+      runs: new Map(),
+      tombstones: new Map(),
+      frozen: [],
+      active: new Generation(),
+    };
+    const active = (): Generation => this.#state.active;
+    this.#target = {
+      get generation() {
+        return active();
+      },
+      schema: (id) => this.#schemas.get(id),
+      seriesId: (table, tuple, start, end) => table.series.idOf(tuple, start, end),
+      addTombstone: (tombstone) => this.#addTombstone(tombstone),
+    };
+  }
+
+  /** Loads the manifest and checks the blocks against it. Throws CorruptionError. The kv stays the caller's to close. */
+  static async open(deps: TableStoreDeps, options: TableStoreOptions): Promise<TableStore> {
+    const store = new TableStore(deps, options);
+    await store.#load();
+    return store;
+  }
+
+  /** As of the manifest on disk; null = nothing was ever flushed. */
+  get flushed(): FlushedState | null {
+    return this.#flushed;
+  }
+
+  // ---- applying ----
+
+  /** Body of a schema record. A schema that is known changes nothing. */
+  applySchema(body: Uint8Array): void {
+    const id = schemaIdOfBody(body);
+    if (this.#schemas.has(id)) return;
+    this.#define({ id, schema: decodeSchemaBody(body), body: body.slice() });
+  }
+
+  /** The same as `applySchema` of the schema's body. */
+  defineTable(schema: TableSchema): void {
+    this.applySchema(encodeSchemaBody(schema));
+  }
+
+  hasSchema(schemaId: SchemaId): boolean {
+    return this.#schemas.has(schemaId);
+  }
+
+  /** The latest schema of the table; undefined = unknown or dropped. */
+  schemaOf(tableId: TableId): TableSchema | undefined {
+    return this.#state.tables.get(tableId)?.schema;
+  }
+
+  /** Body of a write record from `bodyOffset` on. Every schema it names has been applied. */
+  applyWrite(version: number, body: Uint8Array, bodyOffset: number): void {
+    applyBody(this.#target, version, body, bodyOffset, 0);
+  }
+
+  /** The parts of a multi-part write, without their prefixes, under the version of its commit record. */
+  applyMultiPart(version: number, parts: readonly Uint8Array[]): void {
+    let ordinal = 0;
+    for (const part of parts) ordinal = applyBody(this.#target, version, part, 0, ordinal);
+  }
+
+  /** The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. */
+  dropTable(tableId: TableId, _version: number): void {
+    this.#droppedTables.add(tableId);
+    const table = this.#state.tables.get(tableId);
+    if (table === undefined) return;
+    table.isDropped = true;
+    this.#removedRuns.push(...(this.#state.runs.get(tableId) ?? []));
+    this.#state.active.drop(tableId);
+    this.#replaceState({
+      tables: without(this.#state.tables, tableId),
+      runs: without(this.#state.runs, tableId),
+      tombstones: without(this.#state.tombstones, tableId),
+    });
+  }
+
+  // ---- flushing ----
+
+  /** Of the active generation: its arrays, and the series that came with it. 0 = it has no rows. */
+  memtableBytes(): number {
+    return this.#state.active.sizeBytes;
+  }
+
+  /** Call between two records. `state` is what everything applied so far amounts to. Several generations may queue. */
+  freeze(state: FlushedState): void {
+    const generation = this.#state.active;
+    this.#frozen.push({ generation, state });
+    this.#replaceState({ frozen: [...this.#state.frozen, generation], active: new Generation() });
+  }
+
+  /** Writes the oldest frozen generation. After a rejection the store must be opened again. One at a time. */
+  async flush(stableHorizon: () => number): Promise<void> {
+    assert(!this.#isFlushing, 'flushes come one after another');
+    if (this.#failure !== null) throw this.#failure;
+    const oldest = this.#frozen[0];
+    if (oldest === undefined) return;
+    this.#isFlushing = true;
+    try {
+      await this.#flushOldest(oldest, stableHorizon());
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  async #flushOldest({ generation, state }: FrozenGeneration, horizon: number): Promise<void> {
+    const pacer = new Pacer(this.#timers);
+    const written = await writeRuns(generation, horizon, {
+      kv: this.#kv,
+      pacer,
+      nextRunId: () => this.#nextRunId++,
+    });
+    // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
+    const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
+    const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
+    const removed = this.#removedRuns;
+    const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
+    const tombstones = this.#neededTombstones(added, horizon);
+    const head: ManifestHead = {
+      nextRunId: this.#nextRunId,
+      verifiedRunId: this.#verifiedRunId,
+      state,
+      droppedTables: [...this.#droppedTables],
+      tombstones: [...tombstones.values()].flat(),
+    };
+    await this.#kv.batch(manifestOperations({ head, added, removed, schemas }), { sync: true });
+
+    for (const { id } of schemas) this.#persistedSchemas.add(id);
+    this.#frozen.shift();
+    this.#flushed = state;
+    this.#removedRuns = this.#removedRuns.filter((run) => !removed.includes(run));
+    const runs = new Map(this.#state.runs);
+    for (const run of added) {
+      // Dropped while the manifest was written: the next manifest forgets the run.
+      if (this.#droppedTables.has(run.tableId)) this.#removedRuns.push(run);
+      else runs.set(run.tableId, [...(runs.get(run.tableId) ?? []), run]);
+    }
+    this.#replaceState({
+      runs,
+      tombstones: this.#withoutSwept(tombstones),
+      frozen: this.#state.frozen.filter((frozen) => frozen !== generation),
+    });
+    const runIds = [...removed, ...orphans].map((run) => run.id);
+    if (runIds.length > 0) this.#garbage.push({ runIds, stateNumber: this.#state.number });
+    this.#collect();
+  }
+
+  /**
+   * Tombstones that may still kill something: above the horizon older rows can still arrive; below it, only while a run or memtable
+   * holds older rows of the table.
+   */
+  #neededTombstones(
+    added: readonly Run[],
+    horizon: number,
+  ): Map<TableId, readonly StampedTombstone[]> {
+    const needed = new Map<TableId, readonly StampedTombstone[]>();
+    for (const [tableId, tombstones] of this.#state.tombstones) {
+      const runs = [...(this.#state.runs.get(tableId) ?? []), ...added];
+      let oldest = Infinity;
+      for (const run of runs) if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
+      const generations = [...this.#state.frozen.slice(1), this.#state.active];
+      for (const generation of generations) {
+        for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
+          oldest = Math.min(oldest, chunk.versionMin);
+        }
+      }
+      const kept = tombstones.filter(({ version }) => version > horizon || version > oldest);
+      if (kept.length > 0) needed.set(tableId, kept);
+    }
+    return needed;
+  }
+
+  /** The present tombstones without those that were not needed when the manifest was made. */
+  #withoutSwept(
+    needed: ReadonlyMap<TableId, readonly StampedTombstone[]>,
+  ): Map<TableId, readonly StampedTombstone[]> {
+    const before = this.#sweptCandidates;
+    const left = new Map<TableId, readonly StampedTombstone[]>();
+    for (const [tableId, tombstones] of this.#state.tombstones) {
+      const kept = tombstones.filter(
+        (tombstone) =>
+          !before.has(tombstone) || (needed.get(tableId)?.includes(tombstone) ?? false),
+      );
+      if (kept.length > 0) left.set(tableId, kept);
+    }
+    return left;
+  }
+  #sweptCandidates: ReadonlySet<StampedTombstone> = new Set();
+
+  // ---- reading ----
+
+  /** Everything applied so far, until released. */
+  readView(): ReadView {
+    const state = this.#state;
+    const epoch = state.active.enter();
+    this.#pins.set(state.number, (this.#pins.get(state.number) ?? 0) + 1);
+    const points = [
+      ...state.frozen.map((generation) => ({ generation, epoch: Infinity })),
+      { generation: state.active, epoch },
+    ];
+    const deps = { kv: this.#kv, cache: this.#cache, timers: this.#timers };
+    return new ReadView(state, deps, points, null, () => {
+      state.active.leave(epoch);
+      const pins = this.#pins.get(state.number)! - 1;
+      if (pins > 0) {
+        this.#pins.set(state.number, pins);
+        return;
+      }
+      this.#pins.delete(state.number);
+      this.#collect();
+    });
+  }
+
+  stats(): TableStatistics[] {
+    const { tables, runs, frozen, active } = this.#state;
+    return [...tables.values()].map((table) => {
+      const own = runs.get(table.tableId) ?? [];
+      let memtableRows = 0;
+      for (const generation of [...frozen, active]) {
+        memtableRows += generation.tables.get(table.tableId)?.rows ?? 0;
+      }
+      const runRows = own.reduce((sum, run) => sum + run.rows, 0);
+      return {
+        tableId: table.tableId,
+        rows: memtableRows + runRows,
+        memtableRows,
+        runRows,
+        runs: own.length,
+        runBytes: own.reduce((sum, run) => sum + run.sizeBytes, 0),
+        series: table.series.count,
+        seriesBytes: table.series.sizeBytes,
+      };
+    });
+  }
+
+  get cacheStatistics(): { sizeBytes: number; hits: number; misses: number } {
+    const { sizeBytes, hits, misses } = this.#cache;
+    return { sizeBytes, hits, misses };
+  }
+
+  /** Waits for deletions under way. Flushes nothing; the kv stays open. */
+  async close(): Promise<void> {
+    await this.#collecting;
+  }
+
+  // ---- inside ----
+
+  async #load(): Promise<void> {
+    const runs = new Map<number, Run>();
+    const head = await loadManifest(this.#kv, {
+      head: (loaded) => {
+        for (const tableId of loaded.droppedTables) this.#droppedTables.add(tableId);
+        for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
+      },
+      schema: (stored) => {
+        this.#define(stored);
+        this.#persistedSchemas.add(stored.id);
+      },
+      series: (tableId, entries) => {
+        const table = this.#state.tables.get(tableId);
+        if (table === undefined) return;
+        table.series.load(entries);
+        table.persistedSeries = table.series.count;
+      },
+      run: (run) => runs.set(run.id, run),
+    });
+    this.#flushed = head.state;
+    this.#nextRunId = await checkBlocks(this.#kv, runs, head);
+    this.#verifiedRunId = this.#nextRunId - 1;
+    const byTable = new Map<TableId, Run[]>();
+    for (const run of runs.values()) {
+      const own = byTable.get(run.tableId);
+      if (own === undefined) byTable.set(run.tableId, [run]);
+      else own.push(run);
+    }
+    this.#replaceState({ runs: byTable });
+    for (const [tableId, own] of byTable) this.#assumeLastTimes(tableId, own);
+  }
+
+  /** Which series have rows how late is not stored: all may have rows up to the table's last. */
+  #assumeLastTimes(tableId: TableId, runs: readonly Run[]): void {
+    const table = this.#state.tables.get(tableId);
+    assert(table !== undefined, 'a run belongs to a known table');
+    const last = runs.reduce((max, run) => (run.timeMax > max ? run.timeMax : max), runs[0]!.timeMax);
+    const base = baseForUnits(last, table.timeColumn.precision);
+    table.referenceBase = base;
+    table.series.assumeLastTimes(Number(last - base));
+  }
+
+  #define(stored: StoredSchema): void {
+    const { tableId } = stored.schema;
+    const known = this.#state.tables.get(tableId) ?? this.#droppedState(stored.schema);
+    const table = known ?? new TableState(stored.schema);
+    this.#schemas.set(stored.id, table.define(stored.id, stored.schema, stored.body));
+    if (known === null) {
+      this.#replaceState({ tables: new Map(this.#state.tables).set(tableId, table) });
+    }
+  }
+
+  /** A schema of a dropped table is known only so that its rows can be told and discarded. */
+  #droppedState(schema: TableSchema): TableState | null {
+    if (!this.#droppedTables.has(schema.tableId)) return null;
+    const table = new TableState(schema);
+    table.isDropped = true;
+    return table;
+  }
+
+  #addTombstone(tombstone: StampedTombstone): void {
+    const { tableId } = tombstone;
+    if (this.#droppedTables.has(tableId)) return;
+    const known = this.#state.tombstones.get(tableId) ?? [];
+    const tombstones = new Map(this.#state.tombstones).set(tableId, [...known, tombstone]);
+    this.#replaceState({ tombstones });
+  }
+
+  #replaceState(change: Partial<Omit<StoreState, 'number'>>): void {
+    this.#state = { ...this.#state, ...change, number: this.#state.number + 1 };
+  }
+
+  /** Deletes runs that no pinned state has. */
+  #collect(): void {
+    const oldestPin = Math.min(Infinity, ...this.#pins.keys());
+    const ready = this.#garbage.filter(({ stateNumber }) => oldestPin >= stateNumber);
+    if (ready.length === 0) return;
+    this.#garbage = this.#garbage.filter((entry) => !ready.includes(entry));
+    this.#collecting = this.#collecting.then(async () => {
+      try {
+        for (const { runIds } of ready) {
+          for (const runId of runIds) await deleteRun(this.#kv, runId);
+        }
+      } catch (error) {
+        // Told by the next flush: a store whose deletes fail will not take writes either.
+        this.#failure ??= error;
+      }
+    });
+  }
+}
+
+function without<V>(map: ReadonlyMap<TableId, V>, tableId: TableId): Map<TableId, V> {
+  const copy = new Map(map);
+  copy.delete(tableId);
+  return copy;
+}
