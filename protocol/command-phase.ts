@@ -346,12 +346,7 @@ export class CommandPhase {
       statement.clearLongData();
       throw fault;
     }
-    // Long data is good for one execute; the reader keeps what it needs.
-    try {
-      statement.parameters.read(payload, statement.longData);
-    } finally {
-      statement.clearLongData();
-    }
+    statement.parameters.read(payload, statement.takeLongData());
     return this.#session.execute(id, statement.parameters, this.#response);
   }
 

@@ -94,6 +94,10 @@ export function writeDouble(target: Uint8Array, offset: number, value: number): 
   if (!(magnitude < Infinity)) {
     return writeAscii(target, at, Number.isNaN(value) ? 'NaN' : 'Infinity');
   }
+  // Where both print plainly, JavaScript's text is MySQL's, and faster to come by.
+  if (magnitude >= 1e-6 && Math.floor(magnitude) !== magnitude) {
+    return writeAscii(target, at, String(magnitude));
+  }
   return writeDigits(target, at, magnitude.toExponential());
 }
 

@@ -89,7 +89,7 @@ export class ParameterReader {
   /** Value i is #payload[#starts[i] .. #ends[i]); start -1 = NULL, -2 = long data. Length bytes are not included. */
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
-  readonly #longData = new Map<number, Buffer>();
+  readonly #longData = new Map<number, Uint8Array>();
 
   constructor(count: number) {
     this.count = count;
@@ -205,7 +205,7 @@ export class ParameterReader {
    * Reads the packet of an execute. `longData` are the values sent ahead, by parameter. `payload` is used until the next call.
    * Throws SqlError: 1210 when types were never bound or a type is unknown, 1835 when the packet is malformed.
    */
-  read(payload: Uint8Array, longData: ReadonlyMap<number, Buffer>): void {
+  read(payload: Uint8Array, longData: ReadonlyMap<number, Uint8Array>): void {
     this.#longData.clear();
     const reader = new PacketReader(payload);
     this.#payload = reader.payload;

@@ -6,6 +6,7 @@
  */
 
 import { ParameterReader } from './parameter-reader.js';
+import { PayloadCollector } from './payload-collector.js';
 import { SqlError } from './sql-error.js';
 
 /** Counts the prepared statements of all connections of a server. */
@@ -37,7 +38,7 @@ export class StatementBudget {
 export class PreparedStatement {
   readonly id: number;
   readonly parameters: ParameterReader;
-  readonly longData = new Map<number, Buffer>();
+  readonly #longData = new Map<number, PayloadCollector>();
   #longDataBytes = 0;
   /** Told by the next execute. */
   #fault: SqlError | null = null;
@@ -47,7 +48,7 @@ export class PreparedStatement {
     this.parameters = new ParameterReader(parameterCount);
   }
 
-  /** Appends to a parameter's value; copies the bytes. */
+  /** Appends to a parameter's value. The bytes must not change afterwards: they may be kept as they are. */
   addLongData(parameter: number, bytes: Uint8Array, bytesMax: number): void {
     if (parameter >= this.parameters.count) {
       this.#fault ??= new SqlError('ER_WRONG_ARGUMENTS', { what: 'mysqld_stmt_send_long_data' });
@@ -55,18 +56,28 @@ export class PreparedStatement {
     }
     this.#longDataBytes += bytes.length;
     if (this.#longDataBytes > bytesMax) {
-      this.longData.clear();
+      this.#longData.clear();
       this.#fault ??= new SqlError(
         'ER_UNKNOWN_ERROR',
         "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes",
       );
       return;
     }
-    const before = this.longData.get(parameter);
-    this.longData.set(
-      parameter,
-      before === undefined ? Buffer.from(bytes) : Buffer.concat([before, bytes]),
-    );
+    let collector = this.#longData.get(parameter);
+    if (collector === undefined) {
+      collector = new PayloadCollector();
+      this.#longData.set(parameter, collector);
+    }
+    collector.add(bytes, 0, bytes.length);
+  }
+
+  /** The values sent ahead, by parameter; forgotten here, as they are good for one execute. */
+  takeLongData(): ReadonlyMap<number, Uint8Array> {
+    if (this.#longData.size === 0) return NO_LONG_DATA;
+    const values = new Map<number, Uint8Array>();
+    for (const [parameter, collector] of this.#longData) values.set(parameter, collector.take());
+    this.clearLongData();
+    return values;
   }
 
   /** The fault of an earlier long data packet, forgotten once told. */
@@ -77,7 +88,7 @@ export class PreparedStatement {
   }
 
   clearLongData(): void {
-    this.longData.clear();
+    this.#longData.clear();
     this.#longDataBytes = 0;
     this.#fault = null;
   }
@@ -129,3 +140,5 @@ export class PreparedStatements {
     this.#byId.clear();
   }
 }
+
+const NO_LONG_DATA: ReadonlyMap<number, Uint8Array> = new Map();

@@ -88,6 +88,8 @@ export class ReplicaNode {
   /** Counted bytes of each own older incarnation that the peer has not confirmed. */
   readonly #recovered = new Map<IncarnationId, number>();
   #linked: LinkedPeer | null = null;
+  /** Settles when nothing of the last link runs any more. */
+  #linkDone: Promise<void> = Promise.resolve();
   #peerNodeId: NodeId | null;
   #isNew: boolean;
   #budget: GateBudget;
@@ -293,7 +295,8 @@ export class ReplicaNode {
     await this.#path.drain(options.drainMs);
     this.#ticker?.cancel();
     this.#receiver.stop();
-    await this.#linked?.end(null);
+    void this.#linked?.end(null);
+    await this.#linkDone;
     await this.#peerLink?.stop();
     await this.#path.close(new Error('the node was stopped'));
     if (!this.#hasFailed) this.#save(true);
@@ -313,8 +316,9 @@ export class ReplicaNode {
     this.#deps.log.error('replication failed', { error });
     this.#ticker?.cancel();
     this.#receiver.stop();
+    // Ended gently, so that the word still gets out.
     this.#linked?.sayVoid(error.message);
-    void this.#linked?.end(error);
+    void this.#linked?.end(null);
     void this.#peerLink?.stop();
     void this.#path.close(error);
     this.#readiness.stop(this.#nowMs());
@@ -327,7 +331,8 @@ export class ReplicaNode {
   /** Ends the link there is and waits until nothing is in flight; then where this node stands does not move. */
   async #standStill(peer: NodeId): Promise<LocalStanding> {
     const { store, clock } = this.#deps;
-    await this.#linked?.end(null);
+    void this.#linked?.end(null);
+    await this.#linkDone;
     await this.#receiver.settled();
     const nowMs = this.#nowMs();
     const isSeenLately = (atMs: number): boolean => nowMs - atMs < this.#config.deadAfterMs;
@@ -361,7 +366,12 @@ export class ReplicaNode {
     return (await journal?.hashAt(question.incarnation, question.sequence)) ?? null;
   }
 
-  async #onLink(link: MadeLink): Promise<void> {
+  #onLink(link: MadeLink): Promise<void> {
+    this.#linkDone = this.#runLink(link);
+    return this.#linkDone;
+  }
+
+  async #runLink(link: MadeLink): Promise<void> {
     const { store } = this.#deps;
     const { peerNodeId, peer } = link.result;
     const copy = store.copy ?? (await store.openCopy(peerNodeId));

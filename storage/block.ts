@@ -91,7 +91,8 @@ export class BlockEncoder {
       }
       operations.push(put(blockKey(runId, HiddenColumn.packed, block), packedWriter.take()));
     } else {
-      for (const { id, payload } of this.#encoded) operations.push(put(blockKey(runId, id, block), payload));
+      for (const { id, payload } of this.#encoded)
+        operations.push(put(blockKey(runId, id, block), payload));
     }
     const info = { ...boundsOf(page), rows: page.length, isPacked, statistics: this.#statistics };
     return { operations, info };

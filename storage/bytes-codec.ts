@@ -53,7 +53,8 @@ export function encodeStrings(
     writer.uint8(Codec.dictionary);
     // The lengths need the number array that the codes are in, so these go through one of their own.
     const lengths = new Float64Array(entries);
-    for (let entry = 0; entry < entries; entry++) lengths[entry] = starts[entry + 1]! - starts[entry]!;
+    for (let entry = 0; entry < entries; entry++)
+      lengths[entry] = starts[entry + 1]! - starts[entry]!;
     writer.varint(entries);
     encodeNumbers(writer, lengths, entries, effort);
     writer.copy(data, 0, starts[entries]!);
@@ -65,7 +66,7 @@ export function encodeStrings(
   const lengths = codes;
   for (let index = 0; index < count; index++) lengths[index] = ends[index]! - starts[index]!;
   encodeNumbers(writer, lengths, count, effort);
-  for (let index = 0; index < count; ) {
+  for (let index = 0; index < count;) {
     // Adjacent strings are copied at once.
     const start = starts[index]!;
     let end = ends[index]!;
@@ -125,7 +126,8 @@ export function decodeStrings(
   const codes = memory.uint32(count);
   for (let index = 0; index < count; index++) {
     const code = decoded[index]!;
-    if (!(code >= 0 && code < entries)) throw new DamagedBytesError('a code is not in its dictionary');
+    if (!(code >= 0 && code < entries))
+      throw new DamagedBytesError('a code is not in its dictionary');
     codes[index] = code;
   }
   return { data, starts, codes, entries };

@@ -38,7 +38,8 @@ export type ColumnValues = Vector | SplitTimeColumn;
 /** The form byte that goes with `encodeColumn`. */
 export function columnForm(column: ColumnValues): number {
   const nullCount = column.nulls === null ? 0 : countNulls(column.nulls, column.length);
-  const nulls = nullCount === 0 ? Nulls.none : nullCount === column.length ? Nulls.all : Nulls.bitmap;
+  const nulls =
+    nullCount === 0 ? Nulls.none : nullCount === column.length ? Nulls.all : Nulls.bitmap;
   return kindOf(column) | (nulls << 4);
 }
 

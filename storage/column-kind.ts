@@ -48,4 +48,3 @@ export function tagColumnsOf(schema: TableSchema): readonly StoredColumn[] {
 export function rowColumnsOf(schema: TableSchema): readonly StoredColumn[] {
   return schema.columns.filter((column) => column.role !== ColumnRole.tag);
 }
-

@@ -132,7 +132,7 @@ async function writeTable(
     const columnIds = newest.columns.map((column) => column.id);
     const blocks: BlockInfo[] = [];
     let sizeBytes = 0;
-    for (let at = 0; at < kept; ) {
+    for (let at = 0; at < kept;) {
       const { page, taken } = gather(pages, handles, at, Math.min(at + VECTOR_ROWS_MAX, kept));
       at += taken;
       if (pacer.spend(taken * (4 + columnIds.length))) await pacer.turn();
@@ -192,7 +192,7 @@ async function partitionHandles(
   for (let number = 0; number < pages.length; number++) {
     const partitions = partitionsOf[number]!;
     const first = number << HANDLE_SHIFT;
-    for (let row = 0; row < partitions.length; ) {
+    for (let row = 0; row < partitions.length;) {
       const partition = partitions[row]!;
       const target = handles.get(partition)!;
       let at = used.get(partition)!;
@@ -262,11 +262,17 @@ function isTombstoneAt(pages: readonly Page[], handle: number): boolean {
 }
 
 function minOf(blocks: readonly BlockInfo[]): bigint {
-  return blocks.reduce((min, block) => (block.timeMin < min ? block.timeMin : min), blocks[0]!.timeMin);
+  return blocks.reduce(
+    (min, block) => (block.timeMin < min ? block.timeMin : min),
+    blocks[0]!.timeMin,
+  );
 }
 
 function maxOf(blocks: readonly BlockInfo[]): bigint {
-  return blocks.reduce((max, block) => (block.timeMax > max ? block.timeMax : max), blocks[0]!.timeMax);
+  return blocks.reduce(
+    (max, block) => (block.timeMax > max ? block.timeMax : max),
+    blocks[0]!.timeMax,
+  );
 }
 
 function clip(spans: readonly TimeSpan[], to: TimeSpan): TimeSpan[] {

@@ -242,8 +242,7 @@ function gatherColumn(
   }
   if (kinds.size === 0) return null;
   const length = to - from;
-  const nulls =
-    hasNulls || lacksVector ? gatherNulls(used, vectors, handles, from, to) : null;
+  const nulls = hasNulls || lacksVector ? gatherNulls(used, vectors, handles, from, to) : null;
   if (kinds.has('time')) {
     const timesOf = (page: Page): Times | null => {
       const vector = page.columns[column] ?? null;
@@ -342,7 +341,8 @@ function gatherCodes(
   for (let index = from; index < to; index++) {
     const handle = handles[index]!;
     const vector = vectors[handle >>> HANDLE_SHIFT]!;
-    if (vector?.kind === 'dictionary') codes[index - from] = vector.codes[handle & HANDLE_ROW_MASK]!;
+    if (vector?.kind === 'dictionary')
+      codes[index - from] = vector.codes[handle & HANDLE_ROW_MASK]!;
   }
   return { kind: 'dictionary', length: to - from, codes, dictionary: shared.dictionary, nulls };
 }

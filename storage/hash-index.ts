@@ -34,7 +34,8 @@ export class HashIndex {
 
   /** First id filed under this hash, or -1. */
   first(hash: number): number {
-    const shard = this.#shards.length === 1 ? this.#shards[0]! : this.#shards[hash >>> SHARD_SHIFT]!;
+    const shard =
+      this.#shards.length === 1 ? this.#shards[0]! : this.#shards[hash >>> SHARD_SHIFT]!;
     const slots = shard.slots;
     this.#slots = slots;
     this.#hash = hash;
@@ -70,7 +71,8 @@ export class HashIndex {
   /** Files an id that a walk did not find. */
   insert(hash: number, id: number): void {
     if (this.#shards.length === 1 && this.#count >= SPLIT_AT) this.#split();
-    const shard = this.#shards.length === 1 ? this.#shards[0]! : this.#shards[hash >>> SHARD_SHIFT]!;
+    const shard =
+      this.#shards.length === 1 ? this.#shards[0]! : this.#shards[hash >>> SHARD_SHIFT]!;
     if (shard.count * 4 >= shard.slots.length) {
       this.#slotBytes += shard.slots.byteLength;
       growShard(shard);

@@ -72,13 +72,7 @@ export {
   schemaIdOf,
   type RangeTombstone,
 } from './write-body.js';
-export type {
-  ScanBatch,
-  ScanPart,
-  ScanRequest,
-  SeriesSet,
-  TableEstimate,
-} from './scan-request.js';
+export type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 export { TableStore } from './table-store.js';
 export type { ReadView } from './read-view.js';
 

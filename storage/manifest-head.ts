@@ -3,7 +3,7 @@
  * what is: how far the journals are contained in the runs, and everything small that replay would not bring back.
  *
  *   head      := u8 format 1, varint next run id, varint verified run id, u8 has state, [state],
- *                varint dropped tables, u64 table id*, varint tombstones, (u64 table, u64 version, tombstone)*
+ *                varint dropped tables, (u64 table, u64 version)*, varint tombstones, (u64 table, u64 version, tombstone)*
  *   state     := vector (flushed to), vector (replay from), varint highest version, varint length, catalog snapshot
  *   vector    := varint entries, (u8 origin, 8 bytes incarnation, varint sequence, u8 length, hash)*
  */
@@ -32,7 +32,8 @@ export interface ManifestHead {
   /** Runs up to this id had all their keys when they were last counted. */
   readonly verifiedRunId: number;
   readonly state: FlushedState | null;
-  readonly droppedTables: readonly TableId[];
+  /** With the versions of their drops. */
+  readonly droppedTables: readonly (readonly [TableId, number])[];
   readonly tombstones: readonly StampedTombstone[];
 }
 
@@ -50,7 +51,10 @@ export function encodeHead(head: ManifestHead): Uint8Array {
     writer.copy(head.state.catalog, 0, head.state.catalog.length);
   }
   writer.varint(head.droppedTables.length);
-  for (const tableId of head.droppedTables) writer.uint64(tableId);
+  for (const [tableId, version] of head.droppedTables) {
+    writer.uint64(tableId);
+    writer.uint64(version);
+  }
   writer.varint(head.tombstones.length);
   for (const tombstone of head.tombstones) {
     writer.uint64(tombstone.tableId);
@@ -75,8 +79,10 @@ export function decodeHead(bytes: Uint8Array): ManifestHead {
     const catalog = reader.view(reader.varint()).slice();
     state = { vector, replayFrom, catalog, highestVersion };
   }
-  const droppedTables: TableId[] = [];
-  for (let left = reader.varint(); left > 0; left--) droppedTables.push(reader.uint64());
+  const droppedTables: [TableId, number][] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    droppedTables.push([reader.uint64(), reader.uint64()]);
+  }
   const tombstones: StampedTombstone[] = [];
   for (let left = reader.varint(); left > 0; left--) {
     const tableId = reader.uint64();

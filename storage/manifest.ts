@@ -104,7 +104,7 @@ export async function checkBlocks(
     }
   }
   // From run to run by seeking: values of known runs are not read.
-  for (let runId = 0; runId <= RUN_ID_MAX; ) {
+  for (let runId = 0; runId <= RUN_ID_MAX;) {
     const found = await firstRunFrom(kv, runId);
     if (found === null) break;
     nextRunId = Math.max(nextRunId, found + 1);

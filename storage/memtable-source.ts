@@ -109,12 +109,7 @@ class SortedChunks implements PageStream {
   #count = 0;
   #at = 0;
 
-  constructor(
-    chunks: readonly VisibleChunk[],
-    view: SourceView,
-    precision: number,
-    pacer: Pacer,
-  ) {
+  constructor(chunks: readonly VisibleChunk[], view: SourceView, precision: number, pacer: Pacer) {
     this.#chunks = chunks;
     this.#view = view;
     this.#precision = precision;

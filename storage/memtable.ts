@@ -79,12 +79,7 @@ export class MemTable {
   }
 
   /** Appends a section's rows (or tombstones of their keys). Row i has the ordinal `ordinal + i` in its record. */
-  append(
-    reader: RowsSectionReader,
-    seriesOf: Uint32Array,
-    version: number,
-    ordinal: number,
-  ): void {
+  append(reader: RowsSectionReader, seriesOf: Uint32Array, version: number, ordinal: number): void {
     const { shape, rowCount } = reader;
     const { layout } = this.table;
     const places = shape.columns.map((column) => layout.indexOf(column.id));
@@ -220,7 +215,7 @@ export class Generation {
   /** Number of readers that came so far; each has its own number. */
   #epoch = 1;
   readonly #liveEpochs = new Set<number>();
-  #seriesBytes = 0;
+  #otherBytes = 0;
   #tableBytes = 0;
 
   constructor(options: { readonly isOverlay: boolean } = { isOverlay: false }) {
@@ -229,11 +224,12 @@ export class Generation {
 
   /** Arrays at their capacity, and the series that came with these rows. */
   get sizeBytes(): number {
-    return this.#tableBytes + this.#seriesBytes;
+    return this.#tableBytes + this.#otherBytes;
   }
 
-  get isEmpty(): boolean {
-    return this.tables.size === 0;
+  /** Counts memory that came with this generation and lies elsewhere. */
+  charge(sizeBytes: number): void {
+    this.#otherBytes += sizeBytes;
   }
 
   /** A reader's epoch: it sees what was applied before. Must be given back. */
@@ -267,9 +263,8 @@ export class Generation {
     const seriesOf = seriesIds(reader, seriesId);
     if (table.series.count !== seriesBefore) {
       // The dictionary's own count is by capacity and would jump; each new series is charged what it takes on average.
-      this.#seriesBytes += Math.ceil(
-        ((table.series.count - seriesBefore) * table.series.sizeBytes) / table.series.count,
-      );
+      const share = (table.series.count - seriesBefore) / table.series.count;
+      this.charge(Math.ceil(table.series.sizeBytes * share));
     }
     const oldest = this.#liveEpochs.values().next();
     memTable.beforeAppend(this.#epoch, oldest.done === true ? null : oldest.value);
@@ -319,7 +314,8 @@ function seriesIds(
 }
 
 function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {
-  for (const { chunk, at, from, count } of segments) chunk.copyColumn(place, at, values, from, count);
+  for (const { chunk, at, from, count } of segments)
+    chunk.copyColumn(place, at, values, from, count);
 }
 
 /** How many values from `row` on, at most `count`, have an offset from `base` that is a safe integer. */

@@ -203,8 +203,7 @@ function siftDown(heap: Head[], from: number): void {
     const left = index * 2 + 1;
     if (left >= heap.length) return;
     const right = left + 1;
-    const child =
-      right < heap.length && compareHeads(heap[right]!, heap[left]!) < 0 ? right : left;
+    const child = right < heap.length && compareHeads(heap[right]!, heap[left]!) < 0 ? right : left;
     if (compareHeads(heap[child]!, heap[index]!) >= 0) return;
     const moved = heap[index]!;
     heap[index] = heap[child]!;

@@ -293,7 +293,8 @@ function writeRaw64(writer: ByteWriter, values: Float64Array, count: number): vo
     writer.bytes.set(new Uint8Array(values.buffer, values.byteOffset, count * 8), at);
   } else {
     const view = new DataView(writer.bytes.buffer);
-    for (let index = 0; index < count; index++) view.setFloat64(at + index * 8, values[index]!, true);
+    for (let index = 0; index < count; index++)
+      view.setFloat64(at + index * 8, values[index]!, true);
   }
 }
 
@@ -356,7 +357,8 @@ function writeDelta(
   level: number,
 ): void {
   const deltas = workArray(level, count);
-  for (let index = 1; index < count; index++) deltas[index - 1] = values[index]! - values[index - 1]!;
+  for (let index = 1; index < count; index++)
+    deltas[index - 1] = values[index]! - values[index - 1]!;
   writer.uint8(Codec.delta);
   writer.zigzag(values[0]!);
   writePacked(writer, deltas, count - 1, base, width);

@@ -78,7 +78,10 @@ export interface KeyRange {
 export interface KeyValueStore {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
+  batch(
+    operations: readonly KeyValueOperation[],
+    options: { readonly sync: boolean },
+  ): Promise<void>;
   entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
   keys(range: KeyRange): AsyncIterable<Uint8Array>;
   compactRange(gte: Uint8Array, lt: Uint8Array): Promise<void>;

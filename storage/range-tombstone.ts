@@ -6,7 +6,7 @@
  */
 
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
-import type { ByteWriter } from './byte-writer.js';
+import { ByteWriter } from './byte-writer.js';
 import type { ColumnId, TableId } from './table-schema.js';
 
 export interface RangeTombstone {
@@ -23,6 +23,16 @@ export interface RangeTombstone {
 
 export interface StampedTombstone extends RangeTombstone {
   readonly version: number;
+}
+
+export function isSameTombstone(a: StampedTombstone, b: StampedTombstone): boolean {
+  if (a.version !== b.version || a.tableId !== b.tableId) return false;
+  const bytes = [a, b].map((tombstone) => {
+    const writer = new ByteWriter();
+    encodeTombstone(writer, tombstone);
+    return Buffer.from(writer.take());
+  });
+  return bytes[0]!.equals(bytes[1]!);
 }
 
 const FLAG_TIME_MIN = 1;

@@ -18,13 +18,7 @@ import type { KeyValueStore, Timers } from './ports.js';
 import type { StampedTombstone } from './range-tombstone.js';
 import { RowFilter } from './row-filter.js';
 import { RunSource } from './run-source.js';
-import type {
-  ScanBatch,
-  ScanPart,
-  ScanRequest,
-  SeriesSet,
-  TableEstimate,
-} from './scan-request.js';
+import type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 import type { ScanSource, SourceView } from './scan-source.js';
 import type { SeriesDictionary } from './series-dictionary.js';
 import type { StoreState } from './store-state.js';
@@ -113,7 +107,9 @@ export class ReadView {
    * This view with a transaction's buffered writes on top, in order; their versions must be above all others. It shares
    * this view's pin: releasing either ends both.
    */
-  withOverlay(records: readonly { readonly version: number; readonly body: Uint8Array }[]): ReadView {
+  withOverlay(
+    records: readonly { readonly version: number; readonly body: Uint8Array }[],
+  ): ReadView {
     assert(this.#overlay === null, 'a view has one overlay');
     const generation = new Generation({ isOverlay: true });
     const tombstones: StampedTombstone[] = [];
@@ -147,7 +143,8 @@ export class ReadView {
   /** Series of a table; tag vectors are indexed by local series id. An unknown table has none. */
   series(tableId: TableId): SeriesSet {
     const table = this.#state.tables.get(tableId);
-    if (table === undefined) return { count: 0, tag: () => assert.fail('an empty table has no tags') };
+    if (table === undefined)
+      return { count: 0, tag: () => assert.fail('an empty table has no tags') };
     return seriesSet(this.#dictionary(table), this.#seriesCount(table));
   }
 
@@ -185,7 +182,8 @@ export class ReadView {
     const pacer = new Pacer(this.#deps.timers);
     const plan = this.#plan(request, pacer);
     if (plan === null) return;
-    const pages = request.order === 'series-time' ? sortedPages(plan, pacer) : anyPages(plan, pacer);
+    const pages =
+      request.order === 'series-time' ? sortedPages(plan, pacer) : anyPages(plan, pacer);
     let rows = 0;
     for await (const page of pages) {
       yield batchOf(page, plan, request);
@@ -248,7 +246,8 @@ export class ReadView {
     for (const { generation, epoch } of this.#points) {
       const memTable = generation.tables.get(table.tableId);
       const rows = memTable?.rowsAt(epoch) ?? 0;
-      if (memTable !== undefined && rows > 0) sources.push(new MemTableSource(memTable, rows, pacer));
+      if (memTable !== undefined && rows > 0)
+        sources.push(new MemTableSource(memTable, rows, pacer));
     }
     const own = this.#overlay?.generation.tables.get(table.tableId);
     if (own !== undefined) sources.push(new MemTableSource(own, own.rows, pacer));
@@ -257,7 +256,8 @@ export class ReadView {
 
   #tombstones(tableId: TableId): readonly StampedTombstone[] {
     const stored = this.#state.tombstones.get(tableId) ?? [];
-    const own = this.#overlay?.tombstones.filter((tombstone) => tombstone.tableId === tableId) ?? [];
+    const own =
+      this.#overlay?.tombstones.filter((tombstone) => tombstone.tableId === tableId) ?? [];
     return own.length === 0 ? stored : [...stored, ...own];
   }
 

@@ -174,11 +174,12 @@ export class RowBatch {
   }
 
   #encode(kind: RowsKind): Uint8Array {
-    assert(this.rowCount > 0 && this.rowCount <= SECTION_ROWS_MAX, 'a section has rows, not too many');
-    const shape = sectionShape(this.schema, kind);
-    const builderOf = shape.columns.map(
-      (column) => this.#builders[this.#columns.indexOf(column)]!,
+    assert(
+      this.rowCount > 0 && this.rowCount <= SECTION_ROWS_MAX,
+      'a section has rows, not too many',
     );
+    const shape = sectionShape(this.schema, kind);
+    const builderOf = shape.columns.map((column) => this.#builders[this.#columns.indexOf(column)]!);
     return encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
       tuples: this.#tuples,

@@ -71,7 +71,10 @@ export class RowFilter {
     for (const span of parts.excluded) {
       if (span.min <= timeMin && span.max >= timeMax) return false;
     }
-    if (parts.only !== null && !parts.only.some((span) => span.min <= timeMax && span.max >= timeMin)) {
+    if (
+      parts.only !== null &&
+      !parts.only.some((span) => span.min <= timeMax && span.max >= timeMin)
+    ) {
       return false;
     }
     const { mask } = parts;
@@ -169,7 +172,12 @@ class OffsetSpans {
   }
 }
 
-function isKilled(killers: readonly Killer[], series: number, time: number, version: number): boolean {
+function isKilled(
+  killers: readonly Killer[],
+  series: number,
+  time: number,
+  version: number,
+): boolean {
   for (const { version: at, min, max, mask } of killers) {
     if (version < at && time >= min && time <= max && (mask === null || mask[series] === 1)) {
       return true;

@@ -115,8 +115,7 @@ async function mergeSort(
       let right = middle;
       for (let at = start; at < end; at++) {
         const takeLeft =
-          right === end ||
-          (left < middle && compare(pages, handles[left]!, handles[right]!) <= 0);
+          right === end || (left < middle && compare(pages, handles[left]!, handles[right]!) <= 0);
         scratch[at] = takeLeft ? handles[left++]! : handles[right++]!;
         if (at % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * 4)) await pacer.turn();
       }

@@ -14,7 +14,13 @@
 import { ByteDictionary } from './byte-dictionary.js';
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { columnForm, type ColumnValues, decodeColumn, encodeColumn, isWideForm } from './column-codec.js';
+import {
+  columnForm,
+  type ColumnValues,
+  decodeColumn,
+  encodeColumn,
+  isWideForm,
+} from './column-codec.js';
 import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import { decodeNumbers, encodeNumbers } from './number-codec.js';
 import type { StoredColumn, TableSchema } from './table-schema.js';
@@ -106,7 +112,13 @@ function encodeTags(writer: ByteWriter, tagCount: number, tuples: ByteDictionary
         codes[tuple] = cells.add(data, cellStart(data, at), end);
       }
     }
-    const column = { kind: 'dictionary', length, codes, dictionary: cells.vector(), nulls } as const;
+    const column = {
+      kind: 'dictionary',
+      length,
+      codes,
+      dictionary: cells.vector(),
+      nulls,
+    } as const;
     const form = columnForm(column);
     writer.uint8(form);
     encodeColumn(writer, column, form, 'fast');

@@ -275,7 +275,8 @@ function numbers(
   id: ColumnId,
 ): Float64Array {
   const vector = columns.get(id)!;
-  if (vector.kind !== 'number') throw corruptKey(blockKey(run.id, id, block), 'it holds no numbers');
+  if (vector.kind !== 'number')
+    throw corruptKey(blockKey(run.id, id, block), 'it holds no numbers');
   return vector.values;
 }
 

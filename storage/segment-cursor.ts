@@ -99,8 +99,11 @@ export class SegmentCursor {
     if (offset + bytes > this.#fileBytes) return null;
     const at = offset - this.#windowAt;
     if (at >= 0 && at + bytes <= this.#windowBytes) return at;
-    if (bytes > this.#window.length) this.#window = new Uint8Array(Math.max(bytes, WINDOW_BYTES));
-    const wanted = Math.min(this.#window.length, this.#fileBytes - offset);
+    const rest = this.#fileBytes - offset;
+    if (bytes > this.#window.length) {
+      this.#window = new Uint8Array(Math.max(bytes, Math.min(WINDOW_BYTES, rest)));
+    }
+    const wanted = Math.min(this.#window.length, rest);
     this.#windowAt = offset;
     this.#windowBytes = await this.#file.read(this.#window.subarray(0, wanted), offset);
     return bytes <= this.#windowBytes ? 0 : null;
@@ -121,7 +124,7 @@ export async function findGroups(
   from: number,
   fileBytes: number,
 ): Promise<GroupTraces> {
-  const window = new Uint8Array(WINDOW_BYTES);
+  const window = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes - from, SECTOR_BYTES)));
   const headers: GroupHeader[] = [];
   let magicAt: number | null = null;
   for (let at = from; at < fileBytes; at += window.length) {

@@ -164,14 +164,17 @@ export class SeriesDictionary {
     const reader = new ByteReader(bytes);
     const first = reader.varint();
     if (first !== this.#count) {
-      throw new DamagedBytesError(`series ${this.#count} is missing, the entries begin at ${first}`);
+      throw new DamagedBytesError(
+        `series ${this.#count} is missing, the entries begin at ${first}`,
+      );
     }
     const count = reader.varint();
     for (let index = 0; index < count; index++) {
       const length = reader.varint();
       const start = reader.skip(length);
       const id = this.idOf(bytes, start, start + length);
-      if (id !== first + index) throw new DamagedBytesError(`series ${first + index} is there twice`);
+      if (id !== first + index)
+        throw new DamagedBytesError(`series ${first + index} is there twice`);
     }
     reader.expectEnd();
   }

@@ -20,7 +20,7 @@ import type { FlushedState, ManifestHead } from './manifest-head.js';
 import { Generation } from './memtable.js';
 import { Pacer } from './pacer.js';
 import type { KeyValueStore, Timers } from './ports.js';
-import type { StampedTombstone } from './range-tombstone.js';
+import { isSameTombstone, type StampedTombstone } from './range-tombstone.js';
 import { ReadView } from './read-view.js';
 import type { Run } from './run.js';
 import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-body.js';
@@ -57,6 +57,9 @@ export interface TableStatistics {
   readonly seriesBytes: number;
 }
 
+/** What a drop or a range tombstone adds to a generation's size: so that it is flushed one day. */
+const NOTE_BYTES = 256;
+
 interface FrozenGeneration {
   readonly generation: Generation;
   readonly state: FlushedState;
@@ -74,7 +77,8 @@ export class TableStore {
   readonly #cache: BlockCache;
   readonly #schemas = new Map<SchemaId, KnownSchema>();
   readonly #persistedSchemas = new Set<SchemaId>();
-  readonly #droppedTables = new Set<TableId>();
+  /** With the versions of their drops. */
+  readonly #droppedTables = new Map<TableId, number>();
   #state: StoreState;
   /** With the vectors they cover; the same generations as in the state. */
   readonly #frozen: FrozenGeneration[] = [];
@@ -160,8 +164,9 @@ export class TableStore {
   }
 
   /** The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. */
-  dropTable(tableId: TableId, _version: number): void {
-    this.#droppedTables.add(tableId);
+  dropTable(tableId: TableId, version: number): void {
+    this.#droppedTables.set(tableId, version);
+    this.#state.active.charge(NOTE_BYTES);
     const table = this.#state.tables.get(tableId);
     if (table === undefined) return;
     table.isDropped = true;
@@ -212,15 +217,18 @@ export class TableStore {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
     const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
     const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
-    const removed = this.#removedRuns;
+    const removed = [...this.#removedRuns, ...this.#deadRuns(horizon)];
     const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
-    const tombstones = this.#neededTombstones(added, horizon);
+    const left = [...this.#state.runs.values(), added]
+      .flat()
+      .filter((run) => !removed.includes(run));
+    const spent = this.#spentTombstones(left, horizon);
     const head: ManifestHead = {
       nextRunId: this.#nextRunId,
       verifiedRunId: this.#verifiedRunId,
       state,
       droppedTables: [...this.#droppedTables],
-      tombstones: [...tombstones.values()].flat(),
+      tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),
     };
     await this.#kv.batch(manifestOperations({ head, added, removed, schemas }), { sync: true });
 
@@ -228,15 +236,28 @@ export class TableStore {
     this.#frozen.shift();
     this.#flushed = state;
     this.#removedRuns = this.#removedRuns.filter((run) => !removed.includes(run));
-    const runs = new Map(this.#state.runs);
+    const runs = new Map<TableId, readonly Run[]>();
+    for (const [tableId, own] of this.#state.runs) {
+      runs.set(
+        tableId,
+        own.filter((run) => !removed.includes(run)),
+      );
+    }
     for (const run of added) {
       // Dropped while the manifest was written: the next manifest forgets the run.
       if (this.#droppedTables.has(run.tableId)) this.#removedRuns.push(run);
       else runs.set(run.tableId, [...(runs.get(run.tableId) ?? []), run]);
     }
+    const tombstones = new Map<TableId, readonly StampedTombstone[]>();
+    for (const [tableId, own] of this.#state.tombstones) {
+      tombstones.set(
+        tableId,
+        own.filter((one) => !spent.has(one)),
+      );
+    }
     this.#replaceState({
       runs,
-      tombstones: this.#withoutSwept(tombstones),
+      tombstones,
       frozen: this.#state.frozen.filter((frozen) => frozen !== generation),
     });
     const runIds = [...removed, ...orphans].map((run) => run.id);
@@ -244,47 +265,46 @@ export class TableStore {
     this.#collect();
   }
 
-  /**
-   * Tombstones that may still kill something: above the horizon older rows can still arrive; below it, only while a run or memtable
-   * holds older rows of the table.
-   */
-  #neededTombstones(
-    added: readonly Run[],
-    horizon: number,
-  ): Map<TableId, readonly StampedTombstone[]> {
-    const needed = new Map<TableId, readonly StampedTombstone[]>();
+  /** Runs that a tombstone at or below the horizon has killed as a whole: expiry and TRUNCATE give their space back so. */
+  #deadRuns(horizon: number): Run[] {
+    const dead: Run[] = [];
     for (const [tableId, tombstones] of this.#state.tombstones) {
-      const runs = [...(this.#state.runs.get(tableId) ?? []), ...added];
+      for (const run of this.#state.runs.get(tableId) ?? []) {
+        const isDead = tombstones.some(
+          ({ version, tags, timeMin, timeMax }) =>
+            version <= horizon &&
+            version > run.versionMax &&
+            tags.length === 0 &&
+            (timeMin === null || timeMin <= run.timeMin) &&
+            (timeMax === null || timeMax >= run.timeMax),
+        );
+        if (isDead) dead.push(run);
+      }
+    }
+    return dead;
+  }
+
+  /**
+   * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and no run and no memtable
+   * holds an older row of the table.
+   */
+  #spentTombstones(runs: readonly Run[], horizon: number): Set<StampedTombstone> {
+    const spent = new Set<StampedTombstone>();
+    for (const [tableId, tombstones] of this.#state.tombstones) {
       let oldest = Infinity;
-      for (const run of runs) if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
-      const generations = [...this.#state.frozen.slice(1), this.#state.active];
-      for (const generation of generations) {
+      for (const run of runs)
+        if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
+      for (const generation of [...this.#state.frozen.slice(1), this.#state.active]) {
         for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
           oldest = Math.min(oldest, chunk.versionMin);
         }
       }
-      const kept = tombstones.filter(({ version }) => version > horizon || version > oldest);
-      if (kept.length > 0) needed.set(tableId, kept);
+      for (const tombstone of tombstones) {
+        if (tombstone.version <= horizon && tombstone.version <= oldest) spent.add(tombstone);
+      }
     }
-    return needed;
+    return spent;
   }
-
-  /** The present tombstones without those that were not needed when the manifest was made. */
-  #withoutSwept(
-    needed: ReadonlyMap<TableId, readonly StampedTombstone[]>,
-  ): Map<TableId, readonly StampedTombstone[]> {
-    const before = this.#sweptCandidates;
-    const left = new Map<TableId, readonly StampedTombstone[]>();
-    for (const [tableId, tombstones] of this.#state.tombstones) {
-      const kept = tombstones.filter(
-        (tombstone) =>
-          !before.has(tombstone) || (needed.get(tableId)?.includes(tombstone) ?? false),
-      );
-      if (kept.length > 0) left.set(tableId, kept);
-    }
-    return left;
-  }
-  #sweptCandidates: ReadonlySet<StampedTombstone> = new Set();
 
   // ---- reading ----
 
@@ -348,7 +368,9 @@ export class TableStore {
     const runs = new Map<number, Run>();
     const head = await loadManifest(this.#kv, {
       head: (loaded) => {
-        for (const tableId of loaded.droppedTables) this.#droppedTables.add(tableId);
+        for (const [tableId, version] of loaded.droppedTables) {
+          this.#droppedTables.set(tableId, version);
+        }
         for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
       },
       schema: (stored) => {
@@ -380,7 +402,10 @@ export class TableStore {
   #assumeLastTimes(tableId: TableId, runs: readonly Run[]): void {
     const table = this.#state.tables.get(tableId);
     assert(table !== undefined, 'a run belongs to a known table');
-    const last = runs.reduce((max, run) => (run.timeMax > max ? run.timeMax : max), runs[0]!.timeMax);
+    const last = runs.reduce(
+      (max, run) => (run.timeMax > max ? run.timeMax : max),
+      runs[0]!.timeMax,
+    );
     const base = baseForUnits(last, table.timeColumn.precision);
     table.referenceBase = base;
     table.series.assumeLastTimes(Number(last - base));
@@ -408,6 +433,9 @@ export class TableStore {
     const { tableId } = tombstone;
     if (this.#droppedTables.has(tableId)) return;
     const known = this.#state.tombstones.get(tableId) ?? [];
+    // One that was persisted before its record counted as flushed comes again in replay.
+    if (known.some((one) => isSameTombstone(one, tombstone))) return;
+    this.#state.active.charge(NOTE_BYTES);
     const tombstones = new Map(this.#state.tombstones).set(tableId, [...known, tombstone]);
     this.#replaceState({ tombstones });
   }

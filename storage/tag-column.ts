@@ -156,7 +156,9 @@ export class TagColumn {
   }
 
   #parse(source: Uint8Array, start: number, end: number): void {
-    const text = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('latin1');
+    const text = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString(
+      'latin1',
+    );
     const value = Number(text);
     if (this.#kind === 'number' || Number.isSafeInteger(value)) {
       this.#parsed.push(value);

@@ -57,9 +57,4 @@ export interface DictionaryVector {
   readonly nulls: Uint8Array | null;
 }
 
-export type Vector =
-  | NumberVector
-  | Integer64Vector
-  | TimeVector
-  | BytesVector
-  | DictionaryVector;
+export type Vector = NumberVector | Integer64Vector | TimeVector | BytesVector | DictionaryVector;

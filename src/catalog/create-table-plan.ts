@@ -250,10 +250,16 @@ function planColumn(
     node.defaultValue === null
       ? { kind: 'none' }
       : evaluateDefault(node.defaultValue, { name: node.name, type });
-  if (!nullable && value.kind === 'constant' && value.value === null) {
-    throw new SqlError('ER_INVALID_DEFAULT', { column: node.name });
-  }
-  return { name: node.name, type, nullable, default: value, comment: node.comment ?? '' };
+  const isNull = value.kind === 'constant' && value.value === null;
+  if (isNull && !nullable) throw new SqlError('ER_INVALID_DEFAULT', { column: node.name });
+  return {
+    name: node.name,
+    type,
+    nullable,
+    // DEFAULT NULL says no more than no DEFAULT at all.
+    default: isNull ? { kind: 'none' } : value,
+    comment: node.comment ?? '',
+  };
 }
 
 function withIndexPrecision(type: SqlType): SqlType {

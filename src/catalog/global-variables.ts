@@ -11,9 +11,11 @@ export class GlobalVariables {
   readonly #values = new Map<string, VariableValue>();
 
   /** @param facts values of this server by variable name, also for read-only ones; names must exist */
-  constructor(facts: Readonly<Record<string, VariableValue>> = {}) {
+  constructor(facts: Readonly<Record<string, VariableValue | number>> = {}) {
     for (const variable of SYSTEM_VARIABLES) this.#values.set(variable.name, variable.defaultValue);
-    for (const [name, value] of Object.entries(facts)) this.force(name, value);
+    for (const [name, value] of Object.entries(facts)) {
+      this.force(name, typeof value === 'number' ? BigInt(value) : value);
+    }
   }
 
   get(variable: SystemVariable): VariableValue {

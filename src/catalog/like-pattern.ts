@@ -21,5 +21,5 @@ export function likeMatcher(pattern: string): (text: string) => boolean {
 }
 
 function quoted(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/u, '\\$&');
+  return character.replace(/[\\^$.*+?()[\]{}|/]/u, '\\$&');
 }

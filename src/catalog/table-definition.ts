@@ -18,7 +18,10 @@ export type ColumnDefault =
    * A constant: what goes to the same conversion that a value in an INSERT goes through. Date and time constants are
    * kept as the count in the column's own unit, because their text was read in the zone of the CREATE's session.
    */
-  | { readonly kind: 'constant'; readonly value: string | number | bigint | boolean | Uint8Array | null }
+  | {
+      readonly kind: 'constant';
+      readonly value: string | number | bigint | boolean | Uint8Array | null;
+    }
   /** now() / CURRENT_TIMESTAMP: the statement's start time, evaluated by the node that takes the INSERT. */
   | { readonly kind: 'now' };
 

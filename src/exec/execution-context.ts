@@ -15,6 +15,9 @@ export type TableSource =
   | { readonly kind: 'stored'; readonly table: TableDefinition }
   | VirtualTable;
 
+/** The part of storage's ReadView that queries use. */
+export type TableView = Pick<ReadView, 'release' | 'series' | 'scan' | 'estimate'>;
+
 /** Where warnings go (SHOW WARNINGS). The sink bounds how many it keeps and counts the rest. */
 export interface WarningSink {
   /** `code` is MySQL's errno, for instance 1365. */
@@ -67,8 +70,6 @@ export interface ExecutionContext extends BindContext {
   readonly maxExecutionMs: number;
   /** What sorts, groups and DISTINCT may hold, in bytes. Past it: ER_OUT_OF_SORTMEMORY. */
   readonly queryMemoryBytes: number;
-  /** sql_select_limit: the most rows of a SELECT without a LIMIT of its own. */
-  readonly selectLimit?: number;
   /** A view of all tables (a transaction's own writes on top); the executor releases it. Called once, if at all. */
-  openReadView(): ReadView;
+  openReadView(): TableView;
 }

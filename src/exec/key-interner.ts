@@ -268,7 +268,7 @@ class TextKeys implements KeyInterner {
     if (vector.kind === 'dictionary') {
       if (vector.dictionary !== this.#dictionary) {
         this.#dictionary = vector.dictionary;
-        this.#known: Uint32Array = new Uint32Array(vector.dictionary.length);
+        this.#known = new Uint32Array(vector.dictionary.length);
       }
       const known = this.#known;
       for (let i = 0; i < length; i++) {

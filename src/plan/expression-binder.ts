@@ -26,6 +26,7 @@ import {
   integerValue,
   isBytes,
   LONG_BLOB,
+  LONG_TEXT,
   NULL_TYPE,
   textBytes,
   varcharType,
@@ -123,8 +124,8 @@ export class ExpressionBinder {
         return { kind: 'interval', amount, unit: expression.unit, type, nullable, collation };
       }
       case 'collate': {
-        const operand = castTo(this.bind(expression.operand), varcharType(0), this.#env);
-        const text = isBytes(operand.type) ? operand : this.bind(expression.operand);
+        const operand = this.bind(expression.operand);
+        const text = isBytes(operand.type) ? operand : castTo(operand, LONG_TEXT, this.#env);
         return { ...text, collation: { name: collationKind(expression.collation), strength: 0 } };
       }
       case 'call':

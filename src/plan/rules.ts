@@ -5,8 +5,8 @@
  * runs overlap or hold deletes (the store then gives no exact count); pushing a condition with RAND, UUID or SLEEP anywhere.
  */
 
-import type { ReadView } from '../../storage/index.js';
 import { ColumnRole } from '../../storage/index.js';
+import type { TableView } from '../exec/execution-context.js';
 import { collectOrdinals, type BoundAggregate, type BoundConstant, type BoundExpression } from './bound-expression.js';
 import { boundConstant } from './bound-cast.js';
 import { rewritePlan, type AggregatePlan, type LogicalPlan, type ScanPlan } from './logical-plan.js';
@@ -21,7 +21,7 @@ import {
 
 export interface RuleContext {
   /** null where no statistics are at hand. */
-  readonly view: ReadView | null;
+  readonly view: TableView | null;
 }
 
 export interface Rule {
@@ -114,7 +114,7 @@ function answerFromStatistics(plan: LogicalPlan, { view }: RuleContext): Logical
   return answers === null ? plan : { kind: 'constantRow', values: answers };
 }
 
-function statisticAnswers(plan: AggregatePlan, scan: ScanPlan, view: ReadView): readonly BoundConstant[] | null {
+function statisticAnswers(plan: AggregatePlan, scan: ScanPlan, view: TableView): readonly BoundConstant[] | null {
   const { exactRows, timeMin, timeMax } = view.estimate(scan.table.parts[0].tableId);
   if (exactRows === null) return null;
   const answers: BoundConstant[] = [];

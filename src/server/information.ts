@@ -25,7 +25,7 @@ function nodeStatus(state: SessionState): readonly (readonly [string, string])[]
     .databases()
     .reduce((count, { name }) => count + context.catalog.tables(name).length, 0);
   return statusVariables({
-    uptimeSeconds: Math.floor((context.clock.monotonicMs() - context.startedAtMs) / 1000),
+    uptimeSeconds: Math.floor((context.clock.monotonicMs() - context.startedMonotonicMs) / 1000),
     threadsConnected: wire.connectionsOpen,
     threadsRunning: context.processes().filter((process) => process.statement !== null).length,
     maxUsedConnections: wire.connectionsOpenPeak,

@@ -13,7 +13,7 @@ import type { TypedValue } from '../exec/sql-value.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import type { ConversionContext } from '../sql/cell-conversion.js';
 import { resolveInsertColumns } from '../sql/insert-columns.js';
-import type { InsertCell, InsertTarget } from '../sql/insert-scanner.js';
+import type { InsertCell, InsertTarget } from '../sql/insert-target.js';
 import { parseExpression } from '../sql/parser.js';
 import type { RecordedCell } from '../sql/recorded-cell.js';
 import type { SqlTextOptions } from '../sql/token.js';

@@ -7,7 +7,7 @@ import { evaluateConstant } from '../exec/constant.js';
 import type { BindContext } from '../exec/execution-context.js';
 import type { Expression, Statement } from '../sql/ast.js';
 import { noDefault } from '../sql/cell-error.js';
-import type { InsertCell } from '../sql/insert-scanner.js';
+import type { InsertCell } from '../sql/insert-target.js';
 import { writeTypedValue } from '../sql/typed-cell.js';
 import { InsertRun, insertInfo } from './insert-run.js';
 import { writeParameter } from './parameter-cell.js';

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import {
   MysqlServer,
   type AccountVerifier,
+  type ConnectionStatus,
   type ServerEnvironment,
   type ServerHooks,
 } from '../../protocol/index.js';
@@ -27,6 +28,8 @@ import {
 } from '../../storage/index.js';
 import { Catalog } from '../catalog/catalog.js';
 import { GlobalVariables } from '../catalog/global-variables.js';
+import type { ProcessRow } from '../catalog/information-source.js';
+import type { VariableValue } from '../catalog/system-variables.js';
 import type { NodeSnapshot, Readiness } from '../http/node-snapshot.js';
 import { startHttpServer, type HttpServer } from '../http/server.js';
 import { isPasswordless, type Account } from './config-accounts.js';
@@ -34,10 +37,9 @@ import type { Config } from './config.js';
 import { openDataDirectory, type DataDirectory } from './data-directory.js';
 import { DdlQueue } from './ddl-queue.js';
 import type { Logger } from './logger.js';
-import { NodeCounters } from './node-counters.js';
-import { ProcessList } from './process-list.js';
 import type { ServerContext } from './server-context.js';
 import { Session } from './session.js';
+import { StatementCounters } from './statement-counters.js';
 import { VERSION } from './version.js';
 
 /** What clients compare with MySQL's releases; the rest says who we are. */
@@ -78,8 +80,7 @@ async function assemble(
   const { store, catalog } = await openStore(config, log, directory, kv);
   closers.push(() => store.close());
 
-  const counters = new NodeCounters();
-  const processes = new ProcessList();
+  const counters = new StatementCounters();
   const startedAtMs = systemClock.wallMs();
   const { peer, secret } = config.replication;
   const transport =
@@ -107,6 +108,7 @@ async function assemble(
     },
     {
       nodeId: config.node.id,
+      isAlone: false,
       peer: peer === null || secret === null ? null : { secret, clusterId: null },
       rpoBytes: config.replication.rpoBytes,
       rpoSpanMs: config.replication.rpoSpanMs,
@@ -131,9 +133,7 @@ async function assemble(
     limits: {
       maxRecordBytes: config.replication.maxRecordBytes,
       memtableBytes: config.storage.memtableBytes,
-      maxPreparedStatements: PREPARED_STATEMENTS_MAX,
       maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
-      maxConnections: config.mysql.maxConnections,
       queryMemoryBytes: config.query.memoryBytes,
     },
     clock: systemClock,
@@ -142,7 +142,10 @@ async function assemble(
     catalog,
     writer: replica,
     openReadView: () => store.tables.readView(),
-    tableStatistics: (tableId) => store.tables.statisticsOf(tableId),
+    tableStatistics: (tableId) => {
+      const found = store.tables.stats().find((table) => table.tableId === tableId);
+      return { rows: found?.rows ?? 0, bytes: found?.runBytes ?? 0 };
+    },
     replicationStatus: () => replica.status(),
     releasePeer: () => replica.releasePeer(),
     flush: () => store.flush(),
@@ -150,8 +153,12 @@ async function assemble(
       const fits = await replica.setBudget({ bytes, spanMs: config.replication.rpoSpanMs });
       return fits ? null : 'what is pending does not fit the new budget yet';
     },
+    processes: () => mysql.connections().map(processRow),
+    kill: (id, target) => (target === 'query' ? mysql.killQuery(id) : mysql.kill(id)),
+    reportBug: (error, where) => log.error({ err: error, where }, 'a defect'),
+    connectionCounters: () => mysql.counters(),
+    startedMonotonicMs: systemClock.monotonicMs(),
     globals: new GlobalVariables(factsOf(config, directory)),
-    processes,
     ddl: new DdlQueue(),
     counters,
   };
@@ -193,14 +200,14 @@ async function assemble(
     replication: replica.status(),
     conflictsTotal: catalog.conflicts().length,
     digestMismatches: 0,
-    sessions: processes.size,
+    sessions: mysql.counters().connectionsOpen,
     connectionsTotal: mysql.counters().connectionsTotal,
-    queriesTotal: counters.questions,
+    queriesTotal: mysql.counters().commandsTotal,
     rowsWrittenTotal: counters.rowsInserted,
     bytesReceivedTotal: mysql.counters().bytesReceived,
     bytesSentTotal: mysql.counters().bytesSent,
     memtableBytes: store.tables.memtableBytes(),
-    runs: store.tables.runCount,
+    runs: store.tables.stats().reduce((sum, table) => sum + table.runs, 0),
     journalBytes: store.own.bytesOnDisk() + (store.copy?.bytesOnDisk() ?? 0),
   });
   const http: HttpServer = await startHttpServer({
@@ -275,18 +282,37 @@ function hooksOf(config: Config, context: ServerContext, replica: ReplicaNode): 
   };
 }
 
+/** As SHOW PROCESSLIST has it: COM_STMT_EXECUTE is 'Execute'. */
+function commandName(command: string): string {
+  const word = command.slice(command.lastIndexOf('_') + 1).toLowerCase();
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function processRow(connection: ConnectionStatus): ProcessRow {
+  return {
+    id: connection.id,
+    user: connection.user,
+    host: connection.port === 0 ? connection.host : `${connection.host}:${connection.port}`,
+    database: connection.database,
+    command: commandName(connection.command),
+    seconds: Math.floor(connection.elapsedMs / 1000),
+    state: '',
+    statement: connection.statement,
+  };
+}
+
 /** What the server knows of itself, by system variable. */
-function factsOf(config: Config, directory: DataDirectory): Record<string, string | number> {
+function factsOf(config: Config, directory: DataDirectory): Record<string, VariableValue> {
   return {
     version: SERVER_VERSION,
-    port: config.mysql.listen.port,
+    port: BigInt(config.mysql.listen.port),
     socket: directory.adminSocket,
     datadir: join(directory.path, '/'),
-    server_id: config.node.id,
-    max_allowed_packet: config.mysql.maxAllowedPacketBytes,
-    max_connections: config.mysql.maxConnections,
-    max_execution_time: config.query.timeoutMs ?? 0,
-    rpo_bytes: config.replication.rpoBytes,
+    server_id: BigInt(config.node.id),
+    max_allowed_packet: BigInt(config.mysql.maxAllowedPacketBytes),
+    max_connections: BigInt(config.mysql.maxConnections),
+    max_execution_time: BigInt(config.query.timeoutMs ?? 0),
+    rpo_bytes: BigInt(config.replication.rpoBytes),
   };
 }
 

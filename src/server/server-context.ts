@@ -81,8 +81,8 @@ export interface ServerContext {
   reportBug(error: unknown, where: string): void;
   /** Of the wire, for SHOW STATUS. */
   connectionCounters(): ServerCounters;
-  /** Milliseconds of the monotonic clock when the node started. */
-  readonly startedAtMs: number;
+  /** Reading of the monotonic clock when the node started. */
+  readonly startedMonotonicMs: number;
   readonly globals: GlobalVariables;
   readonly counters: StatementCounters;
   /** DDL runs one statement at a time: a name must not be created twice while the first CREATE waits at the gate. */

@@ -8,7 +8,6 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { Acknowledgement } from '../../replication/index.js';
-import { encodeWriteBody } from '../../storage/index.js';
 import type { ReadView } from '../../storage/index.js';
 import type { SessionState } from './session-state.js';
 import { WriteBuffer } from './write-buffer.js';
@@ -48,9 +47,9 @@ export class Transaction {
   openReadView(): ReadView {
     const view = this.#state.context.openReadView();
     if (this.#buffer.isEmpty) return view;
-    const parts = encodeWriteBody(this.#buffer.sections.map((section) => section.bytes));
     try {
-      return view.withOverlay([{ version: OWN_WRITES_VERSION, body: Buffer.concat(parts) }]);
+      const bodies = this.#buffer.bodies();
+      return view.withOverlay(bodies.map((body) => ({ version: OWN_WRITES_VERSION, body })));
     } catch (error) {
       view.release();
       throw error;

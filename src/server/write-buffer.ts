@@ -75,9 +75,11 @@ export class WriteBuffer {
     return this.#options.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
   }
 
-  /** What is held, for a transaction's own reads. */
-  get sections(): readonly BufferedSection[] {
-    return this.#sections;
+  /** What is held, as bodies of write records: for a transaction's own reads. */
+  bodies(): Uint8Array[] {
+    return [...groupsOf(this.#sections, this.sectionBytesMax)].map((group) =>
+      Buffer.concat(bodyOf(group)),
+    );
   }
 
   hasRowsOf(table: TableDefinition): boolean {

@@ -41,8 +41,8 @@ export class DateTimeScan {
   /** Days since 1970-01-01. */
   days = 0;
 
-  /** yyyymmdd of the date that `#lastDays` belongs to. */
-  #lastDate = 0;
+  /** yyyymmdd of the date that `#lastDays` belongs to; none at first. */
+  #lastDate = -1;
   #lastDays = 0;
   readonly #fields = newDateTimeFields();
 

@@ -51,6 +51,9 @@ const BIT_OPERATORS: ReadonlyMap<
   ['^', { level: 6, name: '^' }],
 ]);
 
+/** Brackets before a subquery that are looked through; each level of nesting looks again. */
+const QUERY_BRACKETS_MAX = 8;
+
 const PREDICATES = ['IN', 'BETWEEN', 'LIKE', 'REGEXP', 'RLIKE', 'ILIKE', 'MEMBER', 'SOUNDS'];
 
 /** Throws SqlError: 1064, and 1235 for what is known and not built. */
@@ -306,7 +309,7 @@ export function call(name: string, args: readonly Expression[]): Expression {
 /** True when a query starts `ahead` tokens on, which inside brackets means a subquery. */
 export function isQueryStart(cursor: TokenCursor, ahead: number): boolean {
   let at = ahead;
-  while (cursor.peek(at).keyword === '(') {
+  while (cursor.peek(at).keyword === '(' && at - ahead < QUERY_BRACKETS_MAX) {
     at += 1;
   }
   const word = cursor.peek(at).keyword;

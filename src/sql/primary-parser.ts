@@ -14,6 +14,9 @@ import type { TokenCursor } from './token-cursor.js';
 /** Above this an integer literal is a DECIMAL. */
 const INTEGER_MAX = 18_446_744_073_709_551_615n;
 
+/** How far to look for the comma that makes INTERVAL ( a function. */
+const INTERVAL_TOKENS_MAX = 1000;
+
 /** Functions that may be written without brackets. */
 const NILADIC = new Set(
   'CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP CURRENT_USER'.split(
@@ -214,12 +217,12 @@ function parseWord(cursor: TokenCursor, word: string): Expression {
   return parseColumn(cursor);
 }
 
-/** INTERVAL(n, a, b) is a function: a comma stands directly in its brackets. */
+/** INTERVAL(n, a, b) is a function: a comma stands directly in its brackets, and not far behind them. */
 function isIntervalFunction(cursor: TokenCursor): boolean {
   if (cursor.peek(1).keyword !== '(') {
     return false;
   }
-  for (let ahead = 2, depth = 1; cursor.peek(ahead).kind !== 'end'; ahead += 1) {
+  for (let ahead = 2, depth = 1; ahead < INTERVAL_TOKENS_MAX; ahead += 1) {
     const { keyword } = cursor.peek(ahead);
     depth += keyword === '(' ? 1 : keyword === ')' ? -1 : 0;
     if (depth === 0) {

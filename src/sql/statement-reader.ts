@@ -56,7 +56,8 @@ export class StatementReader {
   #state: 'head' | 'text' | 'rows' | 'refused' = 'head';
   readonly #collected = new ByteCollector();
   #insert: { head: InsertHead; target: InsertTarget; scanner: InsertScanner } | null = null;
-  #error: SqlError | null = null;
+  /** An SqlError. */
+  #error: Error | null = null;
 
   constructor(hooks: StatementReaderHooks, options: StatementReaderOptions) {
     this.#hooks = hooks;
@@ -107,7 +108,7 @@ export class StatementReader {
     }
   }
 
-  #refuse(error: SqlError): void {
+  #refuse(error: Error): void {
     this.#error = error;
     this.#state = 'refused';
     this.#collected.clear();

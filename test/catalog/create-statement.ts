@@ -26,8 +26,10 @@ function literalDefault(expression: Expression, column: { readonly type: SqlType
       return { kind: 'constant', value: null };
     case 'integer':
       return { kind: 'constant', value: Number(value.value) };
-    case 'string':
-      return { kind: 'constant', value: value.value };
+    case 'string': {
+      const isNumber = column.type.kind === 'integer' || column.type.kind === 'double';
+      return { kind: 'constant', value: isNumber ? Number(value.value) : value.value };
+    }
     default:
       throw new Error(`no test default of ${value.type} for ${column.type.kind}`);
   }

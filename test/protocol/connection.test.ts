@@ -706,6 +706,21 @@ describe('back-pressure towards the client', () => {
     expect(fixture.socket.isPaused()).toBe(false);
   });
 
+  test('a paused client that is killed is read on, so that it sees the end', async () => {
+    const fixture = await answersTo([LOGIN, command(3, 'hang')]);
+    while (!fixture.socket.isPaused()) {
+      fixture.socket.receive(Buffer.alloc(65_536));
+      await settle(1);
+    }
+    fixture.connection.kill();
+    await settle();
+    expect(fixture.socket.isPaused()).toBe(false);
+    fixture.socket.receive(Buffer.alloc(65_536));
+    fixture.socket.receiveEnd();
+    await settle();
+    expect(fixture.closed).toEqual([false]);
+  });
+
   test('a sink that pushes back stops the reading of its own query', async () => {
     const fixture = await answersTo([LOGIN]);
     let release = (): void => undefined;

@@ -1,6 +1,6 @@
 /** A real client against the server: logins, both row formats, prepared statements, errors, big packets. */
 
-import type { Connection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import {
   CHARACTER_SET,
   COLUMN_FLAG,
@@ -352,8 +352,8 @@ describe('answers', () => {
     const statement = await client.prepare('SELECT ?');
     for (const value of ['text', 42, null, 1.5]) {
       const [rows] = await statement.execute([value]);
-      const [row] = rows as unknown as { v: string }[];
-      const seen = JSON.parse(row?.v ?? '[]') as { kind: string; value?: number }[];
+      const [row] = rows as RowDataPacket[];
+      const seen = JSON.parse(String(row?.['v'])) as { kind: string; value?: number }[];
       expect(seen).toHaveLength(1);
       expect(seen[0]?.kind).toBe(
         value === null ? 'null' : typeof value === 'string' ? 'string' : 'double',

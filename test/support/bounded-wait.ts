@@ -39,8 +39,8 @@ export async function waitFor<T>(
   timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const endMs = performance.now() + timeoutMs;
-  let seen: unknown = 'nothing yet';
   for (;;) {
+    let seen: unknown;
     try {
       const looked = await look();
       if (looked.value !== undefined) return looked.value;

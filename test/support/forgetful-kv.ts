@@ -79,6 +79,22 @@ export class ForgetfulKv implements KeyValueStore {
     this.#sorted = null;
   }
 
+  /** The store for one process: after the next crash nothing done through it has an effect or an answer. */
+  mount(): KeyValueStore {
+    const life = this.#life;
+    const alive = <T>(use: () => Promise<T>): Promise<T> =>
+      life === this.#life ? use() : new Promise(() => undefined);
+    return {
+      get: (key) => alive(() => this.get(key)),
+      getMany: (keys) => alive(() => this.getMany(keys)),
+      batch: (operations, options) => alive(() => this.batch(operations, options)),
+      entries: (range) => this.entries(range),
+      keys: (range) => this.keys(range),
+      compactRange: () => alive(() => this.compactRange()),
+      close: () => alive(() => this.close()),
+    };
+  }
+
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     await this.#pass('get', key.length);
     return this.#values.get(hexOf(key))?.slice();

@@ -48,6 +48,8 @@ export class JournalStore implements ReplicaStore {
   readonly horizonLog: { isHeld: boolean; peerBound: number } = { isHeld: true, peerBound: 0 };
   readonly agreedEnds: { origin: NodeId; incarnation: IncarnationId }[] = [];
   readonly confirmedTo = new Map<IncarnationId, number>();
+  /** Records that came back in a return stream. */
+  returnedCount = 0;
   copy: Journal | null = null;
   incarnation: IncarnationId = '';
   hadMark = false;
@@ -128,6 +130,7 @@ export class JournalStore implements ReplicaStore {
   applyReturned(incarnation: IncarnationId, record: RecordView): void {
     assert(incarnation !== this.incarnation, 'only older incarnations are returned');
     this.#apply(this.own, incarnation, record);
+    this.returnedCount += 1;
   }
 
   applied(origin: NodeId, incarnation: IncarnationId): number {
@@ -153,10 +156,6 @@ export class JournalStore implements ReplicaStore {
   }
 
   announcePeerBound(version: number): void {
-    for (const record of this.appliedRecords) {
-      const isLate = record.origin !== this.nodeId && record.version > version;
-      if (isLate) continue;
-    }
     this.horizonLog.peerBound = Math.max(this.horizonLog.peerBound, version);
   }
 

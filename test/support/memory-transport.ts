@@ -27,6 +27,8 @@ export class MemoryNetwork {
   readonly #listeners = new Map<string, (connection: Connection) => void>();
   readonly #pairs = new Set<Pair>();
   readonly #cut = new Set<string>();
+  /** Crashes of each node so far: what an older life dials goes nowhere. */
+  readonly #lives = new Map<string, number>();
   /** All bytes that were ever sent, by sender. */
   readonly sentBytes = new Map<string, number>();
 
@@ -40,15 +42,18 @@ export class MemoryNetwork {
     return this.#pairs.size;
   }
 
+  /** For the node's present life. */
   transport(self: string, peer: string): Transport {
+    const life = this.#lives.get(self) ?? 0;
+    const isAlive = (): boolean => life === (this.#lives.get(self) ?? 0);
     return {
       listen: (onConnection) => {
         this.#listeners.set(self, onConnection);
         return Promise.resolve();
       },
-      dial: () => this.#dial(self, peer),
+      dial: () => (isAlive() ? this.#dial(self, peer) : new Promise(() => undefined)),
       close: () => {
-        this.#listeners.delete(self);
+        if (isAlive()) this.#listeners.delete(self);
         return Promise.resolve();
       },
     };
@@ -78,6 +83,7 @@ export class MemoryNetwork {
   /** The node's process is gone. `isSilent`: with its power, so nobody tells its peer. */
   crash(name: string, isSilent: boolean): void {
     this.#listeners.delete(name);
+    this.#lives.set(name, (this.#lives.get(name) ?? 0) + 1);
     for (const pair of [...this.#pairs]) {
       if (!pair.has(name)) continue;
       if (isSilent) pair.mute(name);

@@ -13,14 +13,7 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,7 +85,8 @@ export class NodeProcess {
   readonly linkPort: number;
   /** Changed by a test while the node is down; written at each start. */
   settings: Settings;
-  readonly #clients = new Set<Connection | Pool>();
+  /** How to end what is open to the node. */
+  readonly #endClients = new Set<() => Promise<void>>();
   readonly #log: string[] = [];
   #child: ChildProcess | null = null;
   #ended: Promise<Ending> = Promise.resolve({ code: null, signal: null });
@@ -184,11 +178,8 @@ export class NodeProcess {
 
   /** The end of everything: clients are cut off, the process is killed. */
   async stop(): Promise<void> {
-    for (const client of this.#clients) {
-      if ('destroy' in client) client.destroy();
-      else await client.end().catch(() => undefined);
-    }
-    this.#clients.clear();
+    for (const end of this.#endClients) await end();
+    this.#endClients.clear();
     if (this.#child !== null) await this.kill('SIGKILL');
   }
 
@@ -205,8 +196,12 @@ export class NodeProcess {
     });
     // A killed node breaks its connections; what matters then is the error of a statement.
     connection.on('error', () => undefined);
-    this.#clients.add(connection);
-    connection.on('end', () => this.#clients.delete(connection));
+    const end = (): Promise<void> => {
+      connection.destroy();
+      return Promise.resolve();
+    };
+    this.#endClients.add(end);
+    connection.on('end', () => this.#endClients.delete(end));
     return connection;
   }
 
@@ -222,7 +217,7 @@ export class NodeProcess {
       user: 'root',
       ...options,
     });
-    this.#clients.add(pool);
+    this.#endClients.add(() => pool.end().catch(() => undefined));
     return pool;
   }
 
@@ -488,10 +483,4 @@ function tomlOf(settings: Settings): string {
 function environment(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) => !name.startsWith('TWINTIDE_'));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
-}
-
-/** The process id that a data folder was last held by, or null. */
-export function holderOf(dataFolder: string): number | null {
-  const file = join(dataFolder, 'twintide.pid');
-  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null;
 }

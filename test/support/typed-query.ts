@@ -18,7 +18,7 @@ export async function rowsOf<T = Record<string, unknown>>(
 /** All rows as arrays of cells. */
 export async function cellsOf(client: Queryable, sql: string): Promise<unknown[][]> {
   const [rows] = await client.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
-  return rows as unknown[][];
+  return rows;
 }
 
 /** The first cell of the first row. */

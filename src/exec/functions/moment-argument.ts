@@ -3,6 +3,7 @@
 import type { SqlType } from '../../catalog/sql-type.js';
 import { castTo } from '../../plan/bound-cast.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';
+import { newDateTimeFields, parseDateTimeBytes } from '../calendar.js';
 import type { Evaluator } from '../batch.js';
 import type { EvaluationEnvironment } from '../evaluation-environment.js';
 import { numberVector, splitTime, unitOf, type ExecVector, type SplitTime } from '../exec-vector.js';
@@ -30,8 +31,17 @@ export function momentArgument(operand: BoundExpression, env: EvaluationEnvironm
     case 'boolean':
       return castTo(castTo(operand, LONG_TEXT, env), datetimeType(0), env);
     default:
-      return castTo(operand, datetimeType(6), env);
+      return castTo(operand, datetimeType(textDigits(operand)), env);
   }
+}
+
+const fields = newDateTimeFields();
+
+/** A text constant has the digits it is written with, any other text six. */
+function textDigits(operand: BoundExpression): number {
+  if (operand.kind !== 'constant' || !(operand.value instanceof Uint8Array)) return 6;
+  parseDateTimeBytes(operand.value, 0, operand.value.length, fields);
+  return Math.min(fields.fractionDigits, 6);
 }
 
 /** One number per row from wall-clock seconds and the fraction (of 10^digits = `unit`). */

@@ -1,0 +1,172 @@
+/** Dictionaries of bytes: ids in order of appearance, whatever the hash, the growth and the sharding do. */
+
+import fc from 'fast-check';
+import { ByteDictionary } from '../../storage/byte-dictionary.js';
+import { ByteReader, DamagedBytesError } from '../../storage/byte-reader.js';
+import { ByteWriter } from '../../storage/byte-writer.js';
+import { HashIndex } from '../../storage/hash-index.js';
+import { SeriesDictionary } from '../../storage/series-dictionary.js';
+import { ColumnRole, ColumnType, type StoredColumn } from '../../storage/table-schema.js';
+import { readCell, TagTupleWriter } from '../../storage/tag-tuple.js';
+import { valuesOf } from '../support/vector-values.js';
+
+const tag = (id: number, type: ColumnType, precision = 0): StoredColumn => ({
+  id,
+  type,
+  role: ColumnRole.tag,
+  precision,
+});
+
+function tupleOf(cells: readonly (string | null)[]): Uint8Array {
+  const writer = new TagTupleWriter();
+  for (const cell of cells) {
+    if (cell === null) writer.nullCell();
+    else writer.bytesCell(Buffer.from(cell, 'latin1'), 0, cell.length);
+  }
+  return writer.bytes.slice(0, writer.length);
+}
+
+function idOf(dictionary: SeriesDictionary, cells: readonly (string | null)[]): number {
+  const tuple = tupleOf(cells);
+  return dictionary.idOf(tuple, 0, tuple.length);
+}
+
+describe('HashIndex', () => {
+  it('finds every id filed under a hash, also when all hashes are the same', () => {
+    const index = new HashIndex();
+    for (let id = 0; id < 300; id++) index.insert(id % 3, id);
+    const found: number[] = [];
+    for (let id = index.first(1); id !== -1; id = index.next()) found.push(id);
+    expect(found.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n * 3 + 1));
+    expect(index.first(3)).toBe(-1);
+  });
+});
+
+describe('ByteDictionary', () => {
+  it('gives codes in order of appearance, past the split into shards', () => {
+    const dictionary = new ByteDictionary();
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < 20_000; index++) {
+        const bytes = Buffer.from(`value-${index}`);
+        expect(dictionary.add(bytes, 0, bytes.length)).toBe(index);
+      }
+    }
+    expect(dictionary.find(Buffer.from('value-20000'), 0, 11)).toBe(-1);
+    dictionary.clear();
+    expect(dictionary.add(Buffer.from('value-7'), 0, 7)).toBe(0);
+  });
+
+  it('forks: the fork knows all entries, and neither sees what the other adds', () => {
+    const original = new ByteDictionary();
+    for (const word of ['a', 'b', '']) original.add(Buffer.from(word), 0, word.length);
+    const fork = original.fork();
+    expect(fork.add(Buffer.from('b'), 0, 1)).toBe(1);
+    expect(fork.add(Buffer.from('c'), 0, 1)).toBe(3);
+    expect(original.add(Buffer.from('d'), 0, 1)).toBe(3);
+    expect(fork.find(Buffer.from('d'), 0, 1)).toBe(-1);
+    expect(valuesOf(fork.vector())).toEqual(['a', 'b', '', 'c']);
+    expect(valuesOf(original.vector())).toEqual(['a', 'b', '', 'd']);
+  });
+});
+
+describe('tag tuples', () => {
+  it('tell NULL from the empty string and keep any bytes', () => {
+    const cell = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
+    fc.assert(
+      fc.property(fc.array(cell, { maxLength: 6 }), (cells) => {
+        const writer = new TagTupleWriter();
+        for (const bytes of cells) {
+          if (bytes === null) writer.nullCell();
+          else writer.bytesCell(bytes, 0, bytes.length);
+        }
+        const tuple = writer.bytes.slice(0, writer.length);
+        const reader = new ByteReader(tuple);
+        const back = cells.map(() => {
+          const range = readCell(reader);
+          return range === null ? null : tuple.slice(range.start, range.end);
+        });
+        reader.expectEnd();
+        expect(back).toEqual(cells.map((bytes) => (bytes === null ? null : Uint8Array.from(bytes))));
+      }),
+      { numRuns: 500, seed: 20260105 },
+    );
+  });
+
+  it.each([0, 7, -7, 10, 99, 100, 2 ** 53 - 1, -(2 ** 53 - 1), 1.5, -0, 1e21])(
+    'spell the number %p in decimal',
+    (value) => {
+      const writer = new TagTupleWriter();
+      writer.numberCell(value);
+      const text = Buffer.from(writer.bytes.slice(1, writer.length)).toString();
+      expect(text).toBe(String(value));
+    },
+  );
+});
+
+describe('SeriesDictionary', () => {
+  const columns = [tag(1, ColumnType.text), tag(2, ColumnType.int64), tag(3, ColumnType.timestamp, 9)];
+  const series = [
+    ['h1', '1', '1700000000000000000'],
+    ['h1', null, '1700000000000000001'],
+    [null, String(2n ** 62n), null],
+    ['', '-5', '1700000000000000000'],
+  ] as const;
+
+  it('reads tags back in their own kinds', () => {
+    const dictionary = SeriesDictionary.ofTags(columns);
+    series.forEach((cells, id) => expect(idOf(dictionary, cells)).toBe(id));
+    series.forEach((cells, id) => expect(idOf(dictionary, cells)).toBe(id));
+    expect(valuesOf(dictionary.tag(1)!.all(4))).toEqual(['h1', 'h1', null, '']);
+    expect(valuesOf(dictionary.tag(2)!.all(4))).toEqual([1, null, 2n ** 62n, -5]);
+    const times = [1700000000000000000n, 1700000000000000001n, null, 1700000000000000000n];
+    expect(valuesOf(dictionary.tag(3)!.all(4))).toEqual(times);
+    expect(dictionary.tag(4)).toBeNull();
+  });
+
+  it('is persisted in pieces that must continue each other', () => {
+    const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    for (let id = 0; id < 10_000; id++) idOf(dictionary, [`host-${id}`.padEnd(id % 300, '.')]);
+    const piece = (from: number, to: number): Uint8Array => {
+      const writer = new ByteWriter();
+      dictionary.encode(writer, from, to);
+      return writer.take();
+    };
+    const loaded = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    loaded.load(piece(0, 4096));
+    expect(() => loaded.load(piece(8192, 10_000))).toThrow(DamagedBytesError);
+    loaded.load(piece(4096, 8192));
+    loaded.load(piece(8192, 10_000));
+    expect(loaded.count).toBe(10_000);
+    expect(idOf(loaded, ['host-77'.padEnd(77, '.')])).toBe(77);
+    expect(loaded.tuple(9999)).toEqual(dictionary.tuple(9999));
+  });
+
+  it('keeps a tuple larger than a page', () => {
+    const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    const long = 'x'.repeat((1 << 20) + 5);
+    expect([idOf(dictionary, ['a']), idOf(dictionary, [long]), idOf(dictionary, ['b'])]).toEqual([0, 1, 2]);
+    expect([idOf(dictionary, ['b']), idOf(dictionary, [long]), idOf(dictionary, ['a'])]).toEqual([2, 1, 0]);
+    expect(dictionary.tuple(1).length).toBe(long.length + 3);
+  });
+
+  it('forks for a reader: new series get ids at the end there and stay unknown here', () => {
+    const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    idOf(dictionary, ['a']);
+    const fork = dictionary.fork();
+    expect(idOf(fork, ['b'])).toBe(1);
+    expect(idOf(dictionary, ['c'])).toBe(1);
+    expect(idOf(fork, ['a'])).toBe(0);
+    expect(valuesOf(fork.tag(1)!.all(2))).toEqual(['a', 'b']);
+    expect(valuesOf(dictionary.tag(1)!.all(2))).toEqual(['a', 'c']);
+  });
+
+  it('says which series a range tombstone means, those that come later included', () => {
+    const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    for (const host of ['a', 'b', null]) idOf(dictionary, [host]);
+    const values = [Buffer.from('b'), Buffer.from('d'), null];
+    const tombstone = { tableId: 1, version: 9, timeMin: null, timeMax: null, tags: [{ columnId: 1, values }] };
+    expect([...dictionary.maskOf(tombstone)]).toEqual([0, 1, 1]);
+    for (const host of ['c', 'd']) idOf(dictionary, [host]);
+    expect([...dictionary.maskOf(tombstone)]).toEqual([0, 1, 1, 0, 1]);
+  });
+});

@@ -1,0 +1,270 @@
+/**
+ * One node's store over a disk and a LevelDB stand-in that forget what was not synced: recovery, exactly once, multi-part writes,
+ * version marks, and a flush that is interrupted anywhere.
+ */
+
+import {
+  ColumnRole,
+  ColumnType,
+  RecordKind,
+  RowBatch,
+  Store,
+  encodeAbortBody,
+  encodeCommitBody,
+  encodePartPrefix,
+  encodeSchemaBody,
+  encodeWriteBody,
+  type RecordView,
+  type StateMachine,
+  type TableSchema,
+} from '../../storage/index.js';
+import { ForgetfulDisk } from '../support/forgetful-disk.js';
+import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { SeededRandom } from '../support/seeded-random.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+/** Append mode: a record applied twice shows as rows that are there twice. */
+const SCHEMA: TableSchema = {
+  tableId: 4242,
+  columns: [
+    { id: 11, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
+    { id: 12, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
+    { id: 13, type: ColumnType.int64, role: ColumnRole.field, precision: 0 },
+  ],
+  appendMode: true,
+  partitionMs: 86_400_000,
+};
+
+class Recorder implements StateMachine {
+  applied: string[] = [];
+
+  apply(version: number, origin: number, body: Uint8Array): void {
+    // Like the catalog: an operation is known by its version, and applying it again changes nothing.
+    const entry = `${version}/${origin}/${Buffer.from(body).toString()}`;
+    if (!this.applied.includes(entry)) this.applied.push(entry);
+  }
+
+  snapshot(): Uint8Array {
+    return Buffer.from(JSON.stringify(this.applied));
+  }
+
+  restore(bytes: Uint8Array): void {
+    this.applied = JSON.parse(Buffer.from(bytes).toString()) as string[];
+  }
+}
+
+class Machine {
+  readonly random: SeededRandom;
+  readonly disk = new ForgetfulDisk();
+  readonly kv = new ForgetfulKv();
+  readonly clock = new VirtualClock();
+  recorder = new Recorder();
+  store!: Store;
+  /** Own records that are durable and not yet applied. */
+  #waiting: RecordView[] = [];
+  durable = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+  }
+
+  async start(memtableBytes = 1 << 22): Promise<number> {
+    this.recorder = new Recorder();
+    this.#waiting = [];
+    const opening = Store.open(
+      {
+        disk: this.disk.mount(),
+        kv: this.kv.mount(),
+        clock: this.clock,
+        random: this.random,
+        timers: this.clock,
+        stateMachine: () => this.recorder,
+      },
+      {
+        nodeId: 1,
+        journalFolder: '/journal',
+        segmentBytes: 64 * 1024,
+        maxRecordBytes: 16 * 1024,
+        memtableBytes,
+        cacheBytes: 1 << 20,
+        maxClockSkewMs: 500,
+        retainBytes: 0,
+      },
+    );
+    const { store, report } = await this.clock.runUntilSettled(opening);
+    this.store = store;
+    store.setHorizonHeld(false);
+    store.own.onDurable((_, position) => {
+      this.durable = position.sequence;
+      while (this.#waiting.length > 0 && this.#waiting[0]!.sequence <= position.sequence) {
+        store.applyOwn(this.#waiting.shift()!);
+      }
+    });
+    return report.replayedRecords;
+  }
+
+  append(kind: RecordKind, body: readonly Uint8Array[]): RecordView {
+    const record = this.store.own.append(kind, this.store.versions.next(), body);
+    this.#waiting.push(record);
+    return record;
+  }
+
+  defineTable(): void {
+    this.append(RecordKind.schema, [encodeSchemaBody(SCHEMA)]);
+  }
+
+  async settle(): Promise<void> {
+    await this.clock.advance(50);
+  }
+
+  powerLoss(): void {
+    this.disk.crash(this.random, { tear: true });
+    this.kv.crash(this.random);
+  }
+
+  async values(): Promise<number[]> {
+    const view = this.store.tables.readView();
+    const found: number[] = [];
+    const reading = (async () => {
+      const scan = view.scan({
+        parts: [{ tableId: SCHEMA.tableId, columns: [13] }],
+        columns: [13],
+        timeMin: null,
+        timeMax: null,
+        seriesMask: null,
+        order: 'any',
+      });
+      for await (const batch of scan) {
+        const column = batch.columns[0]!;
+        if (column.kind !== 'number') throw new Error('small integers come as numbers');
+        for (let row = 0; row < batch.length; row++) found.push(column.values[row]!);
+      }
+    })();
+    await this.clock.runUntilSettled(reading);
+    view.release();
+    return found.sort((a, b) => a - b);
+  }
+}
+
+function rows(values: readonly number[]): Uint8Array {
+  const batch = new RowBatch(SCHEMA);
+  for (const value of values) {
+    const tag = Buffer.from(`host${value % 3}`);
+    batch.setBytes(0, tag, 0, tag.length);
+    batch.setTime(1, 1_767_225_600 + value, 0);
+    batch.setNumber(2, value);
+    batch.endRow();
+  }
+  return batch.encodeSection();
+}
+
+const write = (values: readonly number[]): Uint8Array[] => encodeWriteBody([rows(values)]);
+
+describe('store', () => {
+  test('what was durable is there after a restart, without any flush', async () => {
+    const machine = new Machine(1);
+    await machine.start();
+    machine.defineTable();
+    machine.append(RecordKind.write, write([1, 2, 3]));
+    machine.append(RecordKind.ddl, [Buffer.from('create')]);
+    await machine.settle();
+    expect(await machine.values()).toEqual([1, 2, 3]);
+    machine.powerLoss();
+    expect(await machine.start()).toBeGreaterThanOrEqual(4);
+    expect(await machine.values()).toEqual([1, 2, 3]);
+    expect(machine.recorder.applied).toHaveLength(1);
+  });
+
+  test('a flushed record is not applied again, and the catalog comes from the snapshot', async () => {
+    const machine = new Machine(2);
+    await machine.start();
+    machine.defineTable();
+    machine.append(RecordKind.write, write([1, 2, 3]));
+    machine.append(RecordKind.ddl, [Buffer.from('create')]);
+    await machine.settle();
+    await machine.clock.runUntilSettled(machine.store.flush());
+    machine.append(RecordKind.write, write([4]));
+    await machine.settle();
+    machine.powerLoss();
+    expect(await machine.start()).toBeLessThanOrEqual(2);
+    expect(await machine.values()).toEqual([1, 2, 3, 4]);
+    expect(machine.recorder.applied).toHaveLength(1);
+  });
+
+  test('a multi-part write appears at its commit as a whole, and an aborted or orphaned one never', async () => {
+    const machine = new Machine(3);
+    await machine.start();
+    machine.defineTable();
+    const begin = (values: number[]): RecordView =>
+      machine.append(RecordKind.part, [encodePartPrefix(0), ...write(values)]);
+    const committed = begin([1, 2]);
+    const aborted = begin([91]);
+    machine.append(RecordKind.part, [encodePartPrefix(committed.sequence), ...write([3])]);
+    machine.append(RecordKind.abort, [encodeAbortBody(aborted.sequence)]);
+    begin([92]);
+    await machine.settle();
+    expect(await machine.values()).toEqual([]);
+    // A flush in the middle of it must not lose the parts.
+    machine.append(RecordKind.write, write([7]));
+    await machine.settle();
+    await machine.clock.runUntilSettled(machine.store.flush());
+    machine.append(RecordKind.commit, [
+      encodeCommitBody({ firstPart: committed.sequence, partCount: 2 }),
+    ]);
+    await machine.settle();
+    expect(await machine.values()).toEqual([1, 2, 3, 7]);
+    machine.powerLoss();
+    await machine.start();
+    expect(await machine.values()).toEqual([1, 2, 3, 7]);
+  });
+
+  test('a restart stamps above everything before, also when the clock went back', async () => {
+    const machine = new Machine(4);
+    await machine.start();
+    machine.defineTable();
+    const before = machine.append(RecordKind.write, write([1])).version;
+    machine.clock.jumpWall(-3_600_000);
+    machine.powerLoss();
+    await machine.start();
+    expect(machine.store.hadMark).toBe(true);
+    expect(machine.store.versions.next()).toBeGreaterThan(before);
+  });
+
+  test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'power loss at any moment of writing and flushing, seed %i',
+    async (seed) => {
+      const machine = new Machine(1000 + seed);
+      let next = 0;
+      const certain: number[] = [];
+      let open = new Map<number, number[]>();
+      for (let life = 0; life < 4; life++) {
+        await machine.start(64 * 1024);
+        machine.defineTable();
+        await machine.settle();
+        const recovered = await machine.values();
+        const there = new Set(recovered);
+        expect(there.size).toBe(recovered.length);
+        expect(certain.filter((value) => !there.has(value))).toEqual([]);
+        const possible = new Set([...certain, ...[...open.values()].flat()]);
+        expect(recovered.filter((value) => !possible.has(value))).toEqual([]);
+        certain.splice(0, certain.length, ...recovered);
+        open = new Map();
+        machine.durable = 0;
+
+        const steps = machine.random.integer(3, 25);
+        for (let step = 0; step < steps; step++) {
+          const values = Array.from({ length: machine.random.integer(1, 60) }, () => next++);
+          await machine.clock.runUntilSettled(machine.store.ensureMark());
+          open.set(machine.append(RecordKind.write, write(values)).sequence, values);
+          if (machine.random.chance(0.3)) void machine.store.flush();
+          if (machine.random.chance(0.6)) await machine.clock.advance(machine.random.integer(0, 3));
+        }
+        for (const [sequence, values] of open) {
+          if (sequence <= machine.durable) certain.push(...values);
+        }
+        certain.sort((a, b) => a - b);
+        machine.powerLoss();
+      }
+    },
+  );
+});
