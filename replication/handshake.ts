@@ -108,6 +108,14 @@ export interface LocalQuestion {
   readonly hash: RollingHash;
 }
 
+interface Verdict {
+  readonly error: RefusedError;
+  /** The peer's own history is not the one known here. */
+  readonly isStranger: boolean;
+  /** Our own history is not the one known there. */
+  readonly isAboutUs: boolean;
+}
+
 type State =
   | 'begin'
   | 'challenged'
@@ -197,11 +205,12 @@ export class Handshake {
       return this.#refuse(this.#error('diverged', `the histories differ at ${at}`));
     }
     const refusal = this.#judge();
-    if (refusal !== null) return this.#refuse(refusal.error, refusal.isStranger);
-    if (this.#role === 'dialer') {
+    if (this.#role === 'dialer' && (refusal === null || refusal.isAboutUs)) {
+      // Whether we were cloned or restored only the peer can tell: it knows whether another branch of ours is alive.
       this.#state = 'welcome';
       return { type: 'send', message: this.#standing() };
     }
+    if (refusal !== null) return this.#refuse(refusal.error, refusal.isStranger);
     this.#state = 'ended';
     const welcome = this.#tagged(FrameType.welcome, new Uint8Array(0));
     return { type: 'done', message: welcome, result: this.#result! };
@@ -261,11 +270,12 @@ export class Handshake {
 
   #onWelcome(payload: Uint8Array): HandshakeStep {
     this.#untagged(FrameType.welcome, payload);
+    if (this.#result === null) throw new LinkProtocolError('welcome in spite of another history');
     this.#state = 'ended';
-    return { type: 'done', message: null, result: this.#result! };
+    return { type: 'done', message: null, result: this.#result };
   }
 
-  #judge(): { readonly error: RefusedError; readonly isStranger: boolean } | null {
+  #judge(): Verdict | null {
     const local = this.#local!;
     const peer = this.#peer!;
     const inbound = judgeChain(peer.chain, local.known, peer.hasClaims);
@@ -274,7 +284,7 @@ export class Handshake {
     if (isChainRefusal(outbound)) return this.#chainRefusal(outbound, this.#identity.nodeId);
     if (local.wasStrangerSeen) {
       const text = `two nodes with id ${this.#theirs!.nodeId} and different histories are alive`;
-      return { error: this.#error('cloned-node', text), isStranger: false };
+      return { error: this.#error('cloned-node', text), isStranger: false, isAboutUs: false };
     }
     this.#result = {
       peerNodeId: this.#theirs!.nodeId,
@@ -287,21 +297,20 @@ export class Handshake {
   }
 
   /** `origin`: the node whose journal was judged. A stranger is a peer whose own history is not the one known here. */
-  #chainRefusal(
-    refusal: ChainRefusal,
-    origin: NodeId,
-  ): { readonly error: RefusedError; readonly isStranger: boolean } {
+  #chainRefusal(refusal: ChainRefusal, origin: NodeId): Verdict {
     const theirs = this.#theirs!.nodeId;
     const receiver = origin === theirs ? this.#identity.nodeId : theirs;
     const about = refusal.about === 'origin' ? origin : receiver;
     const isOtherHistory = refusal.refusal === 'restored-node' || refusal.refusal === 'wiped-node';
-    const isStranger = isOtherHistory && origin === theirs && refusal.about === 'origin';
+    const isOriginStrange = isOtherHistory && refusal.about === 'origin';
+    const isStranger = isOriginStrange && origin === theirs;
+    const isAboutUs = isOriginStrange && origin !== theirs;
     if (isStranger && this.#local!.isOtherBranchAlive) {
       const text = `two nodes with id ${about} and different histories are alive: stop one of them`;
-      return { error: this.#error('cloned-node', text), isStranger };
+      return { error: this.#error('cloned-node', text), isStranger, isAboutUs };
     }
     const text = `node ${about}: ${refusal.detail}${BOOTSTRAP_TEXT[refusal.refusal] ?? ''}`;
-    return { error: this.#error(refusal.refusal, text), isStranger };
+    return { error: this.#error(refusal.refusal, text), isStranger, isAboutUs };
   }
 
   // ---- checks ----

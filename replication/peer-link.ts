@@ -2,8 +2,8 @@
  * Makes and keeps the connection to the peer.
  *
  * Both nodes listen; the lower id dials. Before they know each other's ids both dial, and the acceptor with the lower id refuses
- * ("not your turn"). At most one connection is the link: the acceptor keeps the one that authenticated last and ends the older one, because an older one
- * that still seems to live is half-open. The older link is ended, and everything it had in flight is settled, before this node says where it
+ * ("not your turn"). At most one connection is the link: the acceptor keeps the one that authenticated last and ends the older one, because an
+ * older one that still seems to live is half-open. The older link is ended, and everything it had in flight is settled, before this node says where it
  * stands; so the positions in a handshake never move.
  *
  * Whatever goes wrong with a connection is told to `onTrouble` and tried again, with pauses that double.
@@ -78,8 +78,8 @@ export class PeerLink {
   #isStopped = false;
   #linkCount = 0;
   #isLinked = false;
-  /** The handshake that authenticated last: only it may become the link. */
-  #newest: HandshakeInbox | null = null;
+  /** Settles when the handshake that authenticated last is over: they take turns, so that each gets its answer. */
+  #turn: Promise<void> = Promise.resolve();
   #hasLowerPeer = false;
   #rejected = 0;
   #pause: { readonly timer: Timer; readonly end: () => void } | null = null;
@@ -164,15 +164,24 @@ export class PeerLink {
       inbox.fail(new LinkProtocolError('the peer did not finish the handshake in time'));
     });
     let made: MadeLink | null = null;
+    let endTurn: () => void = () => undefined;
+    const takeTurn = async (): Promise<void> => {
+      const before = this.#turn;
+      this.#turn = new Promise((resolve) => {
+        endTurn = resolve;
+      });
+      await before;
+    };
     try {
-      const result = await this.#converse(connection, inbox, role);
-      if (result !== null && this.#newest === inbox) made = { connection, result, ...inbox.handOver() };
+      const result = await this.#converse(connection, inbox, role, takeTurn);
+      if (result !== null) made = { connection, result, ...inbox.handOver() };
     } catch (error) {
       if (!this.#isStopped) this.#deps.onTrouble(error as Error);
     }
     timer.cancel();
     this.#handshaking.delete(connection);
     if (made === null || this.#isStopped) {
+      endTurn();
       this.#rejected += 1;
       connection.close();
       return false;
@@ -180,7 +189,9 @@ export class PeerLink {
     this.#isLinked = true;
     const madeMs = this.#deps.clock.monotonicMs();
     try {
-      await this.#deps.onLink(made);
+      const done = this.#deps.onLink(made);
+      endTurn();
+      await done;
     } finally {
       this.#isLinked = false;
     }
@@ -194,6 +205,7 @@ export class PeerLink {
     connection: Connection,
     inbox: HandshakeInbox,
     role: 'dialer' | 'acceptor',
+    takeTurn: () => Promise<void>,
   ): Promise<HandshakeResult | null> {
     const nonce = new Uint8Array(NONCE_BYTES);
     this.#deps.random.fill(nonce);
@@ -209,8 +221,7 @@ export class PeerLink {
             step = null;
             break;
           case 'authenticated': {
-            this.#newest?.fail(new LinkProtocolError('a newer connection of the peer took over'));
-            this.#newest = inbox;
+            await takeTurn();
             const local = await this.#deps.standStill(step.peerNodeId);
             if (role === 'acceptor') this.#linkCount += 1;
             step = handshake.tell(local, this.#linkCount);

@@ -90,6 +90,8 @@ export class ReplicaNode {
   #linked: LinkedPeer | null = null;
   /** Settles when nothing of the last link runs any more. */
   #linkDone: Promise<void> = Promise.resolve();
+  /** Ends the link there is, or is about to be. */
+  #endLink: () => void = () => undefined;
   #peerNodeId: NodeId | null;
   #isNew: boolean;
   #budget: GateBudget;
@@ -295,7 +297,7 @@ export class ReplicaNode {
     await this.#path.drain(options.drainMs);
     this.#ticker?.cancel();
     this.#receiver.stop();
-    void this.#linked?.end(null);
+    this.#endLink();
     await this.#linkDone;
     await this.#peerLink?.stop();
     await this.#path.close(new Error('the node was stopped'));
@@ -318,7 +320,7 @@ export class ReplicaNode {
     this.#receiver.stop();
     // Ended gently, so that the word still gets out.
     this.#linked?.sayVoid(error.message);
-    void this.#linked?.end(null);
+    this.#endLink();
     void this.#peerLink?.stop();
     void this.#path.close(error);
     this.#readiness.stop(this.#nowMs());
@@ -331,7 +333,7 @@ export class ReplicaNode {
   /** Ends the link there is and waits until nothing is in flight; then where this node stands does not move. */
   async #standStill(peer: NodeId): Promise<LocalStanding> {
     const { store, clock } = this.#deps;
-    void this.#linked?.end(null);
+    this.#endLink();
     await this.#linkDone;
     await this.#receiver.settled();
     const nowMs = this.#nowMs();
@@ -373,6 +375,11 @@ export class ReplicaNode {
 
   async #runLink(link: MadeLink): Promise<void> {
     const { store } = this.#deps;
+    let isOver = false;
+    this.#endLink = () => {
+      isOver = true;
+      void this.#linked?.end(null);
+    };
     const { peerNodeId, peer } = link.result;
     const copy = store.copy ?? (await store.openCopy(peerNodeId));
     if (this.#peerNodeId === null) copy.onFailure((error) => this.#fail(error));
@@ -384,7 +391,7 @@ export class ReplicaNode {
       this.#isNew = false;
       this.#path.waitForPeer(false);
     }
-    if (this.#isStopped || this.#hasFailed) {
+    if (isOver || this.#isStopped || this.#hasFailed) {
       link.connection.close();
       return;
     }
@@ -505,6 +512,10 @@ export class ReplicaNode {
 
   #onRefused(error: RefusedError, isStranger: boolean, peer: StandingMessage | null): void {
     if (isStranger) this.#strangerSeenMs = this.#nowMs();
+    // The branch that was always known is alive as well, and is refused only for the other's sake.
+    else if (error.refusal === 'cloned-node' && !error.isByPeer) {
+      this.#otherBranchSeenMs = this.#nowMs();
+    }
     if (this.#refusal?.refusal !== error.refusal) {
       this.#deps.log.error('link refused', { refusal: error.refusal, error });
     }

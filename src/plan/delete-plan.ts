@@ -53,10 +53,14 @@ export type DeletePlan =
       readonly batches: AsyncGenerator<KeyBatch, void, undefined>;
     };
 
-/** Throws the SqlErrors of binding; 1288 for a virtual table; 1235 where an append_mode table can't tell rows apart. */
+/**
+ * Throws the SqlErrors of binding; 1288 for a virtual table; 1235 where an append_mode table can't tell rows apart.
+ * `listKeys`: keys also where a range would do.
+ */
 export function planDelete(
   statement: { readonly name: TableName; readonly where: Expression | null },
   context: ExecutionContext,
+  options: { readonly listKeys: boolean } = { listKeys: false },
 ): DeletePlan {
   const source = context.resolveTable(statement.name.database, statement.name.table);
   if (source.kind === 'virtual') {
@@ -79,7 +83,7 @@ export function planDelete(
 
   const range = rangeOf(table, open);
   const base = planOf(table, open);
-  if (range === null) {
+  if (range === null || options.listKeys) {
     refuseAmbiguousRows(table, open);
     const keys = [...table.tags, table.timeIndex].map((column) => columns[column.position]!);
     const plan: LogicalPlan = { kind: 'project', input: base, expressions: keys };

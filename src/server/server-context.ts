@@ -18,6 +18,7 @@ import type { GlobalVariables } from '../catalog/global-variables.js';
 import type { ProcessRow } from '../catalog/information-source.js';
 import type { DdlQueue } from './ddl-queue.js';
 import type { StatementCounters } from './statement-counters.js';
+import type { TableGuards } from './table-guards.js';
 
 /** The write path, from admission to acknowledgement. A ReplicaNode is one. */
 export interface Writer {
@@ -87,4 +88,6 @@ export interface ServerContext {
   readonly counters: StatementCounters;
   /** DDL runs one statement at a time: a name must not be created twice while the first CREATE waits at the gate. */
   readonly ddl: DdlQueue;
+  /** For statements that read before they write. */
+  readonly guards: TableGuards;
 }

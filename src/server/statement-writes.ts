@@ -35,6 +35,7 @@ export function autocommitWrites(
     signal,
     rpoBytes: state.rpoBytes,
     isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
+    guards: context.guards,
   });
 }
 

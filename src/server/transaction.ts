@@ -30,6 +30,7 @@ export class Transaction {
       signal: () => null,
       rpoBytes: state.rpoBytes,
       isLiveTable: (tableId) => state.context.catalog.isLiveTable(tableId),
+      guards: state.context.guards,
     });
   }
 

@@ -17,6 +17,7 @@ import { encodeWriteBody } from '../../storage/index.js';
 import type { TableId, TableSchema } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import type { PartedWrite, ServerLimits, Writer } from './server-context.js';
+import type { TableGuards } from './table-guards.js';
 import { writeError } from './write-outcome.js';
 
 /** Record header, part prefix, section count and some room. */
@@ -47,6 +48,7 @@ export interface WriteBufferOptions {
   readonly rpoBytes: number | null;
   /** False for a table that was dropped: the write is then not applied. */
   readonly isLiveTable: (tableId: TableId) => boolean;
+  readonly guards: TableGuards;
 }
 
 export class WriteBuffer {
@@ -60,6 +62,7 @@ export class WriteBuffer {
   readonly #schemas: TableSchema[] = [];
   readonly #tables = new Map<TableId, TableDefinition>();
   readonly #validations: (() => void)[] = [];
+  readonly #inside = new Set<TableId>();
 
   constructor(options: WriteBufferOptions) {
     this.#options = options;
@@ -111,6 +114,11 @@ export class WriteBuffer {
     if (schema !== null && !this.#schemas.includes(schema)) this.#schemas.push(schema);
   }
 
+  /** The statement is alone in this table: the commit need not enter it. */
+  alreadyInside(tableId: TableId): void {
+    this.#inside.add(tableId);
+  }
+
   /** A place to undo to: transactions only. */
   mark(): WriteMark {
     return { sections: this.#sections.length, validations: this.#validations.length };
@@ -128,9 +136,12 @@ export class WriteBuffer {
   /** Writes everything: null when there was nothing. Rejects with SqlError for the gate's answers; then nothing is kept. */
   async commit(): Promise<Acknowledgement | null> {
     const sections = this.#take();
+    if (sections.length === 0 && this.#multiPart === null) return null;
+    const { guards } = this.#options;
+    const tableIds = [...this.#tables.keys()].filter((tableId) => !this.#inside.has(tableId));
+    const leave = await guards.share(tableIds);
     try {
       if (this.#multiPart === null) {
-        if (sections.length === 0) return null;
         if (fitsOneRecord(sections, this.sectionBytesMax)) {
           return await this.#options.writer.write('write', bodyOf(sections), this.#writeOptions());
         }
@@ -141,6 +152,8 @@ export class WriteBuffer {
     } catch (error) {
       await this.#multiPart?.abort();
       throw writeError(error);
+    } finally {
+      leave();
     }
   }
 
@@ -190,6 +203,7 @@ export class WriteBuffer {
       throw new SqlError('ER_NO_SUCH_TABLE', { database, table: name });
     }
     for (const validate of this.#validations) validate();
+    this.#options.guards.noteAppend(this.#tables.keys());
   }
 
   #checkSize(addedBytes: number): void {

@@ -9,7 +9,7 @@ let node: SingleNode;
 let client: Connection;
 
 beforeEach(async () => {
-  node = await SingleNode.start({ maxRecordBytes: 256 * 1024, memtableBytes: 4 * 1024 * 1024 });
+  node = await SingleNode.start({ maxRecordBytes: 64 * 1024, memtableBytes: 4 * 1024 * 1024 });
   client = await node.connect();
   await run(client, 'CREATE DATABASE d');
   await run(client, 'USE d');

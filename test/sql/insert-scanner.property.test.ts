@@ -38,7 +38,7 @@ const textCell = fc
     fc.constantFrom('double', 'backslash'),
     fc.constantFrom('plain', 'hex', 'split', 'concat'),
   )
-  .filter(([value]) => value.isWellFormed())
+  .filter(([value]) => !/\p{Surrogate}/u.test(value))
   .map(([value, quote, style, form]): Cell => {
     const cell = `'${Buffer.from(value).toString('latin1')}'`;
     const quoted = quotedText(value, quote, style);
@@ -80,7 +80,7 @@ const doubleCell = fc
   .map(([value, quoted]): Cell => {
     const isZero = Object.is(value, -0);
     const text = isZero ? '-0.0' : String(value);
-    return { text: quoted ? `'${text}'` : text, cell: isZero ? '-0' : String(value) };
+    return { text: quoted || isZero ? `'${text}'` : text, cell: isZero ? '-0' : String(value) };
   });
 
 const timeCell = fc

@@ -3,7 +3,7 @@
 import { fixedTimeZone } from '../../src/exec/time-zone.js';
 import type { TimeZone } from '../../src/exec/time-zone.js';
 import type { TypedValue } from '../../src/exec/sql-value.js';
-import { BIGINT, LONG_TEXT, NULL_VALUE, textBytes } from '../../src/exec/sql-value.js';
+import { BIGINT, LONG_BLOB, LONG_TEXT, NULL_VALUE, textBytes } from '../../src/exec/sql-value.js';
 import type { SqlType } from '../../src/catalog/sql-type.js';
 import { SqlError } from '../../protocol/index.js';
 import type { Expression } from '../../src/sql/ast.js';
@@ -164,13 +164,21 @@ function targetInto(
   };
 }
 
-/** Just enough of an evaluator: literals, + and concat(). */
+/** Just enough of an evaluator: literals, +, unary - and concat(). */
 export function evaluate(expression: Expression): TypedValue {
   if (expression.kind === 'literal') {
     const { value } = expression;
     if (value.type === 'integer') return { type: BIGINT, value: value.value };
     if (value.type === 'string') return { type: LONG_TEXT, value: textBytes(value.value) };
     if (value.type === 'null') return NULL_VALUE;
+    if (value.type === 'boolean') return { type: BIGINT, value: value.value ? 1 : 0 };
+    if (value.type === 'double') return { type: DOUBLE, value: value.value };
+    if (value.type === 'bytes') return { type: LONG_BLOB, value: value.value };
+    if (value.type === 'decimal') {
+      const [whole = '', fraction = ''] = value.text.split('.');
+      const type = { kind: 'decimal', precision: 65, scale: fraction.length } as const;
+      return { type, value: BigInt(whole + fraction) };
+    }
   }
   if (expression.kind === 'binary' && expression.operator === '+') {
     const left = evaluate(expression.left).value;

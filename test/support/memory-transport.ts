@@ -161,7 +161,7 @@ class Pair {
   #close(end: End, error: Error | null): void {
     end.closed(error);
     end.other.closedByPeer();
-    if (end.isClosed && end.other.isClosed) this.#onEnd();
+    this.#onEnd();
   }
 }
 

@@ -24,6 +24,7 @@ import { DdlQueue } from '../../../src/server/ddl-queue.js';
 import type { PartedWrite, ServerContext, Writer } from '../../../src/server/server-context.js';
 import { Session } from '../../../src/server/session.js';
 import { StatementCounters } from '../../../src/server/statement-counters.js';
+import { TableGuards } from '../../../src/server/table-guards.js';
 import { ForgetfulKv } from '../../support/forgetful-kv.js';
 
 const NODE_ID = 1;
@@ -224,6 +225,7 @@ export class SingleNode {
       globals: new GlobalVariables({ version: VERSION, port: 4002, rpo_bytes: 1_000_000 }),
       counters: new StatementCounters(),
       ddl: new DdlQueue(),
+      guards: new TableGuards(),
     };
   }
 
@@ -251,7 +253,6 @@ export class SingleNode {
       user: 'root',
       dateStrings: true,
       supportBigNumbers: true,
-      bigNumberStrings: true,
       ...options,
     });
     connection.on('error', () => undefined);
