@@ -222,6 +222,7 @@ export class PeerLink {
             break;
           case 'authenticated': {
             await takeTurn();
+            inbox.checkAlive();
             const local = await this.#deps.standStill(step.peerNodeId);
             if (role === 'acceptor') this.#linkCount += 1;
             step = handshake.tell(local, this.#linkCount);
@@ -313,6 +314,11 @@ class HandshakeInbox {
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.reject(error);
+  }
+
+  /** Throws when the connection has ended or run out of time. */
+  checkAlive(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   handOver(): Pick<MadeLink, 'parser' | 'early' | 'deliverTo'> {

@@ -11,12 +11,7 @@ import type { EvaluationEnvironment } from './evaluation-environment.js';
  */
 export interface Accumulator {
   /** Row i of the arguments belongs to group groups[i]. `groupCount` is above every id so far. */
-  add(
-    groups: Uint32Array,
-    length: number,
-    args: readonly ExecVector[],
-    groupCount: number,
-  ): void;
+  add(groups: Uint32Array, length: number, args: readonly ExecVector[], groupCount: number): void;
   /** Results of groups from..to; a group that never got a row has the aggregate's empty value. */
   results(from: number, to: number): ExecVector;
   sizeBytes(): number;

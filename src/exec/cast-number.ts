@@ -73,9 +73,11 @@ function temporalNumberAt(
   const bigUnit = BigInt(unit);
   const fraction = ((total % bigUnit) + bigUnit) % bigUnit;
   const seconds = Number((total - fraction) / bigUnit);
-  const local = type.kind === 'timestamp' ? seconds + env.timeZone.offsetSecondsAt(seconds) : seconds;
+  const local =
+    type.kind === 'timestamp' ? seconds + env.timeZone.offsetSecondsAt(seconds) : seconds;
   const days = Math.floor(local / SECONDS_PER_DAY);
-  const number = BigInt(dateNumber(days)) * 1_000_000n + BigInt(clockNumber(local - days * SECONDS_PER_DAY));
+  const number =
+    BigInt(dateNumber(days)) * 1_000_000n + BigInt(clockNumber(local - days * SECONDS_PER_DAY));
   return number * bigUnit + fraction;
 }
 
@@ -176,7 +178,13 @@ export function toInteger(
     const exact = exactIntegerAt(vector, from, row, env);
     if (fitsInteger64(exact, unsigned)) return exact;
     warnTruncated(env, 'INTEGER', exact.toString());
-    return unsigned ? (exact < 0n ? BigInt.asUintN(64, exact) : UINT64_MAX) : exact < 0n ? INT64_MIN : INT64_MAX;
+    return unsigned
+      ? exact < 0n
+        ? BigInt.asUintN(64, exact)
+        : UINT64_MAX
+      : exact < 0n
+        ? INT64_MIN
+        : INT64_MAX;
   });
 }
 
@@ -226,7 +234,14 @@ export function decimalVector(values: bigint[], scale: number, nulls: Nulls): Ex
   if (values.some((value) => value > SAFE_MAX || value < -SAFE_MAX)) {
     return { kind: 'decimal', length, scale, small: null, large: values, nulls };
   }
-  return { kind: 'decimal', length, scale, small: Float64Array.from(values, Number), large: null, nulls };
+  return {
+    kind: 'decimal',
+    length,
+    scale,
+    small: Float64Array.from(values, Number),
+    large: null,
+    nulls,
+  };
 }
 
 /** DECIMAL of a given scale, rounded half away from zero; any number of digits before the point. */
@@ -239,10 +254,18 @@ export function toDecimal(
   const { length, nulls } = vector;
   if (from.kind === 'null') return nullVector(length);
   if (vector.kind === 'decimal' && vector.scale === scale) return vector;
-  const isExactNumber = vector.kind === 'number' && (from.kind === 'integer' || from.kind === 'boolean');
-  if (isExactNumber || (vector.kind === 'decimal' && vector.small !== null && vector.scale < scale)) {
+  const isExactNumber =
+    vector.kind === 'number' && (from.kind === 'integer' || from.kind === 'boolean');
+  if (
+    isExactNumber ||
+    (vector.kind === 'decimal' && vector.small !== null && vector.scale < scale)
+  ) {
     const source = vector.kind === 'decimal' ? vector.small! : vector.values;
-    const small = scaledUp(source, length, 10 ** (scale - (vector.kind === 'decimal' ? vector.scale : 0)));
+    const small = scaledUp(
+      source,
+      length,
+      10 ** (scale - (vector.kind === 'decimal' ? vector.scale : 0)),
+    );
     if (small !== null) return { kind: 'decimal', length, scale, small, large: null, nulls };
   }
   const values = new Array<bigint>(length);

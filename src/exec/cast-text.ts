@@ -67,11 +67,7 @@ function rowWriter(
   }
 }
 
-function numberWriter(
-  values: Float64Array,
-  type: SqlType,
-  sink: BytesSink,
-): (row: number) => void {
+function numberWriter(values: Float64Array, type: SqlType, sink: BytesSink): (row: number) => void {
   switch (type.kind) {
     case 'double':
       return (row) => sink.text(formatDouble(values[row]!));

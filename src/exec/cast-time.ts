@@ -144,7 +144,8 @@ function fromCounts(
   const { length } = vector;
   const unit = unitOf(to);
   const bigUnit = BigInt(unit);
-  const counts = isReal(from) || from.kind === 'decimal' ? toInteger(vector, from, false, env) : vector;
+  const counts =
+    isReal(from) || from.kind === 'decimal' ? toInteger(vector, from, false, env) : vector;
   const nulls = new Uint8Array(length);
   const seconds = new Float64Array(length);
   const fractions = new Float64Array(length);
@@ -210,7 +211,12 @@ export function toDate(vector: ExecVector, from: SqlType, env: EvaluationEnviron
   if (from.kind === 'datetime' || from.kind === 'timestamp') {
     return momentDays(vector, from, env);
   }
-  if (from.kind === 'time' || from.kind === 'text' || from.kind === 'blob' || from.kind === 'json') {
+  if (
+    from.kind === 'time' ||
+    from.kind === 'text' ||
+    from.kind === 'blob' ||
+    from.kind === 'json'
+  ) {
     const moment = { kind: 'datetime', precision: 9, precisionGiven: true } as const;
     return momentDays(toMoment(vector, from, moment, env), moment, env);
   }
@@ -233,7 +239,8 @@ function daysOfNumber(value: number): number | null {
   const year = Math.floor(number / 10_000);
   const month = Math.floor(number / 100) % 100;
   const day = number % 100;
-  if (year > 9999 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
+  if (year > 9999 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month))
+    return null;
   return daysFromCivil(year, month, day);
 }
 
@@ -279,7 +286,8 @@ export function toClock(vector: ExecVector, from: SqlType, env: EvaluationEnviro
         const unscaled = decimalAt(decimals, i);
         const size = unscaled < 0n ? -unscaled : unscaled;
         const clock = Number(size / 1_000_000n);
-        const seconds = Math.floor(clock / 10_000) * 3600 + (Math.floor(clock / 100) % 100) * 60 + (clock % 100);
+        const seconds =
+          Math.floor(clock / 10_000) * 3600 + (Math.floor(clock / 100) % 100) * 60 + (clock % 100);
         const micros = Math.min(seconds * 1e6 + Number(size % 1_000_000n), TIME_MAX);
         values[i] = unscaled < 0n ? -micros : micros;
       }

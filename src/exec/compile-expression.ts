@@ -23,7 +23,10 @@ export function compileExpression(expression: BoundExpression): Evaluator {
 }
 
 /** The filled vector is made on first use and shared by all batches. */
-function constantEvaluator({ value, type }: Extract<BoundExpression, { kind: 'constant' }>): Evaluator {
+function constantEvaluator({
+  value,
+  type,
+}: Extract<BoundExpression, { kind: 'constant' }>): Evaluator {
   let filled: ExecVector | null = null;
   return (batch) => {
     if (batch.length === 1 && filled === null) return constantVector(value, type, 1);

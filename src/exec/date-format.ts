@@ -1,7 +1,19 @@
 /** DATE_FORMAT's letters, out (DATE_FORMAT, TIME_FORMAT) and in (STR_TO_DATE). */
 
-import { civilFromDays, daysFromCivil, daysInMonth, SECONDS_PER_DAY, weekdayOf } from './calendar.js';
-import { dayName, dayNames, monthName, monthNames, weekOf } from './functions/time-part-functions.js';
+import {
+  civilFromDays,
+  daysFromCivil,
+  daysInMonth,
+  SECONDS_PER_DAY,
+  weekdayOf,
+} from './calendar.js';
+import {
+  dayName,
+  dayNames,
+  monthName,
+  monthNames,
+  weekOf,
+} from './functions/time-part-functions.js';
 import { textBytes } from './sql-value.js';
 
 const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
@@ -107,7 +119,11 @@ function dateLetter(name: string, days: number): string {
 }
 
 /** What a format can bring in, which decides the type of STR_TO_DATE. */
-export function formatParts(format: string): { readonly date: boolean; readonly time: boolean; readonly micros: boolean } {
+export function formatParts(format: string): {
+  readonly date: boolean;
+  readonly time: boolean;
+  readonly micros: boolean;
+} {
   const letters = [...format.matchAll(/%(.)/g)].map((match) => match[1]!);
   const some = (names: string): boolean => letters.some((name) => names.includes(name));
   return { date: some('YymcdeDMbWajUuVvXx'), time: some('HiSsfkhIlpTr'), micros: some('f') };
@@ -177,9 +193,15 @@ function readLetter(name: string, text: string, at: number, into: Reading): numb
     store(Number(match[0]));
     return at + match[0].length;
   };
-  const word = (names: readonly string[], length: number | null, store: (index: number) => void): number => {
+  const word = (
+    names: readonly string[],
+    length: number | null,
+    store: (index: number) => void,
+  ): number => {
     const rest = text.slice(at).toLowerCase();
-    const index = names.findIndex((known) => rest.startsWith(known.slice(0, length ?? undefined).toLowerCase()));
+    const index = names.findIndex((known) =>
+      rest.startsWith(known.slice(0, length ?? undefined).toLowerCase()),
+    );
     if (index < 0) return -1;
     store(index);
     return at + (length ?? names[index]!.length);

@@ -55,9 +55,7 @@ export const UNITS: readonly number[] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1
 
 /** 10^digits for the precision of a time type. */
 export function unitOf(type: SqlType): number {
-  return type.kind === 'datetime' || type.kind === 'timestamp'
-    ? (UNITS[type.precision] ?? 1)
-    : 1;
+  return type.kind === 'datetime' || type.kind === 'timestamp' ? (UNITS[type.precision] ?? 1) : 1;
 }
 
 export function precisionOf(type: SqlType): number {

@@ -24,7 +24,10 @@ export interface QueryResult {
 }
 
 /** Result columns for COM_STMT_PREPARE: `context.parameters` is null. Throws the SqlErrors of binding. */
-export function describeSelect(statement: SelectStatement, context: BindContext): readonly ResultColumn[] {
+export function describeSelect(
+  statement: SelectStatement,
+  context: BindContext,
+): readonly ResultColumn[] {
   return bindSelect(statement, context).columns;
 }
 

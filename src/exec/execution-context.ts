@@ -12,8 +12,7 @@ import type { TimeZone } from './time-zone.js';
 import type { TypedValue } from './sql-value.js';
 
 export type TableSource =
-  | { readonly kind: 'stored'; readonly table: TableDefinition }
-  | VirtualTable;
+  { readonly kind: 'stored'; readonly table: TableDefinition } | VirtualTable;
 
 /** The part of storage's ReadView that queries use. */
 export type TableView = Pick<ReadView, 'release' | 'series' | 'scan' | 'estimate'>;

@@ -11,7 +11,12 @@ export type IntervalUnitRule =
   | { readonly kind: 'months'; readonly each: number }
   | { readonly kind: 'micros'; readonly each: number }
   /** Parts from the largest to the smallest, each worth so many microseconds (or months). */
-  | { readonly kind: 'compound'; readonly base: 'months' | 'micros'; readonly parts: readonly number[]; readonly endsInFraction: boolean };
+  | {
+      readonly kind: 'compound';
+      readonly base: 'months' | 'micros';
+      readonly parts: readonly number[];
+      readonly endsInFraction: boolean;
+    };
 
 const SECOND = 1_000_000;
 const MINUTE = 60 * SECOND;

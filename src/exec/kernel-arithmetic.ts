@@ -77,7 +77,12 @@ export function doubleArithmetic(
 }
 
 /** Sets row i NULL, in an own copy; warns unless it was NULL anyway. */
-function markDivisionByZero(nulls: Nulls, row: number, length: number, site: ArithmeticSite): Nulls {
+function markDivisionByZero(
+  nulls: Nulls,
+  row: number,
+  length: number,
+  site: ArithmeticSite,
+): Nulls {
   if (nulls !== null && nulls[row] === 1) return nulls;
   warnDivisionByZero(site.env);
   const own = new Uint8Array(length);
@@ -160,7 +165,8 @@ export function integerDivision(
         out[i] = (operator === '%' ? rest : (a[i]! - rest) / b[i]!) + 0;
       }
     }
-    if (!(unsigned.result && someNegative(out, nulls, length))) return numberVector(out, nulls, length);
+    if (!(unsigned.result && someNegative(out, nulls, length)))
+      return numberVector(out, nulls, length);
   }
   const values = new Array<bigint>(length);
   for (let i = 0; i < length; i++) {
@@ -196,7 +202,12 @@ export function decimalArithmetic(
   const length = left.length;
   let nulls = unionNulls(left.nulls, right.nulls, length);
   const natural = operator === '*' ? scaleOf(left) + scaleOf(right) : resultScale;
-  if (operator !== '%' && natural === resultScale && smallOf(left) !== null && smallOf(right) !== null) {
+  if (
+    operator !== '%' &&
+    natural === resultScale &&
+    smallOf(left) !== null &&
+    smallOf(right) !== null
+  ) {
     const out = new Float64Array(length);
     loopSimple(operator, smallOf(left)!, smallOf(right)!, out, length);
     if (allSafe(out, length)) {
@@ -254,7 +265,8 @@ export function decimalDivision(
       out[i] = quotientRounded(dividend, b![i]!);
     }
   }
-  if (isSmall) return { kind: 'decimal', length, scale: resultScale, small: out, large: null, nulls };
+  if (isSmall)
+    return { kind: 'decimal', length, scale: resultScale, small: out, large: null, nulls };
   for (let i = 0; i < length; i++) {
     values[i] = 0n;
     if (nulls !== null && nulls[i] === 1) continue;

@@ -119,7 +119,12 @@ function fillNumbers(answers: Answers, a: Float64Array, b: Float64Array, out: Fl
   }
 }
 
-function fillDecimals(answers: Answers, left: ExecVector, right: ExecVector, out: Float64Array): void {
+function fillDecimals(
+  answers: Answers,
+  left: ExecVector,
+  right: ExecVector,
+  out: Float64Array,
+): void {
   if (left.kind === 'decimal' && right.kind === 'decimal' && left.small && right.small) {
     fillNumbers(answers, left.small, right.small, out);
     return;

@@ -134,7 +134,11 @@ export interface Branch {
 }
 
 /** CASE WHEN. All `then` evaluators and `otherwise` give vectors of `type`. */
-export function choose(branches: readonly Branch[], otherwise: Evaluator | null, type: SqlType): Evaluator {
+export function choose(
+  branches: readonly Branch[],
+  otherwise: Evaluator | null,
+  type: SqlType,
+): Evaluator {
   return (batch) => {
     const collector = new PieceCollector(type, batch.length);
     let rest = allRows(batch.length);

@@ -8,7 +8,16 @@
 import type { BytesVector } from '../../storage/index.js';
 import type { SqlType } from '../catalog/sql-type.js';
 import { foldBytes } from './caseless-text.js';
-import { bigintAt, bytesAt, isNullAt, isUnsigned, splitTime, unitOf, valueAt, type ExecVector } from './exec-vector.js';
+import {
+  bigintAt,
+  bytesAt,
+  isNullAt,
+  isUnsigned,
+  splitTime,
+  unitOf,
+  valueAt,
+  type ExecVector,
+} from './exec-vector.js';
 import { grownBytes, grownFloats, grownWords } from './growing-array.js';
 import { integerValue, isBytes, type SqlValue } from './sql-value.js';
 import { VectorBuilder } from './vector-builder.js';
@@ -129,7 +138,8 @@ class BytesInterner {
     const table = this.#table;
     let at = hash & table.mask;
     for (let slot = table.slots[at]!; slot !== 0; slot = table.slots[at]!) {
-      if (this.#hashes[slot - 1] === hash && this.#isEqual(slot - 1, source, start, end)) return slot - 1;
+      if (this.#hashes[slot - 1] === hash && this.#isEqual(slot - 1, source, start, end))
+        return slot - 1;
       at = (at + 1) & table.mask;
     }
     return this.#insert(hash, at, source, start, end);

@@ -42,7 +42,8 @@ export class Pacer {
 
   #check(): void {
     if (this.#context.signal.aborted) throw new SqlError('ER_QUERY_INTERRUPTED');
-    if (this.#context.clock.monotonicMs() > this.#deadlineMs) throw new SqlError('ER_QUERY_TIMEOUT');
+    if (this.#context.clock.monotonicMs() > this.#deadlineMs)
+      throw new SqlError('ER_QUERY_TIMEOUT');
   }
 
   /** What SLEEP asked for, or until the query is ended. */

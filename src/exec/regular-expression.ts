@@ -31,7 +31,8 @@ export function compileRegularExpression(
   isCaseless: boolean,
   matchType = '',
 ): (subject: string) => RegExpExecArray | null {
-  if (pattern.length > PATTERN_CHARACTERS_MAX) throw regexpError(`longer than ${PATTERN_CHARACTERS_MAX} characters`);
+  if (pattern.length > PATTERN_CHARACTERS_MAX)
+    throw regexpError(`longer than ${PATTERN_CHARACTERS_MAX} characters`);
   const inline = /^\(\?([imsx]+)\)/.exec(pattern);
   const body = inline === null ? pattern : pattern.slice(inline[0].length);
   let caseless = isCaseless;
@@ -41,7 +42,8 @@ export function compileRegularExpression(
   if (caseless || inline?.[1]?.includes('i') === true) flags += 'i';
   if (letters.includes('m')) flags += 'm';
   if (letters.includes('s') || matchType.includes('n')) flags += 's';
-  if (hasNestedRepeat(body)) throw regexpError('a repeat inside a repeat could take exponential time');
+  if (hasNestedRepeat(body))
+    throw regexpError('a repeat inside a repeat could take exponential time');
   const source = body.replace(/\[:(\w+):\]/g, (whole, name: string) => CLASSES[name] ?? whole);
   const expression = compile(source, flags);
   return (subject) => expression.exec(subject.slice(0, SUBJECT_CHARACTERS_MAX));

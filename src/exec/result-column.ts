@@ -44,7 +44,9 @@ const number = (type: ColumnType, length: number, decimals = 0, flags = 0): Wire
   characterSet: CHARACTER_SET.binary,
 });
 
-const INTEGERS: Readonly<Record<8 | 16 | 24 | 32 | 64, { readonly type: ColumnType; readonly length: number }>> = {
+const INTEGERS: Readonly<
+  Record<8 | 16 | 24 | 32 | 64, { readonly type: ColumnType; readonly length: number }>
+> = {
   8: { type: COLUMN_TYPE.tiny, length: 4 },
   16: { type: COLUMN_TYPE.short, length: 6 },
   24: { type: COLUMN_TYPE.int24, length: 9 },
@@ -129,7 +131,12 @@ function blobForm(type: Extract<SqlType, { kind: 'blob' }>): WireForm {
   return number(COLUMN_TYPE.blob, TEXT_BYTES[type.spelling] ?? LONG_BYTES, 0, COLUMN_FLAG.blob);
 }
 
-export function columnDefinitionOf({ name, type, nullable, origin }: ResultColumn): ColumnDefinition {
+export function columnDefinitionOf({
+  name,
+  type,
+  nullable,
+  origin,
+}: ResultColumn): ColumnDefinition {
   const form = wireForm(type);
   const key = origin?.isKey === true ? COLUMN_FLAG.primaryKey : 0;
   const flags = form.flags | (nullable ? 0 : COLUMN_FLAG.notNull) | key;

@@ -8,13 +8,7 @@ import type { CellEncoder, PacketWriter, RowEncoder } from '../../protocol/index
 import type { SqlType } from '../catalog/sql-type.js';
 import { civilFromDays, SECONDS_PER_DAY } from './calendar.js';
 import { toText } from './cast-text.js';
-import {
-  bytesAt,
-  isUnsigned,
-  splitTime,
-  unitOf,
-  type ExecVector,
-} from './exec-vector.js';
+import { bytesAt, isUnsigned, splitTime, unitOf, type ExecVector } from './exec-vector.js';
 import type { ResultBatch } from './execute-select.js';
 import { WIRE_DIGITS_MAX, type ResultColumn } from './result-column.js';
 import { UTC, type TimeZone } from './time-zone.js';
@@ -99,7 +93,10 @@ function numberCells(values: Float64Array, type: SqlType): CellForms {
     case 'time':
       return clockCells(values, Math.min(type.precision, WIRE_DIGITS_MAX));
     default:
-      return { text: (row, out) => out.textInteger(values[row]!), binary: integerBinary(values, type) };
+      return {
+        text: (row, out) => out.textInteger(values[row]!),
+        binary: integerBinary(values, type),
+      };
   }
 }
 
@@ -159,7 +156,10 @@ function momentCells(vector: ExecVector, type: SqlType, timeZone: TimeZone): Cel
   const unit = unitOf(type);
   const { seconds, fractions } = splitTime(vector, unit);
   const perUnit = 1e6 / unit;
-  const digits = type.kind === 'datetime' || type.kind === 'timestamp' ? Math.min(type.precision, WIRE_DIGITS_MAX) : 0;
+  const digits =
+    type.kind === 'datetime' || type.kind === 'timestamp'
+      ? Math.min(type.precision, WIRE_DIGITS_MAX)
+      : 0;
   const zone = type.kind === 'timestamp' ? timeZone : UTC;
   const fixed = zone.fixedOffsetSeconds;
   const write = (row: number, out: PacketWriter, isText: boolean): void => {

@@ -65,9 +65,15 @@ export function rowOrder(
   };
 }
 
-function valueOrder(vectors: readonly ExecVector[], type: SqlType, isCaseless: boolean): ValueOrder {
+function valueOrder(
+  vectors: readonly ExecVector[],
+  type: SqlType,
+  isCaseless: boolean,
+): ValueOrder {
   if (vectors.every((vector) => vector.kind === 'number')) {
-    const values = vectors.map((vector) => (vector.kind === 'number' ? vector.values : new Float64Array(0)));
+    const values = vectors.map((vector) =>
+      vector.kind === 'number' ? vector.values : new Float64Array(0),
+    );
     return (batchA, rowA, batchB, rowB) => values[batchA]![rowA]! - values[batchB]![rowB]!;
   }
   if (isBytes(type)) return bytesOrder(vectors, isCaseless);
@@ -81,7 +87,10 @@ function valueOrder(vectors: readonly ExecVector[], type: SqlType, isCaseless: b
     default: {
       const unsigned = isUnsigned(type);
       return (batchA, rowA, batchB, rowB) =>
-        sign(bigintAt(vectors[batchA]!, rowA, unsigned), bigintAt(vectors[batchB]!, rowB, unsigned));
+        sign(
+          bigintAt(vectors[batchA]!, rowA, unsigned),
+          bigintAt(vectors[batchB]!, rowB, unsigned),
+        );
     }
   }
 }
@@ -107,7 +116,9 @@ function timeOrder(vectors: readonly ExecVector[], unit: number): ValueOrder {
     (vector) => vector.kind === 'number' || (vector.kind === 'time' && vector.base === 0n),
   );
   if (isFlat) {
-    const offsets = vectors.map((vector) => (vector.kind === 'time' ? vector.offsets : new Float64Array(0)));
+    const offsets = vectors.map((vector) =>
+      vector.kind === 'time' ? vector.offsets : new Float64Array(0),
+    );
     return (batchA, rowA, batchB, rowB) => offsets[batchA]![rowA]! - offsets[batchB]![rowB]!;
   }
   const split: readonly SplitTime[] = vectors.map((vector) => splitTime(vector, unit));

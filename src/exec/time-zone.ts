@@ -47,7 +47,8 @@ const KNOWN_MAX = 1000;
  */
 export function resolveTimeZone(name: string, systemZone = 'UTC'): TimeZone {
   const zone = findTimeZone(name, systemZone);
-  if (zone === null) throw new SqlError('ER_UNKNOWN_TIME_ZONE', `Unknown or incorrect time zone: '${name}'`);
+  if (zone === null)
+    throw new SqlError('ER_UNKNOWN_TIME_ZONE', `Unknown or incorrect time zone: '${name}'`);
   return zone;
 }
 

@@ -86,7 +86,14 @@ export class VectorBuilder {
       case 'decimal': {
         const scale = this.#type.kind === 'decimal' ? this.#type.scale : 0;
         const large = this.#bigints;
-        return { kind: 'decimal', length, scale, small: large === null ? this.#numbers : null, large, nulls };
+        return {
+          kind: 'decimal',
+          length,
+          scale,
+          small: large === null ? this.#numbers : null,
+          large,
+          nulls,
+        };
       }
       case 'number':
         if (this.#bigints === null) return { kind: 'number', length, values: this.#numbers, nulls };

@@ -52,7 +52,10 @@ export class AggregateSplit {
     return known >= 0 ? known : this.#aggregates.push(aggregate) - 1;
   }
 
-  #reference({ type, nullable, collation, ...rest }: BoundExpression, ordinal: number): BoundColumn {
+  #reference(
+    { type, nullable, collation, ...rest }: BoundExpression,
+    ordinal: number,
+  ): BoundColumn {
     const isColumn = rest.kind === 'column';
     return {
       kind: 'column',
@@ -66,7 +69,10 @@ export class AggregateSplit {
   }
 
   #notGrouped(column: BoundColumn, place: string): SqlError {
-    const name = column.origin === null ? column.name : `${column.origin.database}.${column.origin.table}.${column.name}`;
+    const name =
+      column.origin === null
+        ? column.name
+        : `${column.origin.database}.${column.origin.table}.${column.name}`;
     if (this.#keys.length === 0) {
       return new SqlError(
         'ER_MIX_OF_GROUP_FUNC_AND_FIELDS',

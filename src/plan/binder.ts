@@ -73,24 +73,37 @@ class SelectBinder {
       .map((item) => ({ ...item, bound: this.#orderExpression(item, entries) }))
       .filter(({ bound }) => bound.kind !== 'constant');
     const all = [...entries.map((entry) => entry.expression), ...order.map((item) => item.bound)];
-    const isGrouped = keys.length > 0 || all.some(isAggregate) || (having !== null && isAggregate(having));
+    const isGrouped =
+      keys.length > 0 || all.some(isAggregate) || (having !== null && isAggregate(having));
 
     const split = isGrouped ? new AggregateSplit(keys) : null;
     const outputs = entries.map(({ expression }, i) =>
-      split === null ? expression : split.rewrite(expression, `Expression #${i + 1} of SELECT list`),
+      split === null
+        ? expression
+        : split.rewrite(expression, `Expression #${i + 1} of SELECT list`),
     );
     const sortOutputs = order.map(({ bound }, i) =>
       split === null ? bound : split.rewrite(bound, `Expression #${i + 1} of ORDER BY clause`),
     );
-    const filter = having === null || split === null ? having : split.rewrite(having, 'HAVING clause');
+    const filter =
+      having === null || split === null ? having : split.rewrite(having, 'HAVING clause');
 
     let plan = base;
     if (split !== null) {
       plan = { kind: 'aggregate', input: plan, keys, aggregates: split.aggregates };
     }
     if (filter !== null) plan = { kind: 'filter', input: plan, conditions: splitConjuncts(filter) };
-    plan = this.#output(plan, outputs, sortOutputs, order.map((item) => item.descending));
-    return { columns: entries.map((entry, i) => resultColumn(entry, outputs[i]!)), plan, naps: this.#naps };
+    plan = this.#output(
+      plan,
+      outputs,
+      sortOutputs,
+      order.map((item) => item.descending),
+    );
+    return {
+      columns: entries.map((entry, i) => resultColumn(entry, outputs[i]!)),
+      plan,
+      naps: this.#naps,
+    };
   }
 
   #from(): LogicalPlan {
@@ -145,14 +158,16 @@ class SelectBinder {
       return columns.map((column) => ({ expression: column, name: column.name, alias: null }));
     }
     const expression = this.#binder('field list', true).bind(item.expression);
-    if (expression.kind === 'interval') throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'INTERVAL' });
+    if (expression.kind === 'interval')
+      throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'INTERVAL' });
     const typed = item.expression.kind === 'column' ? item.expression.name : item.text;
     return [{ expression, name: item.alias ?? typed, alias: item.alias }];
   }
 
   #groupKey(item: Expression, entries: readonly SelectEntry[]): BoundExpression {
     const chosen = this.#byOrdinal(item, entries, 'group statement');
-    const key = chosen?.expression ?? this.#binder('group statement', true, entries, false).bind(item);
+    const key =
+      chosen?.expression ?? this.#binder('group statement', true, entries, false).bind(item);
     if (isAggregate(key)) {
       throw new SqlError('ER_WRONG_GROUP_FIELD', { column: chosen?.name ?? nameOf(item) });
     }
@@ -165,7 +180,11 @@ class SelectBinder {
   }
 
   /** A bare whole number means that item of the select list. */
-  #byOrdinal(item: Expression, entries: readonly SelectEntry[], clause: Clause): SelectEntry | null {
+  #byOrdinal(
+    item: Expression,
+    entries: readonly SelectEntry[],
+    clause: Clause,
+  ): SelectEntry | null {
     if (item.kind !== 'literal' || item.value.type !== 'integer') return null;
     const { value } = item.value;
     const entry = value >= 1n ? entries[Number(value) - 1] : undefined;
@@ -196,7 +215,8 @@ class SelectBinder {
     }
     let plan: LogicalPlan = { kind: 'project', input, expressions };
     if (this.#statement.distinct) plan = { kind: 'distinct', input: plan, columns: outputs };
-    if (keys.length > 0) plan = { kind: 'sort', input: plan, keys, columns: expressions, limitRows: null };
+    if (keys.length > 0)
+      plan = { kind: 'sort', input: plan, keys, columns: expressions, limitRows: null };
     return this.#limit(plan);
   }
 
@@ -204,7 +224,12 @@ class SelectBinder {
     const { limit, offset } = this.#statement;
     if (limit === null && offset === null) return input;
     const count = limit === null ? Infinity : this.#count(limit);
-    return { kind: 'limit', input, limit: count, offset: offset === null ? 0 : this.#count(offset) };
+    return {
+      kind: 'limit',
+      input,
+      limit: count,
+      offset: offset === null ? 0 : this.#count(offset),
+    };
   }
 
   #count(expression: Expression): number {
@@ -231,4 +256,3 @@ function resultColumn(entry: SelectEntry, output: BoundExpression): ResultColumn
   const origin = output.kind === 'column' ? output.origin : null;
   return { name: entry.name, type, nullable, origin };
 }
-

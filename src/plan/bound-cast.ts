@@ -28,7 +28,11 @@ function fits(from: SqlType, to: SqlType): boolean {
     case 'decimal':
       return from.kind === 'decimal' && from.scale === to.scale;
     case 'text':
-      return isBytes(from) && (to.length === null || (from.kind === 'text' && from.length !== null && from.length <= to.length));
+      return (
+        isBytes(from) &&
+        (to.length === null ||
+          (from.kind === 'text' && from.length !== null && from.length <= to.length))
+      );
     case 'blob':
       return isBytes(from) && to.length === null;
     case 'datetime':
@@ -60,7 +64,10 @@ export function castTo(
     given: [expression],
     isVolatile: false,
     isSlow: isBytes(from) !== isBytes(type),
-    build: ([operand]) => (batch) => castVector(operand!(batch), from, type, env),
+    build:
+      ([operand]) =>
+      (batch) =>
+        castVector(operand!(batch), from, type, env),
   };
 }
 

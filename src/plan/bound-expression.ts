@@ -86,11 +86,7 @@ export interface BoundInterval extends BoundBase {
 }
 
 export type BoundExpression =
-  | BoundConstant
-  | BoundColumn
-  | BoundCall
-  | BoundAggregate
-  | BoundInterval;
+  BoundConstant | BoundColumn | BoundCall | BoundAggregate | BoundInterval;
 
 export function childrenOf(expression: BoundExpression): readonly BoundExpression[] {
   switch (expression.kind) {

@@ -21,11 +21,23 @@ import type { ExecutionContext } from '../exec/execution-context.js';
 import { findAggregate } from '../exec/functions/aggregate-registry.js';
 import { isInteger, isText, textBytes } from '../exec/sql-value.js';
 import type { Expression, TableName } from '../sql/ast.js';
-import { collectOrdinals, type BoundAggregate, type BoundColumn, type BoundExpression } from './bound-expression.js';
+import {
+  collectOrdinals,
+  type BoundAggregate,
+  type BoundColumn,
+  type BoundExpression,
+} from './bound-expression.js';
 import { DEFAULT_COLLATION } from './bound-expression.js';
 import { ExpressionBinder } from './expression-binder.js';
 import type { LogicalPlan, ScanPlan } from './logical-plan.js';
-import { intersectBounds, isEmptyRange, knownTruth, splitConjuncts, timeBounds, type TimeBounds } from './predicate.js';
+import {
+  intersectBounds,
+  isEmptyRange,
+  knownTruth,
+  splitConjuncts,
+  timeBounds,
+  type TimeBounds,
+} from './predicate.js';
 import { Scope } from './scope.js';
 import { tableColumns, timeColumnOf } from './table-columns.js';
 
@@ -143,10 +155,16 @@ function refuseAmbiguousRows(table: TableDefinition, conditions: readonly BoundE
 /** Tag values are storage's canonical bytes; null = NULL. */
 interface DeleteRange {
   readonly time: TimeBounds;
-  readonly tags: readonly { readonly ordinal: number; readonly values: readonly (Uint8Array | null)[] }[];
+  readonly tags: readonly {
+    readonly ordinal: number;
+    readonly values: readonly (Uint8Array | null)[];
+  }[];
 }
 
-function rangeOf(table: TableDefinition, conditions: readonly BoundExpression[]): DeleteRange | null {
+function rangeOf(
+  table: TableDefinition,
+  conditions: readonly BoundExpression[],
+): DeleteRange | null {
   let time: TimeBounds = { min: null, max: null };
   const tags: { ordinal: number; values: readonly (Uint8Array | null)[] }[] = [];
   for (const condition of conditions) {
@@ -168,7 +186,8 @@ function tagValues(
 ): { ordinal: number; values: readonly (Uint8Array | null)[] } | null {
   if (condition.kind !== 'call') return null;
   const [column, ...constants] = orderedSides(condition.arguments);
-  if (column?.kind !== 'column' || table.columns[column.ordinal]?.role !== ColumnRole.tag) return null;
+  if (column?.kind !== 'column' || table.columns[column.ordinal]?.role !== ColumnRole.tag)
+    return null;
   const { ordinal } = column;
   if (condition.name === 'is null') return { ordinal, values: [null] };
   if (condition.name !== '=' && condition.name !== 'in') return null;
@@ -213,7 +232,11 @@ function tombstoneOf(part: TablePart, range: DeleteRange): RangeTombstone[] {
 }
 
 async function* keyBatches(
-  rows: AsyncGenerator<{ readonly length: number; readonly vectors: readonly ExecVector[] }, void, undefined>,
+  rows: AsyncGenerator<
+    { readonly length: number; readonly vectors: readonly ExecVector[] },
+    void,
+    undefined
+  >,
 ): AsyncGenerator<KeyBatch, void, undefined> {
   for await (const { length, vectors } of rows) {
     const stored = vectors.map(storedVector);
@@ -225,6 +248,7 @@ async function* keyBatches(
 
 /** Columns come through as storage gave them: none is of the kinds that only expressions make. */
 function storedVector(vector: ExecVector): Vector {
-  if (vector.kind === 'decimal' || vector.kind === 'instant') throw new Error(`${vector.kind} is no stored form`);
+  if (vector.kind === 'decimal' || vector.kind === 'instant')
+    throw new Error(`${vector.kind} is no stored form`);
   return vector;
 }

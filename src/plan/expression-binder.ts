@@ -48,7 +48,10 @@ export interface BinderOptions {
   /** The table's time index, for first_value and last_value. */
   readonly timeColumn: BoundColumn | null;
   /** Looked up before or after the scope's columns: select aliases. */
-  readonly aliases?: { readonly find: (name: string) => BoundExpression | null; readonly first: boolean };
+  readonly aliases?: {
+    readonly find: (name: string) => BoundExpression | null;
+    readonly first: boolean;
+  };
 }
 
 export class ExpressionBinder {
@@ -77,7 +80,10 @@ export class ExpressionBinder {
         return boundConstant(parameter.type, parameter.value);
       }
       case 'systemVariable': {
-        const { type, value } = this.#context.session.systemVariable(expression.name, expression.scope);
+        const { type, value } = this.#context.session.systemVariable(
+          expression.name,
+          expression.scope,
+        );
         return boundConstant(type, value);
       }
       case 'userVariable': {
@@ -90,14 +96,19 @@ export class ExpressionBinder {
       case 'binary':
         return this.#binary(expression);
       case 'isNull':
-        return this.#call(expression.negated ? 'is not null' : 'is null', [this.bind(expression.operand)]);
+        return this.#call(expression.negated ? 'is not null' : 'is null', [
+          this.bind(expression.operand),
+        ]);
       case 'isBoolean': {
         const name = `is ${expression.negated ? 'not ' : ''}${expression.value ? 'true' : 'false'}`;
         return this.#call(name, [this.bind(expression.operand)]);
       }
       case 'in': {
         const items = expression.list.map((item) => this.bind(item));
-        return this.#negate(this.#call('in', [this.bind(expression.operand), ...items]), expression.negated);
+        return this.#negate(
+          this.#call('in', [this.bind(expression.operand), ...items]),
+          expression.negated,
+        );
       }
       case 'between': {
         const operand = this.bind(expression.operand);
@@ -189,7 +200,10 @@ export class ExpressionBinder {
     if (this.#insideAggregate && someExpression(alias, (part) => part.kind === 'aggregate')) {
       throw new SqlError('ER_ILLEGAL_REFERENCE', { name, reason: 'reference to group function' });
     }
-    if (!this.#options.allowsAggregates && someExpression(alias, (part) => part.kind === 'aggregate')) {
+    if (
+      !this.#options.allowsAggregates &&
+      someExpression(alias, (part) => part.kind === 'aggregate')
+    ) {
       throw new SqlError('ER_INVALID_GROUP_FUNC_USE');
     }
     return alias;
@@ -250,8 +264,14 @@ export class ExpressionBinder {
     if (name === 'date_trunc' || name === 'date_part') {
       const [unit, ...rest] = expression.arguments;
       // date_trunc(day, ts): a bare word is a unit.
-      const bound = unit?.kind === 'column' && unit.table === null ? textConstant(unit.name) : unit && this.bind(unit);
-      return this.#call(name, [...(bound ? [bound] : []), ...rest.map((argument) => this.bind(argument))]);
+      const bound =
+        unit?.kind === 'column' && unit.table === null
+          ? textConstant(unit.name)
+          : unit && this.bind(unit);
+      return this.#call(name, [
+        ...(bound ? [bound] : []),
+        ...rest.map((argument) => this.bind(argument)),
+      ]);
     }
     return this.#call(
       name,
@@ -266,7 +286,9 @@ export class ExpressionBinder {
       throw new SqlError('ER_INVALID_GROUP_FUNC_USE');
     }
     const count = star ? 0 : expression.arguments.length;
-    const isCounted = star ? name === 'count' : count >= definition.argumentsMin && count <= definition.argumentsMax;
+    const isCounted = star
+      ? name === 'count'
+      : count >= definition.argumentsMin && count <= definition.argumentsMax;
     if (!isCounted) throw new SqlError('ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT', { function: name });
     this.#insideAggregate = true;
     const args = expression.arguments.map((argument) => this.bind(argument));
@@ -300,13 +322,23 @@ export class ExpressionBinder {
     return this.#resolved(definition, name, args);
   }
 
-  #resolved(definition: FunctionDefinition, name: string, given: readonly BoundExpression[]): BoundExpression {
+  #resolved(
+    definition: FunctionDefinition,
+    name: string,
+    given: readonly BoundExpression[],
+  ): BoundExpression {
     const { argumentsMin, argumentsMax } = definition;
     if (given.length < argumentsMin || given.length > argumentsMax) {
       throw new SqlError('ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT', { function: name });
     }
     const { naps } = this.#options;
-    const resolved = definition.resolve({ name, args: given, env: this.#env, context: this.#context, naps });
+    const resolved = definition.resolve({
+      name,
+      args: given,
+      env: this.#env,
+      context: this.#context,
+      naps,
+    });
     const args = resolved.args ?? given;
     const call: BoundExpression = {
       kind: 'call',
@@ -320,15 +352,25 @@ export class ExpressionBinder {
       isVolatile: resolved.isVolatile ?? false,
       isSlow: resolved.isSlow ?? false,
     };
-    const isFixed = args.every((argument) => argument.kind === 'constant' || argument.kind === 'interval');
+    const isFixed = args.every(
+      (argument) => argument.kind === 'constant' || argument.kind === 'interval',
+    );
     return call.isVolatile || !isFixed ? call : this.#fold(call, resolved.instantMicros ?? null);
   }
 
-  #fold(call: Extract<BoundExpression, { kind: 'call' }>, instantMicros: bigint | null): BoundExpression {
+  #fold(
+    call: Extract<BoundExpression, { kind: 'call' }>,
+    instantMicros: bigint | null,
+  ): BoundExpression {
     try {
       const vector = compileExpression(call)(ONE_ROW);
       const value = valueAt(vector, call.type, 0);
-      return boundConstant(call.type, value, { ...call.collation, strength: call.collation.strength }, value === null ? null : instantMicros);
+      return boundConstant(
+        call.type,
+        value,
+        { ...call.collation, strength: call.collation.strength },
+        value === null ? null : instantMicros,
+      );
     } catch (error) {
       if (error instanceof SqlError) return call;
       throw error;

@@ -108,7 +108,10 @@ export type LogicalPlan =
   | LimitPlan;
 
 /** The plan with `change` applied to every node, inputs first. */
-export function rewritePlan(plan: LogicalPlan, change: (plan: LogicalPlan) => LogicalPlan): LogicalPlan {
+export function rewritePlan(
+  plan: LogicalPlan,
+  change: (plan: LogicalPlan) => LogicalPlan,
+): LogicalPlan {
   if (!('input' in plan)) return change(plan);
   const input = rewritePlan(plan.input, change);
   return change(input === plan.input ? plan : { ...plan, input });

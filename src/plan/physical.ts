@@ -1,11 +1,14 @@
 /** Logical plan to operators. */
 
-import {
-  aggregateRows,
-  distinctRows,
-} from '../exec/operators/aggregate-operator.js';
+import { aggregateRows, distinctRows } from '../exec/operators/aggregate-operator.js';
 import type { Operator, Runtime } from '../exec/operators/operator.js';
-import { constantRow, filterRows, limitRows, noRows, projectRows } from '../exec/operators/row-operators.js';
+import {
+  constantRow,
+  filterRows,
+  limitRows,
+  noRows,
+  projectRows,
+} from '../exec/operators/row-operators.js';
 import { scanTable } from '../exec/operators/scan-operator.js';
 import { sortRows } from '../exec/operators/sort-operator.js';
 import { scanVirtualTable } from '../exec/operators/virtual-scan-operator.js';

@@ -30,7 +30,13 @@ export interface TimeBounds {
   readonly max: bigint | null;
 }
 
-const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=', '=': '=' };
+const MIRRORED: Readonly<Record<string, string>> = {
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+  '=': '=',
+};
 
 /**
  * Bounds that say exactly the same as the condition, in the unit of the time column; null when there are none. The constant may have
@@ -51,9 +57,14 @@ export function timeBounds(condition: BoundExpression, timeOrdinal: number): Tim
 
 /** The time column itself, or widened to the digits of the constant. */
 function isTimeColumn(operand: BoundExpression, timeOrdinal: number, other: SqlType): boolean {
-  const column = operand.kind === 'call' && operand.name === 'cast' ? operand.arguments[0]! : operand;
+  const column =
+    operand.kind === 'call' && operand.name === 'cast' ? operand.arguments[0]! : operand;
   if (column.kind !== 'column' || column.ordinal !== timeOrdinal) return false;
-  return column.type.kind === other.kind && operand.type.kind === other.kind && unitOf(column.type) <= unitOf(other);
+  return (
+    column.type.kind === other.kind &&
+    operand.type.kind === other.kind &&
+    unitOf(column.type) <= unitOf(other)
+  );
 }
 
 function sourceType(operand: BoundExpression): SqlType {

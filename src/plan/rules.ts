@@ -7,9 +7,19 @@
 
 import { ColumnRole } from '../../storage/index.js';
 import type { TableView } from '../exec/execution-context.js';
-import { collectOrdinals, type BoundAggregate, type BoundConstant, type BoundExpression } from './bound-expression.js';
+import {
+  collectOrdinals,
+  type BoundAggregate,
+  type BoundConstant,
+  type BoundExpression,
+} from './bound-expression.js';
 import { boundConstant } from './bound-cast.js';
-import { rewritePlan, type AggregatePlan, type LogicalPlan, type ScanPlan } from './logical-plan.js';
+import {
+  rewritePlan,
+  type AggregatePlan,
+  type LogicalPlan,
+  type ScanPlan,
+} from './logical-plan.js';
 import {
   intersectBounds,
   isEmptyRange,
@@ -32,9 +42,15 @@ export interface Rule {
 export const RULES: readonly Rule[] = [
   { name: 'decide constant conditions', apply: (plan) => rewritePlan(plan, decideConstants) },
   { name: 'push time range into the scan', apply: (plan) => rewritePlan(plan, pushTimeRange) },
-  { name: 'push tag conditions to the series', apply: (plan) => rewritePlan(plan, pushTagConditions) },
+  {
+    name: 'push tag conditions to the series',
+    apply: (plan) => rewritePlan(plan, pushTagConditions),
+  },
   { name: 'let nothing rise', apply: (plan) => rewritePlan(plan, riseNothing) },
-  { name: 'answer from statistics', apply: (plan, context) => rewritePlan(plan, (node) => answerFromStatistics(node, context)) },
+  {
+    name: 'answer from statistics',
+    apply: (plan, context) => rewritePlan(plan, (node) => answerFromStatistics(node, context)),
+  },
   { name: 'sort only the first rows', apply: (plan) => rewritePlan(plan, limitSort) },
   { name: 'push limit into the scan', apply: (plan) => rewritePlan(plan, pushLimit) },
   { name: 'read only needed columns', apply: (plan) => pruneColumns(plan, null) },
@@ -57,9 +73,14 @@ function decideConstants(plan: LogicalPlan): LogicalPlan {
 }
 
 const isNumeric = ({ type }: BoundExpression): boolean =>
-  type.kind === 'integer' || type.kind === 'boolean' || type.kind === 'null' || type.kind === 'double';
+  type.kind === 'integer' ||
+  type.kind === 'boolean' ||
+  type.kind === 'null' ||
+  type.kind === 'double';
 
-function scanBelow(plan: LogicalPlan): { scan: ScanPlan; conditions: readonly BoundExpression[] } | null {
+function scanBelow(
+  plan: LogicalPlan,
+): { scan: ScanPlan; conditions: readonly BoundExpression[] } | null {
   if (plan.kind !== 'filter' || plan.input.kind !== 'scan') return null;
   return { scan: plan.input, conditions: plan.conditions };
 }
@@ -114,7 +135,11 @@ function answerFromStatistics(plan: LogicalPlan, { view }: RuleContext): Logical
   return answers === null ? plan : { kind: 'constantRow', values: answers };
 }
 
-function statisticAnswers(plan: AggregatePlan, scan: ScanPlan, view: TableView): readonly BoundConstant[] | null {
+function statisticAnswers(
+  plan: AggregatePlan,
+  scan: ScanPlan,
+  view: TableView,
+): readonly BoundConstant[] | null {
   const { exactRows, timeMin, timeMax } = view.estimate(scan.table.parts[0].tableId);
   if (exactRows === null) return null;
   const answers: BoundConstant[] = [];
@@ -122,7 +147,10 @@ function statisticAnswers(plan: AggregatePlan, scan: ScanPlan, view: TableView):
     const argument = aggregate.arguments[0];
     if (aggregate.name === 'count' && !aggregate.distinct && countsAll(aggregate)) {
       answers.push(boundConstant(aggregate.type, exactRows));
-    } else if (argument?.kind === 'column' && scan.table.columns[argument.ordinal]?.role === ColumnRole.time) {
+    } else if (
+      argument?.kind === 'column' &&
+      scan.table.columns[argument.ordinal]?.role === ColumnRole.time
+    ) {
       if (aggregate.name !== 'min' && aggregate.name !== 'max') return null;
       const edge = aggregate.name === 'min' ? timeMin : timeMax;
       answers.push(boundConstant(aggregate.type, exactRows === 0 ? null : edge));
@@ -148,7 +176,8 @@ function pushLimit(plan: LogicalPlan): LogicalPlan {
   if (plan.kind !== 'limit') return plan;
   const rows = plan.limit + plan.offset;
   const { input } = plan;
-  if (!Number.isFinite(rows) || input.kind !== 'project' || input.input.kind !== 'scan') return plan;
+  if (!Number.isFinite(rows) || input.kind !== 'project' || input.input.kind !== 'scan')
+    return plan;
   return { ...plan, input: { ...input, input: { ...input.input, limitRows: rows } } };
 }
 
@@ -157,12 +186,18 @@ function pruneColumns(plan: LogicalPlan, needed: ReadonlySet<number> | null): Lo
   switch (plan.kind) {
     case 'scan': {
       const all = plan.table.columns.map((_, ordinal) => ordinal);
-      return { ...plan, columns: needed === null ? all : all.filter((ordinal) => needed.has(ordinal)) };
+      return {
+        ...plan,
+        columns: needed === null ? all : all.filter((ordinal) => needed.has(ordinal)),
+      };
     }
     case 'project':
       return { ...plan, input: pruneColumns(plan.input, ordinalsOf(plan.expressions)) };
     case 'aggregate':
-      return { ...plan, input: pruneColumns(plan.input, ordinalsOf([...plan.keys, ...plan.aggregates])) };
+      return {
+        ...plan,
+        input: pruneColumns(plan.input, ordinalsOf([...plan.keys, ...plan.aggregates])),
+      };
     case 'filter': {
       const wanted = needed === null ? null : new Set([...needed, ...ordinalsOf(plan.conditions)]);
       return { ...plan, input: pruneColumns(plan.input, wanted) };

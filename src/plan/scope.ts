@@ -6,11 +6,7 @@ import type { BoundColumn } from './bound-expression.js';
 
 /** The clause as MySQL words it in error 1054. */
 export type Clause =
-  | 'field list'
-  | 'where clause'
-  | 'group statement'
-  | 'having clause'
-  | 'order clause';
+  'field list' | 'where clause' | 'group statement' | 'having clause' | 'order clause';
 
 export interface ColumnName {
   readonly database: string | null;
@@ -52,7 +48,9 @@ export class Scope {
 
   /** Columns of one table for `t.*`; throws 1051 for a table that is not there. */
   ofTable(database: string | null, table: string): readonly BoundColumn[] {
-    const columns = this.#columns.filter((column) => isOfTable(column, { database, table, name: '' }));
+    const columns = this.#columns.filter((column) =>
+      isOfTable(column, { database, table, name: '' }),
+    );
     if (columns.length === 0) throw new SqlError('ER_BAD_TABLE_ERROR', { table });
     return columns;
   }
@@ -73,7 +71,9 @@ export class Scope {
 function isOfTable(column: BoundColumn, name: ColumnName): boolean {
   if (name.table === null) return true;
   if (column.origin === null || column.origin.table !== name.table) return false;
-  return name.database === null || column.origin.database.toLowerCase() === name.database.toLowerCase();
+  return (
+    name.database === null || column.origin.database.toLowerCase() === name.database.toLowerCase()
+  );
 }
 
 function shownName({ database, table, name }: ColumnName): string {

@@ -55,7 +55,11 @@ export function numericClass(type: SqlType): 'double' | 'decimal' | 'integer' {
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | 'div';
 
-export function arithmeticType(operator: ArithmeticOperator, left: SqlType, right: SqlType): SqlType {
+export function arithmeticType(
+  operator: ArithmeticOperator,
+  left: SqlType,
+  right: SqlType,
+): SqlType {
   const classes = [numericClass(left), numericClass(right)];
   if (operator === 'div') return isUnsigned(left) || isUnsigned(right) ? BIGINT_UNSIGNED : BIGINT;
   if (classes.includes('double')) return DOUBLE;
@@ -98,7 +102,10 @@ function mergeTypes(a: SqlType, b: SqlType): SqlType {
 }
 
 const isTemporalKind = (type: SqlType): boolean =>
-  type.kind === 'date' || type.kind === 'time' || type.kind === 'datetime' || type.kind === 'timestamp';
+  type.kind === 'date' ||
+  type.kind === 'time' ||
+  type.kind === 'datetime' ||
+  type.kind === 'timestamp';
 
 function mergeIntegers(a: SqlType, b: SqlType): SqlType {
   if (a.kind === 'boolean') return b;
@@ -164,7 +171,9 @@ export function strongerCollation(a: Collation, b: Collation): Collation {
   return a.name === 'binary' ? a : b;
 }
 
-export function collationOf(operands: readonly { readonly collation: Collation; readonly type: SqlType }[]): Collation {
+export function collationOf(
+  operands: readonly { readonly collation: Collation; readonly type: SqlType }[],
+): Collation {
   let result = DEFAULT_COLLATION;
   for (const operand of operands) {
     if (!isBytes(operand.type)) continue;

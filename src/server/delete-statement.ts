@@ -5,8 +5,8 @@
  * their way here. Else the keys of the matching rows are listed; then the statement must be sure that none of them was
  * written anew between its scan and its append (see table-guards.ts).
  *
- * Inside a transaction a tombstone does not reach the transaction's own rows, which carry the same version. If there are any
- * of the table, the visible keys are listed as well.
+ * Inside a transaction a tombstone does not reach the transaction's own rows, which carry the same version: those that match are
+ * taken out of what the transaction will write (see own-rows.ts).
  */
 
 import { SqlError } from '../../protocol/index.js';
@@ -15,13 +15,15 @@ import type { ReadView, TableId } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import type { ExecutionContext } from '../exec/execution-context.js';
 import { planDelete } from '../plan/delete-plan.js';
-import type { DeletePlan } from '../plan/delete-plan.js';
+import type { DeletePlan, KeyBatch } from '../plan/delete-plan.js';
 import type { Statement } from '../sql/ast.js';
 import { KeySections } from './key-sections.js';
+import { remainingOwnRows } from './own-rows.js';
 import { writableTable } from './statement-run.js';
 import type { StatementRun } from './statement-run.js';
 import { writesOf } from './statement-writes.js';
 import type { StatementWrites } from './statement-writes.js';
+import { rowIdentity } from './vector-cell.js';
 import type { WriteBuffer } from './write-buffer.js';
 import { noteAcknowledgement } from './write-outcome.js';
 
@@ -80,18 +82,23 @@ async function addDeletes(
   const context: ExecutionContext = { ...run.executionContext(), openReadView: () => scan.takeView() };
   const plan = planDelete(statement, context);
   if (plan.kind === 'nothing') return 0;
-  const hasOwnRows = writes.buffer.hasRowsOf(table);
   if (plan.kind === 'range') {
+    const rowCount = await plan.count();
     await addTombstones(writes, plan);
-    if (!hasOwnRows) return plan.count();
+    if (!writes.buffer.hasRowsOf(table)) return rowCount;
+    // With the tombstones on top, only own rows are left to match.
+    const own = planDelete(statement, context, { listKeys: true });
+    await takeOutOwnRows(run, writes, table, await identitiesOf(own));
+    return rowCount;
   }
-  const keyPlan = plan.kind === 'keys' ? plan : planDelete(statement, context, { listKeys: true });
   await scan.begin(mode, writes.buffer);
-  const rowCount = await addKeys(writes, keyPlan);
+  const removed = writes.buffer.hasRowsOf(table) ? new Set<string>() : null;
+  const rowCount = await addKeys(writes, plan, removed);
   writes.buffer.addValidation(() => {
     if (!scan.isOvertaken()) return;
     throw writes.isOwn ? new OvertakenError() : overtakenTransaction(table);
   });
+  if (removed !== null) await takeOutOwnRows(run, writes, table, removed);
   return rowCount;
 }
 
@@ -105,15 +112,44 @@ async function addTombstones(
   }
 }
 
-async function addKeys(writes: StatementWrites, plan: DeletePlan): Promise<number> {
-  if (plan.kind !== 'keys') throw new Error('the keys were asked for');
+/** @param removed gets the identities of the rows, when there is one */
+async function addKeys(
+  writes: StatementWrites,
+  plan: Extract<DeletePlan, { kind: 'keys' }>,
+  removed: Set<string> | null,
+): Promise<number> {
   const sections = new KeySections(plan.table);
   let rowCount = 0;
   for await (const keys of plan.batches) {
     rowCount += keys.length;
+    if (removed !== null) addIdentities(removed, keys);
     for (const section of sections.encode(keys)) await writes.buffer.add(section);
   }
   return rowCount;
+}
+
+async function identitiesOf(plan: DeletePlan): Promise<Set<string>> {
+  const identities = new Set<string>();
+  if (plan.kind !== 'keys') return identities;
+  for await (const keys of plan.batches) addIdentities(identities, keys);
+  return identities;
+}
+
+function addIdentities(identities: Set<string>, keys: KeyBatch): void {
+  for (let row = 0; row < keys.length; row += 1) {
+    identities.add(rowIdentity(keys.tags, keys.time, row));
+  }
+}
+
+async function takeOutOwnRows(
+  run: StatementRun,
+  writes: StatementWrites,
+  table: TableDefinition,
+  removed: ReadonlySet<string>,
+): Promise<void> {
+  if (removed.size === 0) return;
+  const remaining = await remainingOwnRows(run.openReadView(), table, removed);
+  writes.buffer.replaceRows(table, remaining);
 }
 
 function overtakenTransaction(table: TableDefinition): SqlError {

@@ -13,10 +13,25 @@ export function informationSource(state: SessionState): InformationSource {
     variables: state.variables,
     account: { user: connection.user, host: connection.host },
     tableStatistics: (tableId) => context.tableStatistics(tableId),
-    processes: () => context.processes(),
+    processes: () =>
+      context.processes().map((row) => ({ ...row, command: COMMAND_NAMES[row.command] ?? row.command })),
     status: () => nodeStatus(state),
   };
 }
+
+/** As SHOW PROCESSLIST names the commands of the wire. */
+const COMMAND_NAMES: Readonly<Record<string, string>> = {
+  COM_QUERY: 'Query',
+  COM_INIT_DB: 'Init DB',
+  COM_STMT_PREPARE: 'Prepare',
+  COM_STMT_EXECUTE: 'Execute',
+  COM_STMT_CLOSE: 'Close stmt',
+  COM_STMT_RESET: 'Reset stmt',
+  COM_RESET_CONNECTION: 'Reset Connection',
+  COM_FIELD_LIST: 'Field List',
+  COM_CHANGE_USER: 'Change user',
+  COM_PING: 'Ping',
+};
 
 function nodeStatus(state: SessionState): readonly (readonly [string, string])[] {
   const { context } = state;

@@ -1,10 +1,10 @@
 /** Keys of rows (tags and time) -> 'key deletes' sections, one for each stored part of the table that can hold such rows. */
 
-import { RowBatch } from '../../storage/index.js';
-import type { StoredColumn, Vector } from '../../storage/index.js';
-import { ColumnRole } from '../../storage/index.js';
+import { ColumnRole, RowBatch } from '../../storage/index.js';
+import type { StoredColumn } from '../../storage/index.js';
 import type { TableDefinition, TablePart } from '../catalog/table-definition.js';
 import type { KeyBatch } from '../plan/delete-plan.js';
+import { writeVectorCell } from './vector-cell.js';
 import type { BufferedSection } from './write-buffer.js';
 
 interface PartTarget {
@@ -62,52 +62,9 @@ function fill({ batch, tagColumns, timeColumn }: PartTarget, keys: KeyBatch): vo
     if (isForeign) continue;
     keys.tags.forEach((tag, index) => {
       const column = tagColumns[index] ?? -1;
-      if (column >= 0) setCell(batch, column, tag, row, precisionOf(batch, column));
+      if (column >= 0) writeVectorCell(batch, column, tag, row);
     });
-    setCell(batch, timeColumn, keys.time, row, precisionOf(batch, timeColumn));
+    writeVectorCell(batch, timeColumn, keys.time, row);
     batch.endRow();
   }
-}
-
-function precisionOf(batch: RowBatch, column: number): number {
-  return batch.schema.columns[column]?.precision ?? 0;
-}
-
-function setCell(batch: RowBatch, column: number, vector: Vector, row: number, precision: number): void {
-  if (vector.nulls?.[row] === 1) {
-    batch.setNull(column);
-    return;
-  }
-  switch (vector.kind) {
-    case 'number':
-      batch.setNumber(column, vector.values[row] ?? 0);
-      return;
-    case 'integer64':
-      batch.setInteger64(column, vector.high[row] ?? 0, vector.low[row] ?? 0);
-      return;
-    case 'bytes':
-      batch.setBytes(column, vector.data, vector.starts[row] ?? 0, vector.starts[row + 1] ?? 0);
-      return;
-    case 'dictionary': {
-      const { starts, data } = vector.dictionary;
-      const code = vector.codes[row] ?? 0;
-      batch.setBytes(column, data, starts[code] ?? 0, starts[code + 1] ?? 0);
-      return;
-    }
-    case 'time':
-      setTime(batch, column, vector.base, vector.offsets[row] ?? 0, precision);
-  }
-}
-
-function setTime(batch: RowBatch, column: number, base: bigint, offset: number, precision: number): void {
-  const units = 10 ** precision;
-  if (base === 0n) {
-    const seconds = Math.floor(offset / units);
-    batch.setTime(column, seconds, offset - seconds * units);
-    return;
-  }
-  const count = base + BigInt(offset);
-  const wideUnits = BigInt(units);
-  const fraction = ((count % wideUnits) + wideUnits) % wideUnits;
-  batch.setTime(column, Number((count - fraction) / wideUnits), Number(fraction));
 }

@@ -40,6 +40,7 @@ import type { Logger } from './logger.js';
 import type { ServerContext } from './server-context.js';
 import { Session } from './session.js';
 import { StatementCounters } from './statement-counters.js';
+import { TableGuards } from './table-guards.js';
 import { VERSION } from './version.js';
 
 /** What clients compare with MySQL's releases; the rest says who we are. */
@@ -160,6 +161,7 @@ async function assemble(
     startedMonotonicMs: systemClock.monotonicMs(),
     globals: new GlobalVariables(factsOf(config, directory)),
     ddl: new DdlQueue(),
+    guards: new TableGuards(),
     counters,
   };
 

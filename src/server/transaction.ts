@@ -13,7 +13,7 @@ import type { SessionState } from './session-state.js';
 import { WriteBuffer } from './write-buffer.js';
 
 /** Above every version there can be: a transaction's own writes win over everything committed. */
-const OWN_WRITES_VERSION = Number.MAX_SAFE_INTEGER;
+export const OWN_WRITES_VERSION = Number.MAX_SAFE_INTEGER;
 
 export class Transaction {
   readonly isReadOnly: boolean;

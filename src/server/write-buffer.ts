@@ -2,8 +2,8 @@
  * The writes of one statement or one transaction, on their way to the journal.
  *
  * A write that fits one record is one record: `write`. A larger one is a multi-part write: parts are shipped while the statement
- * still runs, and nothing of it is visible before its commit record. Sections take effect in order, so what comes
- * later in a transaction wins over what came before.
+ * still runs, and nothing of it is visible before its commit record. Of rows of one identity the later one wins; deletes of the
+ * same write never reach its own rows, whatever the order.
  *
  *   autocommit     sections go out as soon as they fill a record
  *   transaction    sections are kept: a later statement of it reads them, an error undoes its own, ROLLBACK all
@@ -33,8 +33,11 @@ export interface BufferedSection {
   readonly hasRows: boolean;
 }
 
+/** A place between two statements. */
 export interface WriteMark {
-  readonly sections: number;
+  readonly sections: BufferedSection[];
+  readonly count: number;
+  readonly bytes: number;
   readonly validations: number;
 }
 
@@ -86,9 +89,7 @@ export class WriteBuffer {
   }
 
   hasRowsOf(table: TableDefinition): boolean {
-    return this.#sections.some(
-      (section) => section.hasRows && section.table.parts[0].tableId === table.parts[0].tableId,
-    );
+    return this.#sections.some((section) => isRowsOf(section, table));
   }
 
   /** Runs once more in the turn of the append; throws when what a statement was planned on no longer holds. */
@@ -121,16 +122,31 @@ export class WriteBuffer {
 
   /** A place to undo to: transactions only. */
   mark(): WriteMark {
-    return { sections: this.#sections.length, validations: this.#validations.length };
+    return {
+      sections: this.#sections,
+      count: this.#sections.length,
+      bytes: this.#heldBytes,
+      validations: this.#validations.length,
+    };
   }
 
-  /** Forgets what was added since. */
+  /** Forgets what was added, and brings back what was replaced, since. */
   undoTo(mark: WriteMark): void {
-    for (const section of this.#sections.splice(mark.sections)) {
-      this.#heldBytes -= section.bytes.length;
-      this.#totalBytes -= section.bytes.length;
-    }
+    this.#sections = mark.sections;
+    this.#sections.length = mark.count;
+    this.#totalBytes -= this.#heldBytes - mark.bytes;
+    this.#heldBytes = mark.bytes;
     this.#validations.length = mark.validations;
+  }
+
+  /** Puts other rows in the place of all rows of a table: transactions only. */
+  replaceRows(table: TableDefinition, rows: readonly BufferedSection[]): void {
+    const others = this.#sections.filter((section) => !isRowsOf(section, table));
+    // A new list: a mark may hold the old one.
+    this.#sections = [...others, ...rows];
+    const heldBytes = this.#sections.reduce((sum, section) => sum + section.bytes.length, 0);
+    this.#totalBytes += heldBytes - this.#heldBytes;
+    this.#heldBytes = heldBytes;
   }
 
   /** Writes everything: null when there was nothing. Rejects with SqlError for the gate's answers; then nothing is kept. */
@@ -216,6 +232,10 @@ export class WriteBuffer {
         : `The statement holds more than ${maxBytes} bytes of rows (half of memtable_bytes): split it into several statements`,
     );
   }
+}
+
+function isRowsOf(section: BufferedSection, table: TableDefinition): boolean {
+  return section.hasRows && section.table.parts[0].tableId === table.parts[0].tableId;
 }
 
 function bodyOf(sections: readonly BufferedSection[]): Uint8Array[] {

@@ -25,6 +25,7 @@ import { LiteralReader, writeDefault } from './literal-reader.js';
 import type { RowSink } from './row-sink.js';
 import { ScanTail } from './scan-tail.js';
 import { notSupported, syntaxErrorNear } from './statement-error.js';
+import { statementText } from './statement-text.js';
 import type { SqlTextOptions } from './token.js';
 import { writeTypedValue } from './typed-cell.js';
 
@@ -300,7 +301,7 @@ export class InsertScanner {
     if (close - start > EXPRESSION_BYTES_MAX) {
       throw notSupported(`an expression of more than ${EXPRESSION_BYTES_MAX} bytes in VALUES`);
     }
-    const text = decoder.decode(buf.subarray(start, close));
+    const text = statementText(buf.subarray(start, close));
     const value = this.#target.evaluate(text, this.#position);
     writeTypedValue(cell.converter, this.#batch, value);
     this.#turn = Math.max(1, this.#turn - EXPRESSION_ROWS);

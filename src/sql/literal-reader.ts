@@ -1,7 +1,8 @@
 /**
  * Plain literals in VALUES, read where they lie: the hot path of every INSERT.
  *
- *   literal := '..' | ".." | number | 0x.. | X'..' | NULL | TRUE | FALSE | DEFAULT      and then blanks, and `,` or `)`
+ *   literal := [_binary | _utf8mb4] '..' | ".." | number | 0x.. | X'..' | NULL | TRUE | FALSE | DEFAULT
+ *   and then blanks, and `,` or `)`
  *
  * Nothing is written before the delimiter behind the literal was seen: 'a' may be the beginning of 'a' 'b', and 12 of 12345.
  */
@@ -28,6 +29,7 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
+const UNDERSCORE = 0x5f;
 const LETTER_A = 0x61;
 const LETTER_D = 0x64;
 const LETTER_F = 0x66;
@@ -155,6 +157,9 @@ export class LiteralReader {
     if (first === LETTER_X && start + 1 < end && buf[start + 1] === SINGLE_QUOTE) {
       return hexLiteral(cell.converter, sink, buf, start + 2, end, true);
     }
+    if (buf[start] === UNDERSCORE) {
+      return this.#introduced(cell.converter, sink, buf, start, end);
+    }
     const close = delimiterAt(buf, wordEnd(buf, start, end), end);
     if (close < 0) {
       return -1;
@@ -171,6 +176,26 @@ export class LiteralReader {
       return -1;
     }
     return close;
+  }
+
+  /** _binary'..': dumps write BLOBs so. The bytes may be no UTF-8, so that they must not become text on their way. */
+  #introduced(
+    converter: CellConverter,
+    sink: RowSink,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const isKnown =
+      startsWith(buf, start, end, '_binary') || startsWith(buf, start, end, '_utf8mb4');
+    let at = start;
+    while (at < end && buf[at]! > SPACE && buf[at] !== SINGLE_QUOTE) at += 1;
+    const length = at - start;
+    while (at < end && buf[at]! <= SPACE) at += 1;
+    const isWhole = length === '_binary'.length || length === '_utf8mb4'.length;
+    return isKnown && isWhole && at < end && buf[at] === SINGLE_QUOTE
+      ? this.#string(converter, sink, buf, at, end)
+      : -1;
   }
 }
 
@@ -224,11 +249,24 @@ function wordEnd(buf: Uint8Array, start: number, end: number): number {
 
 /** True when buf[start..end) is `word` and then at most blanks. */
 function isWord(buf: Uint8Array, start: number, end: number, word: string): boolean {
-  for (let index = 0; index < word.length; index += 1) {
-    if ((buf[start + index]! | 0x20) !== word.charCodeAt(index)) return false;
+  if (!startsWith(buf, start, end, word)) {
+    return false;
   }
   const next = start + word.length;
   return next === end || buf[next]! <= SPACE;
+}
+
+/** `word` is in lower case, the bytes in any; `_` is the only other character it may have. */
+function startsWith(buf: Uint8Array, start: number, end: number, word: string): boolean {
+  if (start + word.length > end) {
+    return false;
+  }
+  for (let index = 0; index < word.length; index += 1) {
+    const wanted = word.charCodeAt(index);
+    const byte = buf[start + index]!;
+    if (byte !== wanted && (byte | 0x20) !== wanted) return false;
+  }
+  return true;
 }
 
 /** -1 for no digit. */

@@ -18,6 +18,7 @@ import type { InsertHead } from './dml-parser.js';
 import { HeadSniffer } from './head-sniffer.js';
 import { InsertScanner } from './insert-scanner.js';
 import type { InsertTarget } from './insert-target.js';
+import { statementText } from './statement-text.js';
 import { TokenCursor } from './token-cursor.js';
 import type { SqlTextOptions } from './token.js';
 
@@ -139,7 +140,7 @@ export class StatementReader {
   }
 
   #text(): string {
-    return new TextDecoder().decode(this.#collected.bytes.subarray(0, this.#collected.length));
+    return statementText(this.#collected.bytes.subarray(0, this.#collected.length));
   }
 
   #beginRows(): void {

@@ -21,7 +21,11 @@ test('days and civil dates agree with Date, both ways', () => {
     fc.property(fc.integer({ min: DAYS_MIN, max: DAYS_MAX }), (days) => {
       const date = new Date(days * 86_400_000);
       civilFromDays(days, civil);
-      expect(civil).toEqual({ year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() });
+      expect(civil).toEqual({
+        year: date.getUTCFullYear(),
+        month: date.getUTCMonth() + 1,
+        day: date.getUTCDate(),
+      });
       expect(daysFromCivil(civil.year, civil.month, civil.day)).toBe(days);
       expect(weekdayOf(days)).toBe((date.getUTCDay() + 6) % 7);
     }),

@@ -1,6 +1,13 @@
 /** The table that most query tests read: two tags (NULL among them), a timestamp(3), fields of several types. */
 
-import { BIGINT, DOUBLE, INT32, textBytes, timestampType, type SqlValue } from '../../src/exec/sql-value.js';
+import {
+  BIGINT,
+  DOUBLE,
+  INT32,
+  textBytes,
+  timestampType,
+  type SqlValue,
+} from '../../src/exec/sql-value.js';
 import type { SqlType } from '../../src/catalog/sql-type.js';
 import { defineTable, MemoryTable } from './query-harness.js';
 
@@ -19,7 +26,15 @@ export const cpuDefinition = defineTable('cpu', [
 /** 2024-03-15 00:00:00 UTC in milliseconds. */
 export const DAY_START = 1_710_460_800_000n;
 
-type Row = readonly [host: string | null, dc: string | null, minute: number, busy: number | null, cores: number | null, total: bigint | null, note: string | null];
+type Row = readonly [
+  host: string | null,
+  dc: string | null,
+  minute: number,
+  busy: number | null,
+  cores: number | null,
+  total: bigint | null,
+  note: string | null,
+];
 
 export const cpuRows: readonly Row[] = [
   ['a', 'x', 0, 10.5, 4, 9_007_199_254_740_993n, 'one'],

@@ -38,7 +38,11 @@ export interface ColumnSpec {
 }
 
 /** A table definition with column ids 1, 2, ... in the given order. */
-export function defineTable(name: string, specs: readonly ColumnSpec[], appendMode = false): TableDefinition {
+export function defineTable(
+  name: string,
+  specs: readonly ColumnSpec[],
+  appendMode = false,
+): TableDefinition {
   const stored: StoredColumn[] = specs.map((spec, i) => ({
     id: i + 1,
     type: storedTypeOf(spec.type)!,
@@ -47,19 +51,17 @@ export function defineTable(name: string, specs: readonly ColumnSpec[], appendMo
   }));
   const order = [ColumnRole.tag, ColumnRole.time, ColumnRole.field];
   const sorted = [...stored].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
-  const columns = specs.map(
-    (spec, position): ColumnDefinition => ({
-      name: spec.name,
-      type: spec.type,
-      role: ColumnRole[spec.role],
-      nullable: spec.nullable ?? spec.role !== 'time',
-      default: { kind: 'none' },
-      comment: '',
-      position,
-      schemaIndex: sorted.findIndex((column) => column.id === position + 1),
-      columnId: position + 1,
-    }),
-  );
+  const columns = specs.map((spec, position): ColumnDefinition => ({
+    name: spec.name,
+    type: spec.type,
+    role: ColumnRole[spec.role],
+    nullable: spec.nullable ?? spec.role !== 'time',
+    default: { kind: 'none' },
+    comment: '',
+    position,
+    schemaIndex: sorted.findIndex((column) => column.id === position + 1),
+    columnId: position + 1,
+  }));
   const partitionMs = 86_400_000;
   return {
     database: 'test',
@@ -90,7 +92,13 @@ export class MemoryTable {
   readonly #exact: boolean;
   readonly #series: number[] = [];
   readonly #seriesRows: (readonly SqlValue[])[] = [];
-  scans: { timeMin: bigint | null; timeMax: bigint | null; columns: readonly number[]; limitRows: number | undefined; masks: number[] | null }[] = [];
+  scans: {
+    timeMin: bigint | null;
+    timeMax: bigint | null;
+    columns: readonly number[];
+    limitRows: number | undefined;
+    masks: number[] | null;
+  }[] = [];
   released = 0;
 
   constructor(
@@ -105,7 +113,11 @@ export class MemoryTable {
     const known = new Map<string, number>();
     for (const row of rows) {
       const tags = definition.tags.map((tag) => row[tag.position] ?? null);
-      const key = tags.map((tag) => (tag instanceof Uint8Array ? `b${Buffer.from(tag).toString('hex')}` : String(tag))).join('/');
+      const key = tags
+        .map((tag) =>
+          tag instanceof Uint8Array ? `b${Buffer.from(tag).toString('hex')}` : String(tag),
+        )
+        .join('/');
       if (!known.has(key)) {
         known.set(key, known.size);
         this.#seriesRows.push(row);
@@ -118,7 +130,8 @@ export class MemoryTable {
     const rows = this.#rows;
     const { definition } = this;
     const timeAt = definition.timeIndex.position;
-    const columnOf = (id: number): ColumnDefinition => definition.columns.find((column) => column.columnId === id)!;
+    const columnOf = (id: number): ColumnDefinition =>
+      definition.columns.find((column) => column.columnId === id)!;
     const build = (id: number, source: readonly (readonly SqlValue[])[]): Vector => {
       const { type, position, role } = columnOf(id);
       const builder = new VectorBuilder(type, source.length);
@@ -159,7 +172,11 @@ export class MemoryTable {
         for (let from = 0; from < wanted.length; from += self.#batchRows) {
           await Promise.resolve();
           const part = wanted.slice(from, from + self.#batchRows);
-          yield { length: part.length, columns: request.columns.map((id) => build(id, part)), series: null };
+          yield {
+            length: part.length,
+            columns: request.columns.map((id) => build(id, part)),
+            series: null,
+          };
         }
       },
     };
@@ -178,12 +195,20 @@ function asStored(
     const rows = Uint32Array.from({ length: vector.length }, (_, i) => vector.length - 1 - i);
     const reversed = gather(vector, rows, vector.length);
     if (reversed.kind !== 'bytes') throw new Error('bytes stay bytes');
-    return { kind: 'dictionary', length: vector.length, codes: rows, dictionary: { ...reversed, nulls: null }, nulls: vector.nulls };
+    return {
+      kind: 'dictionary',
+      length: vector.length,
+      codes: rows,
+      dictionary: { ...reversed, nulls: null },
+      nulls: vector.nulls,
+    };
   }
   if (vector.kind === 'instant') {
     const counts = source.map((row) => row[position] as bigint | null);
     const base = counts.find((count) => count !== null) ?? 0n;
-    const offsets = Float64Array.from(counts, (count) => (count === null ? 0 : Number(count - base)));
+    const offsets = Float64Array.from(counts, (count) =>
+      count === null ? 0 : Number(count - base),
+    );
     return { kind: 'time', length: vector.length, base, offsets, nulls: vector.nulls };
   }
   if (vector.kind === 'decimal') throw new Error('decimals are not stored');
@@ -214,7 +239,9 @@ export function harnessContext(options: HarnessOptions = {}): HarnessContext {
     resolveTable: (database, table) => {
       const stored = options.tables?.find((candidate) => candidate.definition.name === table);
       if (stored !== undefined) return { kind: 'stored', table: stored.definition };
-      const virtual = options.virtual?.find((source) => source.kind === 'virtual' && source.name === table);
+      const virtual = options.virtual?.find(
+        (source) => source.kind === 'virtual' && source.name === table,
+      );
       if (virtual !== undefined) return virtual;
       throw new SqlError('ER_NO_SUCH_TABLE', { database: database ?? 'test', table });
     },
@@ -281,7 +308,9 @@ export async function query(sql: string, options: HarnessOptions = {}): Promise<
   for await (const batch of result.batches) {
     for (let row = 0; row < batch.length; row++) {
       rows.push(
-        result.columns.map(({ type }, i) => valueText(valueAt(batch.vectors[i]!, type, row), type, context)),
+        result.columns.map(({ type }, i) =>
+          valueText(valueAt(batch.vectors[i]!, type, row), type, context),
+        ),
       );
     }
   }
@@ -294,13 +323,19 @@ export async function query(sql: string, options: HarnessOptions = {}): Promise<
 }
 
 /** The one value of a query without tables. */
-export async function valueOf(expression: string, options: HarnessOptions = {}): Promise<string | null> {
+export async function valueOf(
+  expression: string,
+  options: HarnessOptions = {},
+): Promise<string | null> {
   const { rows } = await query(`SELECT ${expression}`, options);
   if (rows.length !== 1) throw new Error(`${rows.length} rows`);
   return rows[0]![0]!;
 }
 
-export async function errorOf(sql: string, options: HarnessOptions = {}): Promise<{ errno: number; message: string }> {
+export async function errorOf(
+  sql: string,
+  options: HarnessOptions = {},
+): Promise<{ errno: number; message: string }> {
   try {
     await query(sql, options);
   } catch (error) {

@@ -19,10 +19,13 @@ test.each<[name: string, shown: string, offset: number | null]>([
   expect(zone.fixedOffsetSeconds).toBe(offset);
 });
 
-test.each(['', 'nowhere', '+14:01', '-14:00', '+1:60', '12:00', 'Europe/Atlantis'])('%p is unknown', (name) => {
-  expect(findTimeZone(name)).toBeNull();
-  expect(() => resolveTimeZone(name)).toThrow(expect.objectContaining({ errno: 1298 }));
-});
+test.each(['', 'nowhere', '+14:01', '-14:00', '+1:60', '12:00', 'Europe/Atlantis'])(
+  '%p is unknown',
+  (name) => {
+    expect(findTimeZone(name)).toBeNull();
+    expect(() => resolveTimeZone(name)).toThrow(expect.objectContaining({ errno: 1298 }));
+  },
+);
 
 test('SYSTEM is what the server says it is', () => {
   const zone = resolveTimeZone('SYSTEM', 'Asia/Kolkata');
@@ -30,7 +33,14 @@ test('SYSTEM is what the server says it is', () => {
   expect(zone.offsetSecondsAt(0)).toBe(19_800);
 });
 
-const ZONES = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Africa/Casablanca', 'Asia/Kathmandu', 'Pacific/Apia'];
+const ZONES = [
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Africa/Casablanca',
+  'Asia/Kathmandu',
+  'Pacific/Apia',
+];
 
 /** Intl's fields put back together: slow, and independent of the parsing of offsets. */
 function offsetByFields(zone: string, epochSeconds: number): number {
@@ -45,29 +55,44 @@ function offsetByFields(zone: string, epochSeconds: number): number {
     second: 'numeric',
   }).formatToParts(epochSeconds * 1000);
   const field = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
-  const local = Date.UTC(field('year'), field('month') - 1, field('day'), field('hour'), field('minute'), field('second'));
+  const local = Date.UTC(
+    field('year'),
+    field('month') - 1,
+    field('day'),
+    field('hour'),
+    field('minute'),
+    field('second'),
+  );
   return local / 1000 - epochSeconds;
 }
 
 test('offsets agree with Intl, 1970 to 2050', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...ZONES), fc.integer({ min: 0, max: 2_524_608_000 }), (name, second) => {
-      expect(resolveTimeZone(name).offsetSecondsAt(second)).toBe(offsetByFields(name, second));
-    }),
+    fc.property(
+      fc.constantFrom(...ZONES),
+      fc.integer({ min: 0, max: 2_524_608_000 }),
+      (name, second) => {
+        expect(resolveTimeZone(name).offsetSecondsAt(second)).toBe(offsetByFields(name, second));
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 test('local and back: an instant survives unless the clock repeats the reading', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...ZONES), fc.integer({ min: 0, max: 2_524_608_000 }), (name, second) => {
-      const zone = resolveTimeZone(name);
-      const local = second + zone.offsetSecondsAt(second);
-      const back = local - zone.offsetSecondsAtLocal(local);
-      // The first of two readings is taken, so back is never later, and both show the same wall clock.
-      expect(back).toBeLessThanOrEqual(second);
-      expect(back + zone.offsetSecondsAt(back)).toBe(local);
-    }),
+    fc.property(
+      fc.constantFrom(...ZONES),
+      fc.integer({ min: 0, max: 2_524_608_000 }),
+      (name, second) => {
+        const zone = resolveTimeZone(name);
+        const local = second + zone.offsetSecondsAt(second);
+        const back = local - zone.offsetSecondsAtLocal(local);
+        // The first of two readings is taken, so back is never later, and both show the same wall clock.
+        expect(back).toBeLessThanOrEqual(second);
+        expect(back + zone.offsetSecondsAt(back)).toBe(local);
+      },
+    ),
     { numRuns: 500 },
   );
 });

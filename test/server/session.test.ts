@@ -243,6 +243,51 @@ describe('DELETE', () => {
   });
 });
 
+describe('DELETE that lists keys', () => {
+  beforeEach(async () => {
+    await run(client, CPU);
+    await run(client, "INSERT INTO cpu (host, ts, used) VALUES ('a', 1, 1), ('b', 1, 2), ('c', 1, 3)");
+  });
+
+  test('in a transaction it takes matching rows of the transaction out, and ROLLBACK brings all back', async () => {
+    await run(client, 'BEGIN');
+    await run(client, "INSERT INTO cpu (host, ts, used) VALUES ('d', 1, 4), ('e', 1, 5), ('a', 1, 6)");
+    expect((await run(client, 'DELETE FROM cpu WHERE used IN (2, 4, 6)')).affectedRows).toBe(3);
+    expect((await cellsOf(client, 'SELECT host FROM cpu ORDER BY host')).flat()).toEqual(['c', 'e']);
+    await run(client, 'ROLLBACK');
+    expect((await cellsOf(client, 'SELECT host FROM cpu ORDER BY host')).flat()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a row written after the DELETE looked is not deleted: the statement looks again', async () => {
+    const other = await node.connect({ database: 'd' });
+    const openReadView = node.context.openReadView.bind(node.context);
+    let overtaking: Promise<unknown> | null = null;
+    jest.spyOn(node.context, 'openReadView').mockImplementation(() => {
+      const view = openReadView();
+      // The DELETE has its view; now somebody writes one of its rows anew.
+      overtaking ??= run(other, "INSERT INTO cpu (host, ts, used) VALUES ('a', 1, 100)");
+      return view;
+    });
+    const writes = node.writer.records.length;
+    const guarded = run(client, 'DELETE FROM cpu WHERE used < 10');
+    expect((await guarded).affectedRows).toBe(2);
+    await overtaking;
+    jest.restoreAllMocks();
+    expect(await cellsOf(client, 'SELECT host, used FROM cpu')).toEqual([['a', 100]]);
+    expect(node.writer.records.slice(writes).map((record) => record.kind)).toEqual(['write', 'write']);
+  });
+
+  test('in a transaction that can only be found out at COMMIT', async () => {
+    const other = await node.connect({ database: 'd' });
+    await run(client, 'BEGIN');
+    await run(client, 'DELETE FROM cpu WHERE used < 10');
+    await run(other, "INSERT INTO cpu (host, ts, used) VALUES ('a', 1, 100)");
+    const failure = await failureOf(client.query('COMMIT'));
+    expect([failure.errno, failure.sqlState]).toEqual([1213, '40001']);
+    expect((await cellsOf(client, 'SELECT used FROM cpu ORDER BY used')).flat()).toEqual([2, 3, 100]);
+  });
+});
+
 describe('transactions', () => {
   beforeEach(async () => {
     await run(client, CPU);

@@ -187,6 +187,25 @@ describe('errors name the row, or quote the text and its line', () => {
     expect(scanEveryWay(columns, '()').error).toBe("1364 Field 'a' doesn't have a default value");
   });
 
+  test('bytes that are no text stay as they are behind _binary, and are never replaced elsewhere', () => {
+    const columns = [
+      { name: 'a', type: { kind: 'blob', spelling: 'blob', length: null } as const },
+    ];
+    const raw = (before: string, after: string): Buffer =>
+      Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0x00, 0xc3]), Buffer.from(after)]);
+    for (const word of ["_binary'", "_BINARY '", "'", "_binary\n'"]) {
+      expect(scanEveryWay(columns, raw(`(${word}`, "\\'')"))).toEqual({
+        rows: [["'\xff\0\xc3''"]],
+        error: null,
+      });
+    }
+    expect(scanEveryWay(columns, raw("(_utf8mb4 '", "')")).rows).toEqual([["'\xff\0\xc3'"]]);
+    const invalid = "1300 Invalid utf8mb4 character string: 'FF00C32729";
+    expect(scanEveryWay(columns, raw("(concat('", "'))")).error).toBe(`${invalid}'`);
+    expect(scanEveryWay(TWO, "(1,_utf8mb4'x')").rows).toEqual([['1', "'x'"]]);
+    expect(scanEveryWay(TWO, "(1,_utf8'x')").rows).toEqual([['1', "'x'"]]);
+  });
+
   test('text that is no UTF-8', () => {
     const bytes = Buffer.concat([
       Buffer.from("(1,'ok"),

@@ -185,6 +185,21 @@ test('bytes behind an error are swallowed, however many', async () => {
   expect((await read(text, { cuts })).result).toMatch(/^1146 /);
 });
 
+test('text that is no UTF-8 is refused, not replaced', async () => {
+  const result = await read('SELECT 1');
+  expect(result.result).toBe('SELECT 1');
+  const reader = new StatementReader(
+    {
+      resolveInsert: () => new TestTarget({}),
+      yieldTurn: () => Promise.resolve(),
+    },
+    { ...OPTIONS, textBytesMax: 100, headBytesMax: 100, rowsPerTurn: 100 },
+  );
+  const bytes = Buffer.from("SELECT 'a\xe4'", 'latin1');
+  await reader.write(bytes, 0, bytes.length);
+  expect(() => reader.end()).toThrow("Invalid utf8mb4 character string: 'E427'");
+});
+
 test('text and head have a longest size', async () => {
   const settings = { textBytesMax: 50, headBytesMax: 30 };
   const long = `SELECT ${'1,'.repeat(50)}1`;

@@ -142,20 +142,18 @@ describe('RowBatch', () => {
   it('forgets an abandoned row, and everything when cleared, NULLs and wide values too', () => {
     const expected = hexOfBytes(fill(new RowBatch(schema)).encodeSection());
     const batch = new RowBatch(schema);
+    const half: readonly PlainValue[] = ['other', 1n, null, 'long text that goes away', 2n ** 60n];
     for (let round = 0; round < 3; round++) {
+      batch.clear();
+      expect(batch.rowCount).toBe(0);
       fill(batch, rows.slice(0, 1));
-      const half: readonly PlainValue[] = ['other', 1n, null, 'long text that goes away', 2n ** 60n];
       for (let count = 1; count <= half.length; count++) {
         half.slice(0, count).forEach((value, column) => setCell(batch, column, value));
         batch.abandonRow();
       }
       fill(batch, rows.slice(1));
-      // A wide value of the abandoned row may have changed the form, so the first round is read, not compared.
-      expect(batch.rowCount).toBe(3);
-      if (round > 0) batch.clear();
+      expect(hexOfBytes(batch.encodeSection())).toBe(expected);
     }
-    batch.clear();
-    expect(hexOfBytes(fill(batch).encodeSection())).toBe(expected);
   });
 
   it('never encodes to more than it says', () => {

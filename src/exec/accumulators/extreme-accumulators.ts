@@ -3,7 +3,14 @@
 import type { SqlType } from '../../catalog/sql-type.js';
 import type { Accumulator } from '../aggregate-definition.js';
 import { compareText } from '../caseless-text.js';
-import { isNullAt, numberVector, splitTime, unitOf, valueAt, type ExecVector } from '../exec-vector.js';
+import {
+  isNullAt,
+  numberVector,
+  splitTime,
+  unitOf,
+  valueAt,
+  type ExecVector,
+} from '../exec-vector.js';
 import { grownBytes, grownFloats } from '../growing-array.js';
 import { compareBytes } from '../kernel-comparison.js';
 import { isBytes, isReal, type SqlValue } from '../sql-value.js';
@@ -98,7 +105,8 @@ export class TimeExtremeAccumulator implements Accumulator {
       const second = this.#seconds[group]!;
       if (second === Infinity) builder.append(null);
       else {
-        const count = BigInt(second * this.#sign) * unit + BigInt(this.#fractions[group]! * this.#sign);
+        const count =
+          BigInt(second * this.#sign) * unit + BigInt(this.#fractions[group]! * this.#sign);
         builder.append(count);
       }
     }

@@ -4,7 +4,14 @@ import type { SqlType } from '../../catalog/sql-type.js';
 import type { Accumulator } from '../aggregate-definition.js';
 import { divideRounded, powerOfTen } from '../decimal.js';
 import { ExactSums } from '../exact-sums.js';
-import { bigintAt, decimalAt, isNullAt, isUnsigned, numberVector, type ExecVector } from '../exec-vector.js';
+import {
+  bigintAt,
+  decimalAt,
+  isNullAt,
+  isUnsigned,
+  numberVector,
+  type ExecVector,
+} from '../exec-vector.js';
 import { grownFloats } from '../growing-array.js';
 import { VectorBuilder } from '../vector-builder.js';
 
@@ -21,7 +28,8 @@ export class CountAccumulator implements Accumulator {
       return;
     }
     for (let i = 0; i < length; i++) {
-      if (!withNulls.some((vector) => isNullAt(vector, i))) counts[groups[i]!] = counts[groups[i]!]! + 1;
+      if (!withNulls.some((vector) => isNullAt(vector, i)))
+        counts[groups[i]!] = counts[groups[i]!]! + 1;
     }
   }
 
@@ -88,7 +96,11 @@ export class ExactSumAccumulator implements Accumulator {
   readonly #sums = new ExactSums();
   #counts: Float64Array = new Float64Array(0);
 
-  constructor(argument: SqlType, result: Extract<SqlType, { kind: 'decimal' }>, isAverage: boolean) {
+  constructor(
+    argument: SqlType,
+    result: Extract<SqlType, { kind: 'decimal' }>,
+    isAverage: boolean,
+  ) {
     this.#argument = argument;
     this.#result = result;
     this.#isAverage = isAverage;
@@ -98,7 +110,8 @@ export class ExactSumAccumulator implements Accumulator {
     this.#sums.reserve(groupCount);
     this.#counts = grownFloats(this.#counts, groupCount);
     const vector = args[0]!;
-    const small = vector.kind === 'number' ? vector.values : vector.kind === 'decimal' ? vector.small : null;
+    const small =
+      vector.kind === 'number' ? vector.values : vector.kind === 'decimal' ? vector.small : null;
     const unsigned = isUnsigned(this.#argument);
     for (let i = 0; i < length; i++) {
       if (isNullAt(vector, i)) continue;

@@ -23,7 +23,12 @@ import type { EvaluationEnvironment } from '../evaluation-environment.js';
 import { BIGINT, DOUBLE, decimalType } from '../sql-value.js';
 
 /** Converts the first argument before the accumulator sees it. */
-function converting(inner: Accumulator, from: SqlType, to: SqlType, env: EvaluationEnvironment): Accumulator {
+function converting(
+  inner: Accumulator,
+  from: SqlType,
+  to: SqlType,
+  env: EvaluationEnvironment,
+): Accumulator {
   return {
     add: (groups, length, args, groupCount) =>
       inner.add(groups, length, [castVector(args[0]!, from, to, env)], groupCount),
@@ -57,15 +62,19 @@ function sumOrAverage(name: string, isAverage: boolean): AggregateDefinition {
         };
       }
       const scale = decimalScaleOf(type);
-      const source = type.kind === 'integer' || type.kind === 'boolean' ? type : decimalType(65, scale);
+      const source =
+        type.kind === 'integer' || type.kind === 'boolean' ? type : decimalType(65, scale);
       const digits = type.kind === 'decimal' ? type.precision - scale : 10;
-      const result = (isAverage
-        ? boundedDecimal(Math.max(digits, 10), scale + 4)
-        : boundedDecimal(Math.min(digits + 22, 65 - scale), scale)) as Extract<SqlType, { kind: 'decimal' }>;
+      const result = (
+        isAverage
+          ? boundedDecimal(Math.max(digits, 10), scale + 4)
+          : boundedDecimal(Math.min(digits + 22, 65 - scale), scale)
+      ) as Extract<SqlType, { kind: 'decimal' }>;
       return {
         type: result,
         nullable: true,
-        create: (env) => converting(new ExactSumAccumulator(source, result, isAverage), type, source, env),
+        create: (env) =>
+          converting(new ExactSumAccumulator(source, result, isAverage), type, source, env),
       };
     },
   };
@@ -86,7 +95,8 @@ function extreme(name: string, isMax: boolean): AggregateDefinition {
 
 function extremeAccumulator(argument: BoundExpression, type: SqlType, isMax: boolean): Accumulator {
   if (isPlainNumber(type) || type.kind === 'null') return new NumberExtremeAccumulator(isMax);
-  if (type.kind === 'datetime' || type.kind === 'timestamp') return new TimeExtremeAccumulator(type, isMax);
+  if (type.kind === 'datetime' || type.kind === 'timestamp')
+    return new TimeExtremeAccumulator(type, isMax);
   return ValueAccumulator.extreme(type, isMax, argument.collation.name === 'caseless');
 }
 
@@ -113,7 +123,8 @@ function variance(name: string, isSample: boolean, isDeviation: boolean): Aggreg
     resolve: ([argument]) => ({
       type: DOUBLE,
       nullable: true,
-      create: (env) => converting(new VarianceAccumulator(isSample, isDeviation), argument!.type, DOUBLE, env),
+      create: (env) =>
+        converting(new VarianceAccumulator(isSample, isDeviation), argument!.type, DOUBLE, env),
     }),
   };
 }

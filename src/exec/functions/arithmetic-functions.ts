@@ -6,7 +6,12 @@ import { expressionText } from '../../plan/expression-text.js';
 import { arithmeticType, numericClass, type ArithmeticOperator } from '../../plan/type-rules.js';
 import { decimalScaleOf, integerVector } from '../cast-number.js';
 import { bigintAt, isNullAt, isUnsigned, unionNulls, type ExecVector } from '../exec-vector.js';
-import { defineFunction, type CallSite, type FunctionDefinition, type ResolvedCall } from '../function-definition.js';
+import {
+  defineFunction,
+  type CallSite,
+  type FunctionDefinition,
+  type ResolvedCall,
+} from '../function-definition.js';
 import {
   decimalArithmetic,
   decimalDivision,
@@ -40,7 +45,10 @@ function binaryCall(
     type,
     args,
     nullable: canBeNull || site.args.some((argument) => argument.nullable),
-    build: ([left, right]) => (batch) => kernel(left!(batch), right!(batch)),
+    build:
+      ([left, right]) =>
+      (batch) =>
+        kernel(left!(batch), right!(batch)),
   };
 }
 
@@ -61,7 +69,9 @@ function arithmetic(name: string, operator: ArithmeticOperator): FunctionDefinit
           doubleIntegerDivision(a, b, unsigned, faults),
         );
       }
-      return binaryCall(site, type, args, mayBeNull, (a, b) => doubleArithmetic(operator, a, b, faults));
+      return binaryCall(site, type, args, mayBeNull, (a, b) =>
+        doubleArithmetic(operator, a, b, faults),
+      );
     }
     if (operator !== '/' && !classes.includes('decimal')) {
       const args = [asInteger(left, site), asInteger(right, site)];
@@ -71,8 +81,12 @@ function arithmetic(name: string, operator: ArithmeticOperator): FunctionDefinit
         result: isUnsigned(type),
       };
       return operator === 'div' || operator === '%'
-        ? binaryCall(site, type, args, true, (a, b) => integerDivision(operator, a, b, unsigned, faults))
-        : binaryCall(site, type, args, false, (a, b) => integerArithmetic(operator, a, b, unsigned, faults));
+        ? binaryCall(site, type, args, true, (a, b) =>
+            integerDivision(operator, a, b, unsigned, faults),
+          )
+        : binaryCall(site, type, args, false, (a, b) =>
+            integerArithmetic(operator, a, b, unsigned, faults),
+          );
     }
     return decimalCall(site, operator, type, faults);
   });
@@ -123,7 +137,10 @@ const unaryMinus = defineFunction('-', 1, 1, (site) => {
     return {
       type: DOUBLE,
       args: [castTo(operand, DOUBLE, env)],
-      build: ([value]) => (batch) => negate(value!(batch), false, false, faults),
+      build:
+        ([value]) =>
+        (batch) =>
+          negate(value!(batch), false, false, faults),
     };
   }
   if (kind === 'decimal') {
@@ -132,7 +149,10 @@ const unaryMinus = defineFunction('-', 1, 1, (site) => {
     return {
       type,
       args: [castTo(operand, type, env)],
-      build: ([value]) => (batch) => negate(value!(batch), false, true, faults),
+      build:
+        ([value]) =>
+        (batch) =>
+          negate(value!(batch), false, true, faults),
     };
   }
   // -9223372036854775808 is written as a minus and a number that only fits unsigned.
@@ -148,7 +168,10 @@ const unaryMinus = defineFunction('-', 1, 1, (site) => {
   return {
     type: BIGINT,
     args: [asInteger(operand, site)],
-    build: ([value]) => (batch) => negate(value!(batch), unsigned, false, faults),
+    build:
+      ([value]) =>
+      (batch) =>
+        negate(value!(batch), unsigned, false, faults),
   };
 });
 
@@ -157,17 +180,21 @@ function bitOperator(name: string, apply: (a: bigint, b: bigint) => bigint): Fun
   return defineFunction(name, name === '~' ? 1 : 2, name === '~' ? 1 : 2, ({ args, env }) => ({
     type: BIGINT_UNSIGNED,
     args: args.map((argument) => castTo(argument, BIGINT_UNSIGNED, env)),
-    build: ([left, right]) => (batch) => {
-      const a = left!(batch);
-      const b = right === undefined ? a : right(batch);
-      const nulls = unionNulls(a.nulls, b.nulls, a.length);
-      const values = new Array<bigint>(a.length);
-      for (let i = 0; i < a.length; i++) {
-        const isMissing = isNullAt(a, i) || isNullAt(b, i);
-        values[i] = isMissing ? 0n : BigInt.asUintN(64, apply(bigintAt(a, i, true), bigintAt(b, i, true)));
-      }
-      return integerVector(values, nulls);
-    },
+    build:
+      ([left, right]) =>
+      (batch) => {
+        const a = left!(batch);
+        const b = right === undefined ? a : right(batch);
+        const nulls = unionNulls(a.nulls, b.nulls, a.length);
+        const values = new Array<bigint>(a.length);
+        for (let i = 0; i < a.length; i++) {
+          const isMissing = isNullAt(a, i) || isNullAt(b, i);
+          values[i] = isMissing
+            ? 0n
+            : BigInt.asUintN(64, apply(bigintAt(a, i, true), bigintAt(b, i, true)));
+        }
+        return integerVector(values, nulls);
+      },
   }));
 }
 

@@ -17,7 +17,11 @@ import type { EvaluationEnvironment } from '../evaluation-environment.js';
 import { warnIncorrect } from '../evaluation-environment.js';
 import { precisionOf } from '../exec-vector.js';
 import { defineFunction, type FunctionDefinition } from '../function-definition.js';
-import { compareVectors, type ComparisonForm, type ComparisonOperator } from '../kernel-comparison.js';
+import {
+  compareVectors,
+  type ComparisonForm,
+  type ComparisonOperator,
+} from '../kernel-comparison.js';
 import {
   BIGINT,
   bytesText,
@@ -86,7 +90,11 @@ function alignMoments(
   const other = isMoment(a) ? right : left;
   const converted = asMoment(other, moment, env);
   const type = converted.type as MomentType;
-  const kept = castTo(isMoment(a) ? left : right, type.kind === 'timestamp' || type.kind === 'datetime' ? type : moment, env);
+  const kept = castTo(
+    isMoment(a) ? left : right,
+    type.kind === 'timestamp' || type.kind === 'datetime' ? type : moment,
+    env,
+  );
   return isMoment(a)
     ? { form: 'moment', left: kept, right: converted }
     : { form: 'moment', left: converted, right: kept };
@@ -131,7 +139,10 @@ function textConstantAsMoment(
   const nanos = fields.nanosecond;
   while (digits > 0 && nanos % 10 ** (9 - digits + 1) === 0) digits -= 1;
   const type = atPrecision(moment, Math.max(moment.precision, digits));
-  return boundConstant(type, castValue(bytes, { kind: 'text', spelling: 'text', length: null }, type, env));
+  return boundConstant(
+    type,
+    castValue(bytes, { kind: 'text', spelling: 'text', length: null }, type, env),
+  );
 }
 
 function alignDates(
@@ -152,7 +163,9 @@ function alignDates(
       if (outcome === DateTimeParse.bad) {
         warnIncorrect(env, 'date', bytesText(other.value));
         const nothing = boundConstant(date, null);
-        return other === right ? { form: 'number', left, right: nothing } : { form: 'number', left: nothing, right };
+        return other === right
+          ? { form: 'number', left, right: nothing }
+          : { form: 'number', left: nothing, right };
       }
     }
     return castBoth(left, right, datetimeType(6), 'moment', env);
@@ -194,7 +207,8 @@ function alignNumbers(
 /** A text constant that is a whole number, against an exact number: compared exactly, not as a double. */
 function exactTextNumber(operand: BoundExpression, other: SqlType): BoundExpression {
   const isExact = isInteger(other) || other.kind === 'decimal';
-  if (!isExact || operand.kind !== 'constant' || !(operand.value instanceof Uint8Array)) return operand;
+  if (!isExact || operand.kind !== 'constant' || !(operand.value instanceof Uint8Array))
+    return operand;
   if (operand.type.kind === 'blob') return operand;
   const parsed = parseDecimal(bytesText(operand.value));
   if (!parsed.whole) return operand;
@@ -224,7 +238,10 @@ function comparison(operator: ComparisonOperator): FunctionDefinition {
       type: BIGINT,
       args: [left, right],
       nullable: !isNullSafe && (left.nullable || right.nullable),
-      build: ([a, b]) => (batch) => compareVectors(operator, sides, a!(batch), b!(batch)),
+      build:
+        ([a, b]) =>
+        (batch) =>
+          compareVectors(operator, sides, a!(batch), b!(batch)),
     };
   });
 }

@@ -30,8 +30,10 @@ export function asCondition(operand: BoundExpression, env: EvaluationEnvironment
   return castTo(operand, DOUBLE, env);
 }
 
-const conditions = (args: readonly BoundExpression[], env: EvaluationEnvironment): BoundExpression[] =>
-  args.map((argument) => asCondition(argument, env));
+const conditions = (
+  args: readonly BoundExpression[],
+  env: EvaluationEnvironment,
+): BoundExpression[] => args.map((argument) => asCondition(argument, env));
 
 /** IF and CASE in one: conditions at even places of the first 2n arguments, then perhaps the ELSE. */
 function chooser(name: string, min: number, max: number): FunctionDefinition {
@@ -93,7 +95,8 @@ function extreme(name: string, operator: '>=' | '<='): FunctionDefinition {
       build: (evaluators) => {
         const [first, ...others] = evaluators;
         return others.reduce<Evaluator>((best, next) => {
-          const isBest: Evaluator = (batch) => compareVectors(operator, sides, best(batch), next(batch));
+          const isBest: Evaluator = (batch) =>
+            compareVectors(operator, sides, best(batch), next(batch));
           const chosen = choose([{ when: isBest, then: best }], next, type);
           return (batch) => {
             const nulls = unionNulls(best(batch).nulls, next(batch).nulls, batch.length);
@@ -113,17 +116,23 @@ const nullIf = defineFunction('nullif', 2, 2, ({ args, env }) => {
     type,
     args: [args[0]!, left, right],
     nullable: true,
-    build: ([value, a, b]) => (batch) => {
-      const vector = value!(batch);
-      const equal = truthOf(compareVectors('=', sides, a!(batch), b!(batch)));
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) nulls[i] = equal[i] === 1 || isNullAt(vector, i) ? 1 : 0;
-      return withNulls(vector, nulls);
-    },
+    build:
+      ([value, a, b]) =>
+      (batch) => {
+        const vector = value!(batch);
+        const equal = truthOf(compareVectors('=', sides, a!(batch), b!(batch)));
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++)
+          nulls[i] = equal[i] === 1 || isNullAt(vector, i) ? 1 : 0;
+        return withNulls(vector, nulls);
+      },
   };
 });
 
-function logical(name: string, build: (left: Evaluator, right: Evaluator) => Evaluator): FunctionDefinition {
+function logical(
+  name: string,
+  build: (left: Evaluator, right: Evaluator) => Evaluator,
+): FunctionDefinition {
   return defineFunction(name, 2, 2, ({ args, env }) => ({
     type: BIGINT,
     args: conditions(args, env),
@@ -131,7 +140,11 @@ function logical(name: string, build: (left: Evaluator, right: Evaluator) => Eva
   }));
 }
 
-function test(name: string, build: (operand: Evaluator) => Evaluator, isCondition: boolean): FunctionDefinition {
+function test(
+  name: string,
+  build: (operand: Evaluator) => Evaluator,
+  isCondition: boolean,
+): FunctionDefinition {
   return defineFunction(name, 1, 1, ({ args, env }) => ({
     type: BIGINT,
     args: isCondition ? conditions(args, env) : args,

@@ -55,10 +55,12 @@ const like = defineFunction('like', 2, 3, (site) => {
       type: BIGINT,
       args: [operand, pattern],
       nullable,
-      build: ([text]) => (batch) =>
-        fixed === null
-          ? nullVector(batch.length)
-          : testText(text!(batch), (value) => fixed.matches(fold(value))),
+      build:
+        ([text]) =>
+        (batch) =>
+          fixed === null
+            ? nullVector(batch.length)
+            : testText(text!(batch), (value) => fixed.matches(fold(value))),
     };
   }
   return {
@@ -66,17 +68,19 @@ const like = defineFunction('like', 2, 3, (site) => {
     args: [operand, pattern],
     nullable,
     isSlow: true,
-    build: ([text, patterns]) => (batch) => {
-      const left = text!(batch);
-      const right = patterns!(batch);
-      const values = new Float64Array(batch.length);
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        if (isNullAt(left, i) || isNullAt(right, i)) nulls[i] = 1;
-        else values[i] = compiled(bytesAt(right, i)).matches(fold(bytesAt(left, i))) ? 1 : 0;
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+    build:
+      ([text, patterns]) =>
+      (batch) => {
+        const left = text!(batch);
+        const right = patterns!(batch);
+        const values = new Float64Array(batch.length);
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          if (isNullAt(left, i) || isNullAt(right, i)) nulls[i] = 1;
+          else values[i] = compiled(bytesAt(right, i)).matches(fold(bytesAt(left, i))) ? 1 : 0;
+        }
+        return numberVector(values, nulls, batch.length);
+      },
   };
 });
 
@@ -94,23 +98,27 @@ const regexp = defineFunction('regexp', 2, 2, (site) => {
     return (value) => expression(bytesText(value)) !== null;
   };
   const fixed =
-    pattern.kind === 'constant' && pattern.value instanceof Uint8Array ? compiled(pattern.value) : null;
+    pattern.kind === 'constant' && pattern.value instanceof Uint8Array
+      ? compiled(pattern.value)
+      : null;
   return {
     type: BIGINT,
     args: [operand, pattern],
     isSlow: true,
-    build: ([text, patterns]) => (batch) => {
-      const left = text!(batch);
-      if (fixed !== null) return testText(left, fixed);
-      const right = patterns!(batch);
-      const values = new Float64Array(batch.length);
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        if (isNullAt(left, i) || isNullAt(right, i)) nulls[i] = 1;
-        else values[i] = compiled(bytesAt(right, i))(bytesAt(left, i)) ? 1 : 0;
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+    build:
+      ([text, patterns]) =>
+      (batch) => {
+        const left = text!(batch);
+        if (fixed !== null) return testText(left, fixed);
+        const right = patterns!(batch);
+        const values = new Float64Array(batch.length);
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          if (isNullAt(left, i) || isNullAt(right, i)) nulls[i] = 1;
+          else values[i] = compiled(bytesAt(right, i))(bytesAt(left, i)) ? 1 : 0;
+        }
+        return numberVector(values, nulls, batch.length);
+      },
   };
 });
 
@@ -123,7 +131,10 @@ const inList = defineFunction('in', 2, Infinity, (site) => {
     return {
       type: BIGINT,
       nullable: operand!.nullable || hasNull,
-      build: ([value]) => (batch) => nullUnlessTrue(hashed(value!(batch)), hasNull),
+      build:
+        ([value]) =>
+        (batch) =>
+          nullUnlessTrue(hashed(value!(batch)), hasNull),
     };
   }
   const pairs = list.map((item) => alignOperands(operand!, item, site.env));
@@ -138,7 +149,8 @@ const inList = defineFunction('in', 2, Infinity, (site) => {
 function nullUnlessTrue(found: ExecVector, hasNull: boolean): ExecVector {
   if (!hasNull || found.kind !== 'number') return found;
   const nulls = new Uint8Array(found.length);
-  for (let i = 0; i < found.length; i++) nulls[i] = found.values[i] === 1 && !isNullAt(found, i) ? 0 : 1;
+  for (let i = 0; i < found.length; i++)
+    nulls[i] = found.values[i] === 1 && !isNullAt(found, i) ? 0 : 1;
   return { ...found, nulls };
 }
 
@@ -149,7 +161,11 @@ function hashedMembership(
   const constants = list.filter((item): item is BoundConstant => item.kind === 'constant');
   if (constants.length < list.length) return null;
   const present = constants.filter((item) => item.value !== null);
-  if (isBytes(operand.type) && operand.type.kind !== 'blob' && present.every((item) => item.type.kind === 'text')) {
+  if (
+    isBytes(operand.type) &&
+    operand.type.kind !== 'blob' &&
+    present.every((item) => item.type.kind === 'text')
+  ) {
     const isCaseless = collationOf([operand, ...present]).name === 'caseless';
     const fold = isCaseless ? foldBytes : (bytes: Uint8Array): Uint8Array => bytes;
     const key = (bytes: Uint8Array): string => Buffer.from(fold(bytes)).toString('latin1');

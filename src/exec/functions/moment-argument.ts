@@ -6,7 +6,13 @@ import type { BoundExpression } from '../../plan/bound-expression.js';
 import { newDateTimeFields, parseDateTimeBytes } from '../calendar.js';
 import type { Evaluator } from '../batch.js';
 import type { EvaluationEnvironment } from '../evaluation-environment.js';
-import { numberVector, splitTime, unitOf, type ExecVector, type SplitTime } from '../exec-vector.js';
+import {
+  numberVector,
+  splitTime,
+  unitOf,
+  type ExecVector,
+  type SplitTime,
+} from '../exec-vector.js';
 import { datetimeType, isBytes, LONG_TEXT } from '../sql-value.js';
 
 export type MomentType = Extract<SqlType, { kind: 'datetime' | 'timestamp' }>;
@@ -15,7 +21,10 @@ export type MomentType = Extract<SqlType, { kind: 'datetime' | 'timestamp' }>;
  * The argument as a DATETIME: a TIMESTAMP at the session's wall clock, a text parsed, a number read as YYYYMMDD[hhmmss].
  * The result's type tells its precision.
  */
-export function momentArgument(operand: BoundExpression, env: EvaluationEnvironment): BoundExpression {
+export function momentArgument(
+  operand: BoundExpression,
+  env: EvaluationEnvironment,
+): BoundExpression {
   const { type } = operand;
   switch (type.kind) {
     case 'datetime':
@@ -64,7 +73,10 @@ export function mapMoment(
 export function rebuildMoment(vector: ExecVector, unit: number): SplitTime {
   const source = splitTime(vector, unit);
   // splitTime may hand out the vector's own arrays; these are written to.
-  return { seconds: source.seconds.slice(0, vector.length), fractions: source.fractions.slice(0, vector.length) };
+  return {
+    seconds: source.seconds.slice(0, vector.length),
+    fractions: source.fractions.slice(0, vector.length),
+  };
 }
 
 /** Digits that MySQL shows: its types end at six. */
@@ -74,4 +86,3 @@ export const shownPrecision = (type: SqlType): number =>
     : isBytes(type)
       ? 6
       : 0;
-

@@ -17,8 +17,20 @@ import {
   numberVector,
   type ExecVector,
 } from '../exec-vector.js';
-import { defineFunction, type CallSite, type FunctionDefinition, type ResolvedCall } from '../function-definition.js';
-import { BIGINT, BIGINT_UNSIGNED, decimalType, DOUBLE, textBytes, varcharType } from '../sql-value.js';
+import {
+  defineFunction,
+  type CallSite,
+  type FunctionDefinition,
+  type ResolvedCall,
+} from '../function-definition.js';
+import {
+  BIGINT,
+  BIGINT_UNSIGNED,
+  decimalType,
+  DOUBLE,
+  textBytes,
+  varcharType,
+} from '../sql-value.js';
 import { rowFunction } from './row-function.js';
 
 /** A function of doubles: outside its domain NULL (or, past the largest double, an error as in MySQL). */
@@ -32,24 +44,26 @@ function realFunction(
     type: DOUBLE,
     args: site.args.map((argument) => castTo(argument, DOUBLE, site.env)),
     nullable: true,
-    build: ([first, second]) => (batch) => {
-      const a = first!(batch);
-      const b = second === undefined ? a : second(batch);
-      if (a.kind !== 'number' || b.kind !== 'number') throw new Error('doubles expected');
-      const values = new Float64Array(batch.length);
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        if (isNullAt(a, i) || isNullAt(b, i)) {
-          nulls[i] = 1;
-          continue;
+    build:
+      ([first, second]) =>
+      (batch) => {
+        const a = first!(batch);
+        const b = second === undefined ? a : second(batch);
+        if (a.kind !== 'number' || b.kind !== 'number') throw new Error('doubles expected');
+        const values = new Float64Array(batch.length);
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          if (isNullAt(a, i) || isNullAt(b, i)) {
+            nulls[i] = 1;
+            continue;
+          }
+          const value = apply(a.values[i]!, b.values[i]!);
+          if (Number.isFinite(value)) values[i] = value;
+          else if (overflowFails && !Number.isNaN(value)) throw overflow(site);
+          else nulls[i] = 1;
         }
-        const value = apply(a.values[i]!, b.values[i]!);
-        if (Number.isFinite(value)) values[i] = value;
-        else if (overflowFails && !Number.isNaN(value)) throw overflow(site);
-        else nulls[i] = 1;
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+        return numberVector(values, nulls, batch.length);
+      },
   }));
 }
 
@@ -69,7 +83,11 @@ function numericArgument(operand: BoundExpression, { env }: CallSite): BoundExpr
     case 'decimal':
       return operand.type.kind === 'decimal'
         ? operand
-        : castTo(operand, decimalType(20 + decimalScaleOf(operand.type), decimalScaleOf(operand.type)), env);
+        : castTo(
+            operand,
+            decimalType(20 + decimalScaleOf(operand.type), decimalScaleOf(operand.type)),
+            env,
+          );
     case 'integer':
       return isUnsigned(operand.type) ? operand : castTo(operand, BIGINT, env);
   }
@@ -87,35 +105,46 @@ function perClass(
   const unsigned = isUnsigned(argument.type);
   const args = [argument, ...site.args.slice(1)];
   if (argument.type.kind === 'double' || argument.type.kind === 'float') {
-    return { type: result, args, build: ([value]) => (batch) => mapNumbers(value!(batch), real) };
+    return {
+      type: result,
+      args,
+      build:
+        ([value]) =>
+        (batch) =>
+          mapNumbers(value!(batch), real),
+    };
   }
   if (argument.type.kind === 'decimal') {
     const { scale } = argument.type;
     return {
       type: result,
       args,
-      build: ([value]) => (batch) => {
-        const vector = value!(batch);
-        const values = new Array<bigint>(vector.length);
-        for (let i = 0; i < vector.length; i++) values[i] = exact(decimalAt(vector, i), scale);
-        return result.kind === 'decimal'
-          ? decimalVector(values, result.scale, vector.nulls)
-          : integerVector(values, vector.nulls);
-      },
+      build:
+        ([value]) =>
+        (batch) => {
+          const vector = value!(batch);
+          const values = new Array<bigint>(vector.length);
+          for (let i = 0; i < vector.length; i++) values[i] = exact(decimalAt(vector, i), scale);
+          return result.kind === 'decimal'
+            ? decimalVector(values, result.scale, vector.nulls)
+            : integerVector(values, vector.nulls);
+        },
     };
   }
   return {
     type: result,
     args,
-    build: ([value]) => (batch) => {
-      const vector = value!(batch);
-      if (vector.kind === 'number') {
-        return mapNumbers(vector, (number) => Number(exact(BigInt(number), 0)));
-      }
-      const values = new Array<bigint>(vector.length);
-      for (let i = 0; i < vector.length; i++) values[i] = exact(bigintAt(vector, i, unsigned), 0);
-      return integerVector(values, vector.nulls);
-    },
+    build:
+      ([value]) =>
+      (batch) => {
+        const vector = value!(batch);
+        if (vector.kind === 'number') {
+          return mapNumbers(vector, (number) => Number(exact(BigInt(number), 0)));
+        }
+        const values = new Array<bigint>(vector.length);
+        for (let i = 0; i < vector.length; i++) values[i] = exact(bigintAt(vector, i, unsigned), 0);
+        return integerVector(values, vector.nulls);
+      },
   };
 }
 
@@ -127,7 +156,12 @@ function mapNumbers(vector: ExecVector, apply: (value: number) => number): ExecV
 }
 
 const abs = defineFunction('abs', 1, 1, (site) =>
-  perClass(site, (type) => type, Math.abs, (value) => (value < 0n ? -value : value)),
+  perClass(
+    site,
+    (type) => type,
+    Math.abs,
+    (value) => (value < 0n ? -value : value),
+  ),
 );
 
 function floorExact(value: bigint, scale: number): bigint {
@@ -140,7 +174,9 @@ function floorExact(value: bigint, scale: number): bigint {
 const wholeType = (type: SqlType): SqlType => {
   if (type.kind === 'double' || type.kind === 'float') return DOUBLE;
   if (type.kind !== 'decimal') return type;
-  return type.precision - type.scale < 18 ? BIGINT : decimalType(type.precision - type.scale + 1, 0);
+  return type.precision - type.scale < 18
+    ? BIGINT
+    : decimalType(type.precision - type.scale + 1, 0);
 };
 
 const floor = (name: string): FunctionDefinition =>
@@ -205,24 +241,31 @@ function rounding(name: string, min: number, truncates: boolean): FunctionDefini
     return {
       type: DOUBLE,
       args: [castTo(site.args[0]!, DOUBLE, site.env), castTo(digitsArgument!, DOUBLE, site.env)],
-      build: ([value, digits]) => (batch) => {
-        const a = value!(batch);
-        const b = digits!(batch);
-        if (a.kind !== 'number' || b.kind !== 'number') throw new Error('doubles expected');
-        const values = new Float64Array(batch.length);
-        const nulls = new Uint8Array(batch.length);
-        for (let i = 0; i < batch.length; i++) {
-          if (isNullAt(a, i) || isNullAt(b, i)) nulls[i] = 1;
-          else values[i] = roundReal(a.values[i]!, b.values[i]!, truncates);
-        }
-        return numberVector(values, nulls, batch.length);
-      },
+      build:
+        ([value, digits]) =>
+        (batch) => {
+          const a = value!(batch);
+          const b = digits!(batch);
+          if (a.kind !== 'number' || b.kind !== 'number') throw new Error('doubles expected');
+          const values = new Float64Array(batch.length);
+          const nulls = new Uint8Array(batch.length);
+          for (let i = 0; i < batch.length; i++) {
+            if (isNullAt(a, i) || isNullAt(b, i)) nulls[i] = 1;
+            else values[i] = roundReal(a.values[i]!, b.values[i]!, truncates);
+          }
+          return numberVector(values, nulls, batch.length);
+        },
     };
   });
 }
 
 const sign = defineFunction('sign', 1, 1, (site) =>
-  perClass(site, () => BIGINT, Math.sign, (value) => (value > 0n ? 1n : value < 0n ? -1n : 0n)),
+  perClass(
+    site,
+    () => BIGINT,
+    Math.sign,
+    (value) => (value > 0n ? 1n : value < 0n ? -1n : 0n),
+  ),
 );
 
 const logarithm = (value: number): number => (value > 0 ? Math.log(value) : NaN);
@@ -230,7 +273,9 @@ const logarithm = (value: number): number => (value > 0 ? Math.log(value) : NaN)
 const log = defineFunction('log', 1, 2, (site) => {
   const isBased = site.args.length === 2;
   const definition = isBased
-    ? realFunction('log', 2, (base, value) => (base === 1 ? NaN : logarithm(value) / logarithm(base)))
+    ? realFunction('log', 2, (base, value) =>
+        base === 1 ? NaN : logarithm(value) / logarithm(base),
+      )
     : realFunction('log', 1, logarithm);
   return definition.resolve(site);
 });
@@ -269,7 +314,8 @@ export const numericFunctions: readonly FunctionDefinition[] = [
   defineFunction('pi', 0, 0, () => ({
     type: DOUBLE,
     nullable: false,
-    build: () => (batch) => numberVector(new Float64Array(batch.length).fill(Math.PI), null, batch.length),
+    build: () => (batch) =>
+      numberVector(new Float64Array(batch.length).fill(Math.PI), null, batch.length),
   })),
   realFunction('sqrt', 1, Math.sqrt),
   realFunction('exp', 1, Math.exp, true),
@@ -286,7 +332,10 @@ export const numericFunctions: readonly FunctionDefinition[] = [
   realFunction('acos', 1, Math.acos),
   realFunction('atan2', 2, Math.atan2),
   defineFunction('atan', 1, 2, (site) =>
-    (site.args.length === 2 ? realFunction('atan', 2, Math.atan2) : realFunction('atan', 1, Math.atan)).resolve(site),
+    (site.args.length === 2
+      ? realFunction('atan', 2, Math.atan2)
+      : realFunction('atan', 1, Math.atan)
+    ).resolve(site),
   ),
   realFunction('degrees', 1, (x) => x / radians),
   realFunction('radians', 1, (x) => x * radians),

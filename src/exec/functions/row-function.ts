@@ -99,7 +99,9 @@ export interface RowFunction {
 export function rowFunction(spec: RowFunction): FunctionDefinition {
   return defineFunction(spec.name, spec.min, spec.max ?? spec.min, (site) => {
     const last = spec.parameters.at(-1) ?? 'keep';
-    const args = site.args.map((argument, i) => convert(argument, spec.parameters[i] ?? last, site));
+    const args = site.args.map((argument, i) =>
+      convert(argument, spec.parameters[i] ?? last, site),
+    );
     const type = typeof spec.type === 'function' ? spec.type(site.args) : spec.type;
     const call = spec.prepare(site);
     const types = args.map((argument) => argument.type);
@@ -117,7 +119,11 @@ export function rowFunction(spec: RowFunction): FunctionDefinition {
   });
 }
 
-function convert(argument: BoundExpression, parameter: RowParameter, { env }: CallSite): BoundExpression {
+function convert(
+  argument: BoundExpression,
+  parameter: RowParameter,
+  { env }: CallSite,
+): BoundExpression {
   switch (parameter) {
     case 'text':
       return isBytes(argument.type) ? argument : castTo(argument, LONG_TEXT, env);

@@ -7,16 +7,31 @@ import { castTo } from '../../plan/bound-cast.js';
 import type { SessionFacts } from '../execution-context.js';
 import { constantVector, isNullAt, numberVector, withLength } from '../exec-vector.js';
 import { defineFunction, type FunctionDefinition } from '../function-definition.js';
-import { BIGINT, BIGINT_UNSIGNED, DOUBLE, textBytes, varcharType, type SqlValue } from '../sql-value.js';
+import {
+  BIGINT,
+  BIGINT_UNSIGNED,
+  DOUBLE,
+  textBytes,
+  varcharType,
+  type SqlValue,
+} from '../sql-value.js';
 import { VectorBuilder } from '../vector-builder.js';
 import { rowFunction } from './row-function.js';
 
-function fact(name: string, type: SqlType, read: (session: SessionFacts) => string | number | null): FunctionDefinition {
+function fact(
+  name: string,
+  type: SqlType,
+  read: (session: SessionFacts) => string | number | null,
+): FunctionDefinition {
   return defineFunction(name, 0, 0, ({ context }) => {
     const known = read(context.session);
     const value = typeof known === 'string' ? textBytes(known) : known;
     const vector = constantVector(value, type);
-    return { type, nullable: value === null, build: () => (batch) => withLength(vector, batch.length) };
+    return {
+      type,
+      nullable: value === null,
+      build: () => (batch) => withLength(vector, batch.length),
+    };
   });
 }
 
@@ -30,7 +45,13 @@ function hash(name: string, algorithm: string, digits: number): FunctionDefiniti
   });
 }
 
-const SHA2_ALGORITHMS: Readonly<Record<number, string>> = { 0: 'sha256', 224: 'sha224', 256: 'sha256', 384: 'sha384', 512: 'sha512' };
+const SHA2_ALGORITHMS: Readonly<Record<number, string>> = {
+  0: 'sha256',
+  224: 'sha224',
+  256: 'sha256',
+  384: 'sha384',
+  512: 'sha512',
+};
 
 const SLEEP_SECONDS_MAX = 31_536_000;
 
@@ -40,15 +61,17 @@ const sleep = defineFunction('sleep', 1, 1, ({ args, env, naps }) => ({
   args: [castTo(args[0]!, DOUBLE, env)],
   nullable: false,
   isVolatile: true,
-  build: ([seconds]) => (batch) => {
-    const vector = seconds!(batch);
-    for (let i = 0; i < batch.length; i++) {
-      const wanted = vector.kind === 'number' && !isNullAt(vector, i) ? vector.values[i]! : -1;
-      if (wanted < 0) throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'sleep' });
-      naps.pendingMs += Math.min(wanted, SLEEP_SECONDS_MAX) * 1000;
-    }
-    return numberVector(new Float64Array(batch.length), null, batch.length);
-  },
+  build:
+    ([seconds]) =>
+    (batch) => {
+      const vector = seconds!(batch);
+      for (let i = 0; i < batch.length; i++) {
+        const wanted = vector.kind === 'number' && !isNullAt(vector, i) ? vector.values[i]! : -1;
+        if (wanted < 0) throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'sleep' });
+        naps.pendingMs += Math.min(wanted, SLEEP_SECONDS_MAX) * 1000;
+      }
+      return numberVector(new Float64Array(batch.length), null, batch.length);
+    },
 }));
 
 /** Version 4: random. */
@@ -96,10 +119,14 @@ export const sessionFunctions: readonly FunctionDefinition[] = [
     min: 2,
     parameters: ['bytes', 'integer'],
     type: varcharType(128),
-    prepare: () => (args): SqlValue => {
-      const algorithm = SHA2_ALGORITHMS[args.number(1)];
-      return algorithm === undefined ? null : textBytes(createHash(algorithm).update(args.bytes(0)).digest('hex'));
-    },
+    prepare:
+      () =>
+      (args): SqlValue => {
+        const algorithm = SHA2_ALGORITHMS[args.number(1)];
+        return algorithm === undefined
+          ? null
+          : textBytes(createHash(algorithm).update(args.bytes(0)).digest('hex'));
+      },
   }),
   uuid,
   sleep,

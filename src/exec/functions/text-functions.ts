@@ -35,7 +35,11 @@ function sized(rule: LengthRule): (args: readonly BoundExpression[]) => SqlType 
   };
 }
 
-function textToText(name: string, apply: (text: string) => string, rule: LengthRule = sameLength): FunctionDefinition {
+function textToText(
+  name: string,
+  apply: (text: string) => string,
+  rule: LengthRule = sameLength,
+): FunctionDefinition {
   return rowFunction({
     name,
     min: 1,
@@ -116,7 +120,9 @@ function locateFunction(name: string, textFirst: boolean): FunctionDefinition {
       const isCaseless = collationOf(site.args.slice(0, 2)).name === 'caseless';
       const fold = isCaseless ? foldText : (text: string): string => text;
       return (args) => {
-        const [sought, text] = textFirst ? [args.text(1), args.text(0)] : [args.text(0), args.text(1)];
+        const [sought, text] = textFirst
+          ? [args.text(1), args.text(0)]
+          : [args.text(0), args.text(1)];
         return locate(fold(sought), fold(text), args.count > 2 ? args.number(2) : 1);
       };
     },
@@ -162,10 +168,15 @@ const concat = defineFunction('concat', 1, Infinity, ({ args, env }) => {
   );
   return {
     type: isBinary ? LONG_BLOB : total === null || total > 16_383 ? LONG_TEXT : varcharType(total),
-    args: args.map((argument) => (isBytes(argument.type) ? argument : castTo(argument, LONG_TEXT, env))),
+    args: args.map((argument) =>
+      isBytes(argument.type) ? argument : castTo(argument, LONG_TEXT, env),
+    ),
     build: (evaluators) => (batch) => {
       const vectors = evaluators.map((evaluate) => evaluate(batch));
-      const nulls = vectors.reduce<Nulls>((all, vector) => unionNulls(all, vector.nulls, batch.length), null);
+      const nulls = vectors.reduce<Nulls>(
+        (all, vector) => unionNulls(all, vector.nulls, batch.length),
+        null,
+      );
       const sink = new BytesSink(batch.length);
       for (let row = 0; row < batch.length; row++) {
         if (nulls === null || nulls[row] === 0) {
@@ -186,14 +197,16 @@ const length = (name: string): FunctionDefinition =>
   defineFunction(name, 1, 1, ({ args, env }) => ({
     type: BIGINT,
     args: [isBytes(args[0]!.type) ? args[0]! : castTo(args[0]!, LONG_TEXT, env)],
-    build: ([operand]) => (batch) => {
-      const vector = operand!(batch);
-      const values = new Float64Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        if (!isNullAt(vector, i)) values[i] = bytesAt(vector, i).length;
-      }
-      return numberVector(values, vector.nulls, batch.length);
-    },
+    build:
+      ([operand]) =>
+      (batch) => {
+        const vector = operand!(batch);
+        const values = new Float64Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          if (!isNullAt(vector, i)) values[i] = bytesAt(vector, i).length;
+        }
+        return numberVector(values, vector.nulls, batch.length);
+      },
   }));
 
 function isEqualText(site: CallSite): (a: string, b: string) => boolean {
@@ -212,7 +225,12 @@ export const textFunctions: readonly FunctionDefinition[] = [
   textToText('reverse', (text) => [...text].reverse().join('')),
   textToText('ltrim', (text) => text.replace(/^ +/, '')),
   textToText('rtrim', (text) => text.replace(/ +$/, '')),
-  textToText('quote', (text) => `'${text.replace(/[\\']/g, '\\$&').replaceAll('\0', '\\0').replaceAll('\x1a', '\\Z')}'`, () => null),
+  textToText(
+    'quote',
+    (text) =>
+      `'${text.replace(/[\\']/g, '\\$&').replaceAll('\0', '\\0').replaceAll('\x1a', '\\Z')}'`,
+    () => null,
+  ),
   textFunction('trim', 1, 3, ['text', 'text', 'text'], sized(sameLength), (args) => {
     const side = args.count > 2 ? args.text(2) : 'both';
     const removed = args.count > 1 ? args.text(1) : ' ';
@@ -295,7 +313,11 @@ export const textFunctions: readonly FunctionDefinition[] = [
       for (let i = 0; i < args.count; i++) {
         if (args.isNull(i)) continue;
         const code = args.number(i) >>> 0;
-        for (let shift = code > 0xffffff ? 24 : code > 0xffff ? 16 : code > 0xff ? 8 : 0; shift >= 0; shift -= 8) {
+        for (
+          let shift = code > 0xffffff ? 24 : code > 0xffff ? 16 : code > 0xff ? 8 : 0;
+          shift >= 0;
+          shift -= 8
+        ) {
           bytes.push((code >>> shift) & 255);
         }
       }
@@ -353,7 +375,12 @@ export const textFunctions: readonly FunctionDefinition[] = [
     prepare: (site) => {
       const isEqual = isEqualText(site);
       return (args) =>
-        args.text(1) === '' ? 0 : args.text(1).split(',').findIndex((item) => isEqual(item, args.text(0))) + 1;
+        args.text(1) === ''
+          ? 0
+          : args
+              .text(1)
+              .split(',')
+              .findIndex((item) => isEqual(item, args.text(0))) + 1;
     },
   }),
   rowFunction({
@@ -364,17 +391,22 @@ export const textFunctions: readonly FunctionDefinition[] = [
     prepare: (site) => {
       const isCaseless = collationOf(site.args).name === 'caseless';
       const fold = isCaseless ? foldText : (text: string): string => text;
-      return (args) => Math.sign(Buffer.compare(textBytes(fold(args.text(0))), textBytes(fold(args.text(1)))));
+      return (args) =>
+        Math.sign(Buffer.compare(textBytes(fold(args.text(0))), textBytes(fold(args.text(1)))));
     },
   }),
   textFunction('format', 2, 2, ['double', 'integer'], varcharType(60), (args) => {
     const digits = Math.max(0, Math.min(30, args.number(1)));
-    const [whole = '0', fraction = ''] = Math.abs(args.number(0)).toFixed(Math.min(digits, 20)).split('.');
+    const [whole = '0', fraction = ''] = Math.abs(args.number(0))
+      .toFixed(Math.min(digits, 20))
+      .split('.');
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
     const isNegative = args.number(0) < 0 && /[1-9]/.test(whole + fraction);
     return `${isNegative ? '-' : ''}${grouped}${fraction === '' ? '' : `.${fraction}`}`;
   }),
-  textFunction('to_base64', 1, 1, ['bytes'], LONG_TEXT, (args) => Buffer.from(args.bytes(0)).toString('base64')),
+  textFunction('to_base64', 1, 1, ['bytes'], LONG_TEXT, (args) =>
+    Buffer.from(args.bytes(0)).toString('base64'),
+  ),
   rowFunction({
     name: 'from_base64',
     min: 1,

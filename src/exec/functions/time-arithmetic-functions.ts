@@ -32,7 +32,12 @@ import {
   unitOf,
   type ExecVector,
 } from '../exec-vector.js';
-import { defineFunction, type CallSite, type FunctionDefinition, type ResolvedCall } from '../function-definition.js';
+import {
+  defineFunction,
+  type CallSite,
+  type FunctionDefinition,
+  type ResolvedCall,
+} from '../function-definition.js';
 import {
   addMonths,
   addMonthsToSeconds,
@@ -122,7 +127,8 @@ export function addInterval(site: CallSite, sign: 1 | -1): ResolvedCall {
   const amounts = amountsOf(interval, env, site.name);
   if (isBytes(base.type)) return addToText(site, base, interval, amounts, sign);
   if (base.type.kind === 'time') return addToClock(base, amounts, sign);
-  if (base.type.kind === 'date' && isWholeDays(interval.unit)) return addToDate(site, base, amounts, sign);
+  if (base.type.kind === 'date' && isWholeDays(interval.unit))
+    return addToDate(site, base, amounts, sign);
   const moment = momentArgument(base, env);
   const precision = moment.type.kind === 'datetime' ? moment.type.precision : 0;
   const type = datetimeType(addsFraction(interval) ? Math.max(precision, 6) : precision);
@@ -157,13 +163,17 @@ function momentAdder(
       if (amounts.inMonths) split.seconds[i] = addMonthsToSeconds(split.seconds[i]!, step);
       else {
         const wholeSeconds = Math.floor(step / 1e6);
-        const fraction = split.fractions[i]! + Math.floor(((step - wholeSeconds * 1e6) * unit) / 1e6);
+        const fraction =
+          split.fractions[i]! + Math.floor(((step - wholeSeconds * 1e6) * unit) / 1e6);
         const carry = fraction >= unit ? 1 : 0;
         split.seconds[i] = split.seconds[i]! + wholeSeconds + carry;
         split.fractions[i] = fraction - carry * unit;
       }
       if (!isInCalendar(split.seconds[i]!)) {
-        warnOverflow(site.env, site.name === '+' || site.name === '-' ? 'date_add_interval' : site.name);
+        warnOverflow(
+          site.env,
+          site.name === '+' || site.name === '-' ? 'date_add_interval' : site.name,
+        );
         nulls[i] = 1;
         split.seconds[i] = 0;
       }
@@ -172,33 +182,40 @@ function momentAdder(
   };
 }
 
-function addToDate(site: CallSite, base: BoundExpression, amounts: Amounts, sign: 1 | -1): ResolvedCall {
+function addToDate(
+  site: CallSite,
+  base: BoundExpression,
+  amounts: Amounts,
+  sign: 1 | -1,
+): ResolvedCall {
   return {
     type: DATE,
     args: [base, amounts.operand],
     nullable: true,
-    build: ([value, amount]) => (batch) => {
-      const vector = value!(batch);
-      const steps = amount!(batch);
-      const values = new Float64Array(batch.length);
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        const step = isNullAt(steps, i) ? NaN : amounts.at(steps, i) * sign;
-        if (vector.kind !== 'number' || isNullAt(vector, i) || Number.isNaN(step)) {
-          nulls[i] = 1;
-          continue;
+    build:
+      ([value, amount]) =>
+      (batch) => {
+        const vector = value!(batch);
+        const steps = amount!(batch);
+        const values = new Float64Array(batch.length);
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          const step = isNullAt(steps, i) ? NaN : amounts.at(steps, i) * sign;
+          if (vector.kind !== 'number' || isNullAt(vector, i) || Number.isNaN(step)) {
+            nulls[i] = 1;
+            continue;
+          }
+          const days = amounts.inMonths
+            ? addMonths(vector.values[i]!, step)
+            : vector.values[i]! + Math.round(step / 86_400_000_000);
+          if (days >= DAYS_MIN && days <= DAYS_MAX) values[i] = days;
+          else {
+            warnOverflow(site.env, 'date_add_interval');
+            nulls[i] = 1;
+          }
         }
-        const days = amounts.inMonths
-          ? addMonths(vector.values[i]!, step)
-          : vector.values[i]! + Math.round(step / 86_400_000_000);
-        if (days >= DAYS_MIN && days <= DAYS_MAX) values[i] = days;
-        else {
-          warnOverflow(site.env, 'date_add_interval');
-          nulls[i] = 1;
-        }
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+        return numberVector(values, nulls, batch.length);
+      },
   };
 }
 
@@ -207,18 +224,20 @@ function addToClock(base: BoundExpression, amounts: Amounts, sign: 1 | -1): Reso
     type: timeType(6),
     args: [base, amounts.operand],
     nullable: true,
-    build: ([value, amount]) => (batch) => {
-      const vector = value!(batch);
-      const steps = amount!(batch);
-      const values = new Float64Array(batch.length);
-      const nulls = new Uint8Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        const step = isNullAt(steps, i) || amounts.inMonths ? NaN : amounts.at(steps, i) * sign;
-        if (vector.kind !== 'number' || isNullAt(vector, i) || Number.isNaN(step)) nulls[i] = 1;
-        else values[i] = vector.values[i]! + step;
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+    build:
+      ([value, amount]) =>
+      (batch) => {
+        const vector = value!(batch);
+        const steps = amount!(batch);
+        const values = new Float64Array(batch.length);
+        const nulls = new Uint8Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          const step = isNullAt(steps, i) || amounts.inMonths ? NaN : amounts.at(steps, i) * sign;
+          if (vector.kind !== 'number' || isNullAt(vector, i) || Number.isNaN(step)) nulls[i] = 1;
+          else values[i] = vector.values[i]! + step;
+        }
+        return numberVector(values, nulls, batch.length);
+      },
   };
 }
 
@@ -279,30 +298,35 @@ function difference(
   apply: (aSeconds: number, aMicros: number, bSeconds: number, bMicros: number) => number,
   type: SqlType = BIGINT,
 ): ResolvedCall {
-  const args = operands.map((operand) => castTo(momentArgument(operand, site.env), datetimeType(6), site.env));
+  const args = operands.map((operand) =>
+    castTo(momentArgument(operand, site.env), datetimeType(6), site.env),
+  );
   return {
     type,
     args,
-    build: ([left, right]) => (batch) => {
-      const a = left!(batch);
-      const b = right!(batch);
-      const x = splitTime(a, 1e6);
-      const y = splitTime(b, 1e6);
-      const nulls = unionNulls(a.nulls, b.nulls, batch.length);
-      const values = new Float64Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        if (nulls !== null && nulls[i] === 1) continue;
-        values[i] = apply(x.seconds[i]!, x.fractions[i]!, y.seconds[i]!, y.fractions[i]!) + 0;
-      }
-      return numberVector(values, nulls, batch.length);
-    },
+    build:
+      ([left, right]) =>
+      (batch) => {
+        const a = left!(batch);
+        const b = right!(batch);
+        const x = splitTime(a, 1e6);
+        const y = splitTime(b, 1e6);
+        const nulls = unionNulls(a.nulls, b.nulls, batch.length);
+        const values = new Float64Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          if (nulls !== null && nulls[i] === 1) continue;
+          values[i] = apply(x.seconds[i]!, x.fractions[i]!, y.seconds[i]!, y.fractions[i]!) + 0;
+        }
+        return numberVector(values, nulls, batch.length);
+      },
   };
 }
 
 const timestampDiff = defineFunction('timestampdiff', 3, 3, (site) => {
   const unit = unitOfArgument(site.args[0], 'timestampdiff');
   const rule = intervalRule(unit);
-  if (rule === undefined || rule.kind === 'compound') throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'timestampdiff' });
+  if (rule === undefined || rule.kind === 'compound')
+    throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'timestampdiff' });
   return difference(site, [site.args[1]!, site.args[2]!], (a, aMicros, b, bMicros) =>
     rule.kind === 'months'
       ? Math.trunc(monthsBetween(a, aMicros, b, bMicros) / rule.each)
@@ -313,21 +337,24 @@ const timestampDiff = defineFunction('timestampdiff', 3, 3, (site) => {
 const CLOCK_MAX = 3_020_399_000_000;
 
 const timeDiff = defineFunction('timediff', 2, 2, (site) => {
-  const isClock = (operand: BoundExpression): boolean => operand.type.kind === 'time' || isClockText(operand);
+  const isClock = (operand: BoundExpression): boolean =>
+    operand.type.kind === 'time' || isClockText(operand);
   if (site.args.every(isClock)) {
     const args = site.args.map((operand) => castTo(operand, timeType(6), site.env));
     return {
       type: timeType(6),
       args,
-      build: ([left, right]) => (batch) => {
-        const a = left!(batch);
-        const b = right!(batch);
-        const values = new Float64Array(batch.length);
-        if (a.kind === 'number' && b.kind === 'number') {
-          for (let i = 0; i < batch.length; i++) values[i] = a.values[i]! - b.values[i]!;
-        }
-        return numberVector(values, unionNulls(a.nulls, b.nulls, batch.length), batch.length);
-      },
+      build:
+        ([left, right]) =>
+        (batch) => {
+          const a = left!(batch);
+          const b = right!(batch);
+          const values = new Float64Array(batch.length);
+          if (a.kind === 'number' && b.kind === 'number') {
+            for (let i = 0; i < batch.length; i++) values[i] = a.values[i]! - b.values[i]!;
+          }
+          return numberVector(values, unionNulls(a.nulls, b.nulls, batch.length), batch.length);
+        },
     };
   }
   const precision = Math.max(...site.args.map(({ type }) => shownPrecision(type)));
@@ -343,7 +370,11 @@ const timeDiff = defineFunction('timediff', 2, 2, (site) => {
 });
 
 function isClockText(operand: BoundExpression): boolean {
-  return operand.kind === 'constant' && operand.value instanceof Uint8Array && /^\s*-?\d+:\d+/.test(bytesText(operand.value));
+  return (
+    operand.kind === 'constant' &&
+    operand.value instanceof Uint8Array &&
+    /^\s*-?\d+:\d+/.test(bytesText(operand.value))
+  );
 }
 
 /** Seconds since the epoch; with fraction digits a DECIMAL. Before 1970: 0, as in MySQL. */
@@ -355,27 +386,40 @@ const unixTimestamp = defineFunction('unix_timestamp', 0, 1, (site) => {
     return {
       type: BIGINT,
       nullable: false,
-      build: () => (batch) => numberVector(new Float64Array(batch.length).fill(seconds), null, batch.length),
+      build: () => (batch) =>
+        numberVector(new Float64Array(batch.length).fill(seconds), null, batch.length),
     };
   }
   const moment = operand.type.kind === 'timestamp' ? operand : momentArgument(operand, env);
-  const digits = operand.kind === 'constant' && isBytes(operand.type) ? fractionDigitsOf(operand) : shownPrecision(moment.type);
+  const digits =
+    operand.kind === 'constant' && isBytes(operand.type)
+      ? fractionDigitsOf(operand)
+      : shownPrecision(moment.type);
   const instant = castTo(moment, timestampType(digits), env);
   const unit = UNITS[digits]!;
   return {
     type: digits === 0 ? BIGINT : decimalType(12 + digits, digits),
     args: [instant],
     nullable: instant.nullable,
-    build: ([value]) => (batch) => {
-      const vector = value!(batch);
-      const { seconds, fractions } = splitTime(vector, unit);
-      const values = new Float64Array(batch.length);
-      for (let i = 0; i < batch.length; i++) {
-        values[i] = seconds[i]! < 0 ? 0 : seconds[i]! * unit + fractions[i]!;
-      }
-      if (digits === 0) return numberVector(values, vector.nulls, batch.length);
-      return { kind: 'decimal', length: batch.length, scale: digits, small: values, large: null, nulls: vector.nulls };
-    },
+    build:
+      ([value]) =>
+      (batch) => {
+        const vector = value!(batch);
+        const { seconds, fractions } = splitTime(vector, unit);
+        const values = new Float64Array(batch.length);
+        for (let i = 0; i < batch.length; i++) {
+          values[i] = seconds[i]! < 0 ? 0 : seconds[i]! * unit + fractions[i]!;
+        }
+        if (digits === 0) return numberVector(values, vector.nulls, batch.length);
+        return {
+          kind: 'decimal',
+          length: batch.length,
+          scale: digits,
+          small: values,
+          large: null,
+          nulls: vector.nulls,
+        };
+      },
   };
 });
 
@@ -390,21 +434,24 @@ const fromUnixtime = defineFunction('from_unixtime', 1, 2, (site) => {
   const { env } = site;
   const operand = site.args[0]!;
   const kind = numericClass(operand.type);
-  const digits = kind === 'integer' ? 0 : kind === 'double' ? 6 : Math.min(decimalScaleOf(operand.type), 6);
+  const digits =
+    kind === 'integer' ? 0 : kind === 'double' ? 6 : Math.min(decimalScaleOf(operand.type), 6);
   const decimal = castTo(operand, decimalType(30, digits), env);
   const type = datetimeType(digits);
   const bigUnit = BigInt(UNITS[digits]!);
-  const build = ([value]: readonly Evaluator[]): Evaluator => (batch) => {
-    const vector = value!(batch);
-    const builder = new VectorBuilder(type, batch.length);
-    for (let i = 0; i < batch.length; i++) {
-      const count = decimalAt(vector, i);
-      const seconds = Number(count / bigUnit);
-      if (isNullAt(vector, i) || count < 0n || !isInCalendar(seconds)) builder.append(null);
-      else builder.append(count + BigInt(env.timeZone.offsetSecondsAt(seconds)) * bigUnit);
-    }
-    return builder.finish();
-  };
+  const build =
+    ([value]: readonly Evaluator[]): Evaluator =>
+    (batch) => {
+      const vector = value!(batch);
+      const builder = new VectorBuilder(type, batch.length);
+      for (let i = 0; i < batch.length; i++) {
+        const count = decimalAt(vector, i);
+        const seconds = Number(count / bigUnit);
+        if (isNullAt(vector, i) || count < 0n || !isInCalendar(seconds)) builder.append(null);
+        else builder.append(count + BigInt(env.timeZone.offsetSecondsAt(seconds)) * bigUnit);
+      }
+      return builder.finish();
+    };
   if (site.args.length === 2) return formatted(site, decimal, build, type);
   const resolved: ResolvedCall = { type, args: [decimal], nullable: true, build };
   if (decimal.kind !== 'constant' || decimal.value === null) return resolved;
@@ -436,7 +483,9 @@ function formatted(
         for (let i = 0; i < batch.length; i++) {
           const isMissing = isNullAt(vector, i) || isNullAt(formats, i);
           const text = bytesText(bytesAt(formats, i));
-          builder.append(isMissing ? null : formatMoment(text, seconds[i]!, fractions[i]! * perUnit));
+          builder.append(
+            isMissing ? null : formatMoment(text, seconds[i]!, fractions[i]! * perUnit),
+          );
         }
         return builder.finish();
       };

@@ -24,14 +24,23 @@ interface Step {
 }
 
 function stepOf(argument: BoundExpression): Step {
-  const amount = argument.kind === 'interval' && argument.amount.kind === 'constant' ? argument.amount.value : null;
+  const amount =
+    argument.kind === 'interval' && argument.amount.kind === 'constant'
+      ? argument.amount.value
+      : null;
   if (argument.kind !== 'interval' || amount === null) {
-    throw new SqlError('ER_WRONG_ARGUMENTS', 'Incorrect arguments to date_bin: the first must be a constant INTERVAL');
+    throw new SqlError(
+      'ER_WRONG_ARGUMENTS',
+      'Incorrect arguments to date_bin: the first must be a constant INTERVAL',
+    );
   }
   const rule = intervalRule(argument.unit);
   const count = amount instanceof Uint8Array ? Number(bytesText(amount)) : Number(amount);
   if (rule === undefined || rule.kind === 'compound' || !Number.isInteger(count) || count <= 0) {
-    throw new SqlError('ER_WRONG_ARGUMENTS', 'Incorrect arguments to date_bin: the interval must be positive and of one unit');
+    throw new SqlError(
+      'ER_WRONG_ARGUMENTS',
+      'Incorrect arguments to date_bin: the interval must be positive and of one unit',
+    );
   }
   const total = count * rule.each;
   return rule.kind === 'months' ? { months: total, micros: 0 } : { months: 0, micros: total };
@@ -91,7 +100,9 @@ function byLength(
   for (let i = 0; i < length; i++) {
     // Microseconds from the origin: exact for 285 years around it.
     const distance =
-      (source.seconds[i]! - origin.seconds) * 1e6 + Math.floor(source.fractions[i]! / perMicro) - origin.micros;
+      (source.seconds[i]! - origin.seconds) * 1e6 +
+      Math.floor(source.fractions[i]! / perMicro) -
+      origin.micros;
     const start = Math.floor(distance / stepMicros) * stepMicros + origin.micros;
     const second = Math.floor(start / 1e6);
     seconds[i] = second + origin.seconds;
@@ -125,10 +136,17 @@ function bucketed(operand: BoundExpression, env: EvaluationEnvironment): BoundEx
 }
 
 /** Whole seconds and microseconds of a constant origin. */
-function originOf(argument: BoundExpression, type: MomentType, env: EvaluationEnvironment): { seconds: number; micros: number } {
+function originOf(
+  argument: BoundExpression,
+  type: MomentType,
+  env: EvaluationEnvironment,
+): { seconds: number; micros: number } {
   const constant = castTo(argument, { ...type, precision: 6 }, env);
   if (constant.kind !== 'constant' || typeof constant.value !== 'bigint') {
-    throw new SqlError('ER_WRONG_ARGUMENTS', 'Incorrect arguments to date_bin: the origin must be a constant time');
+    throw new SqlError(
+      'ER_WRONG_ARGUMENTS',
+      'Incorrect arguments to date_bin: the origin must be a constant time',
+    );
   }
   const micros = Number(((constant.value % 1_000_000n) + 1_000_000n) % 1_000_000n);
   return { seconds: Number((constant.value - BigInt(micros)) / 1_000_000n), micros };
@@ -142,12 +160,14 @@ const dateBin = defineFunction('date_bin', 2, 3, ({ args, env }) => {
   const zone = type.kind === 'timestamp' ? env.timeZone : null;
   let kernel: (vector: ExecVector) => ExecVector;
   if (step.months > 0) {
-    const local = origin === null ? null : origin.seconds + (zone?.offsetSecondsAt(origin.seconds) ?? 0);
+    const local =
+      origin === null ? null : origin.seconds + (zone?.offsetSecondsAt(origin.seconds) ?? 0);
     const bucket = local === null ? monthBucket(step.months) : monthBucketFrom(step.months, local);
     kernel = (vector) => byWallClock(vector, type, env, bucket);
   } else if (origin === null && step.micros >= DAY_MICROS) {
     const seconds = step.micros / 1e6;
-    kernel = (vector) => byWallClock(vector, type, env, (second) => Math.floor(second / seconds) * seconds);
+    kernel = (vector) =>
+      byWallClock(vector, type, env, (second) => Math.floor(second / seconds) * seconds);
   } else {
     const from = origin ?? { seconds: 0, micros: 0 };
     kernel = (vector) => byLength(vector, type, step.micros, from);
@@ -156,7 +176,10 @@ const dateBin = defineFunction('date_bin', 2, 3, ({ args, env }) => {
     type,
     args: [operand],
     nullable: operand.nullable,
-    build: ([value]) => (batch) => kernel(value!(batch)),
+    build:
+      ([value]) =>
+      (batch) =>
+        kernel(value!(batch)),
   };
 });
 
@@ -185,7 +208,10 @@ const dateTrunc = defineFunction('date_trunc', 2, 2, ({ args, env }) => {
   } else {
     const bucket = Object.hasOwn(TRUNCATIONS, unit) ? TRUNCATIONS[unit] : undefined;
     if (bucket === undefined) {
-      throw new SqlError('ER_WRONG_ARGUMENTS', `Incorrect arguments to date_trunc: unknown unit '${unit}'`);
+      throw new SqlError(
+        'ER_WRONG_ARGUMENTS',
+        `Incorrect arguments to date_trunc: unknown unit '${unit}'`,
+      );
     }
     const isShort = unit === 'second' || unit === 'minute' || unit === 'hour';
     kernel = (vector) => byWallClock(vector, type, env, bucket, isShort);
@@ -194,9 +220,11 @@ const dateTrunc = defineFunction('date_trunc', 2, 2, ({ args, env }) => {
     type,
     args: [operand],
     nullable: operand.nullable,
-    build: ([value]) => (batch) => kernel(value!(batch)),
+    build:
+      ([value]) =>
+      (batch) =>
+        kernel(value!(batch)),
   };
 });
 
 export const timeBucketFunctions: readonly FunctionDefinition[] = [dateBin, dateTrunc];
-

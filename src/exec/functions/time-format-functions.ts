@@ -8,7 +8,14 @@ import { formatMoment, formatParts, readMoment } from '../date-format.js';
 import { warnIncorrect } from '../evaluation-environment.js';
 import { constantVector, withLength } from '../exec-vector.js';
 import { defineFunction, type FunctionDefinition } from '../function-definition.js';
-import { bytesText, DATE, datetimeType, timeType, varcharType, type SqlValue } from '../sql-value.js';
+import {
+  bytesText,
+  DATE,
+  datetimeType,
+  timeType,
+  varcharType,
+  type SqlValue,
+} from '../sql-value.js';
 import { findTimeZone } from '../time-zone.js';
 import { momentArgument } from './moment-argument.js';
 import { rowFunction } from './row-function.js';
@@ -41,7 +48,11 @@ const timeFormat = defineFunction('time_format', 2, 2, (site) => {
       const seconds = Math.floor(micros / 1e6);
       const hours = Math.floor(seconds / 3600);
       const format = args.text(1).replaceAll(/%[Hk]/g, String(hours).padStart(2, '0'));
-      return formatMoment(args.number(0) < 0 ? `-${format}` : format, seconds % SECONDS_PER_DAY, micros - seconds * 1e6);
+      return formatMoment(
+        args.number(0) < 0 ? `-${format}` : format,
+        seconds % SECONDS_PER_DAY,
+        micros - seconds * 1e6,
+      );
     },
   }).resolve({ ...site, args: [clock, site.args[1]!] });
 });
@@ -53,7 +64,11 @@ const strToDate = defineFunction('str_to_date', 2, 2, (site) => {
     format.kind === 'constant' && format.value instanceof Uint8Array
       ? formatParts(bytesText(format.value))
       : { date: true, time: true, micros: true };
-  const type: SqlType = !parts.time ? DATE : !parts.date ? timeType(parts.micros ? 6 : 0) : datetimeType(parts.micros ? 6 : 0);
+  const type: SqlType = !parts.time
+    ? DATE
+    : !parts.date
+      ? timeType(parts.micros ? 6 : 0)
+      : datetimeType(parts.micros ? 6 : 0);
   return rowFunction({
     name: 'str_to_date',
     min: 2,
@@ -69,7 +84,9 @@ const strToDate = defineFunction('str_to_date', 2, 2, (site) => {
         }
         if (type.kind === 'date') return Math.floor(read.seconds / SECONDS_PER_DAY);
         if (type.kind === 'time') return read.seconds * 1e6 + read.micros;
-        return parts.micros ? BigInt(read.seconds) * 1_000_000n + BigInt(read.micros) : BigInt(read.seconds);
+        return parts.micros
+          ? BigInt(read.seconds) * 1_000_000n + BigInt(read.micros)
+          : BigInt(read.seconds);
       },
   }).resolve(site);
 });
@@ -85,16 +102,18 @@ const convertTz = defineFunction('convert_tz', 3, 3, (site) => {
     min: 3,
     parameters: ['keep', 'text', 'text'],
     type,
-    prepare: ({ context }) => (args) => {
-      const from = findTimeZone(args.text(1), context.systemTimeZone);
-      const to = findTimeZone(args.text(2), context.systemTimeZone);
-      if (from === null || to === null) return null;
-      const count = args.value(0) as bigint;
-      const fraction = ((count % unit) + unit) % unit;
-      const local = Number((count - fraction) / unit);
-      const instant = local - from.offsetSecondsAtLocal(local);
-      return BigInt(instant + to.offsetSecondsAt(instant)) * unit + fraction;
-    },
+    prepare:
+      ({ context }) =>
+      (args) => {
+        const from = findTimeZone(args.text(1), context.systemTimeZone);
+        const to = findTimeZone(args.text(2), context.systemTimeZone);
+        if (from === null || to === null) return null;
+        const count = args.value(0) as bigint;
+        const fraction = ((count % unit) + unit) % unit;
+        const local = Number((count - fraction) / unit);
+        const instant = local - from.offsetSecondsAtLocal(local);
+        return BigInt(instant + to.offsetSecondsAt(instant)) * unit + fraction;
+      },
   }).resolve({ ...site, args: [moment, site.args[1]!, site.args[2]!] });
 });
 
@@ -110,7 +129,11 @@ function clockFunction(
     const { context, args } = site;
     const given = args[0]?.kind === 'constant' ? Number(args[0].value) : 0;
     if (!(given >= 0 && given <= 9)) {
-      throw new SqlError('ER_TOO_BIG_PRECISION', { precision: given, column: name, max: PRECISION_MAX });
+      throw new SqlError('ER_TOO_BIG_PRECISION', {
+        precision: given,
+        column: name,
+        max: PRECISION_MAX,
+      });
     }
     const precision = Math.min(given, PRECISION_MAX);
     const read = (ms: number): SqlValue => {
@@ -120,11 +143,16 @@ function clockFunction(
       const days = Math.floor(local / SECONDS_PER_DAY);
       if (part === 'date') return days;
       const cut = 10 ** Math.max(3 - precision, 0);
-      if (part === 'time') return (local - days * SECONDS_PER_DAY) * 1e6 + (precision === 0 ? 0 : Math.floor(millis / cut) * cut * 1000);
+      if (part === 'time')
+        return (
+          (local - days * SECONDS_PER_DAY) * 1e6 +
+          (precision === 0 ? 0 : Math.floor(millis / cut) * cut * 1000)
+        );
       const fraction = Math.floor((millis * 10 ** precision) / 1000);
       return BigInt(local) * 10n ** BigInt(precision) + BigInt(fraction);
     };
-    const type: SqlType = part === 'date' ? DATE : part === 'time' ? timeType(precision) : datetimeType(precision);
+    const type: SqlType =
+      part === 'date' ? DATE : part === 'time' ? timeType(precision) : datetimeType(precision);
     const isLive = name === 'sysdate';
     const fixed = constantVector(read(context.nowMs), type);
     const millis = BigInt(Math.floor(context.nowMs)) * 1000n;
@@ -137,7 +165,9 @@ function clockFunction(
         isLive
           ? (batch) => constantVector(read(context.clock.wallMs()), type, batch.length)
           : (batch) => withLength(fixed, batch.length),
-      ...(part === 'datetime' && zone === 'session' ? { instantMicros: millis - (((millis % step) + step) % step) } : {}),
+      ...(part === 'datetime' && zone === 'session'
+        ? { instantMicros: millis - (((millis % step) + step) % step) }
+        : {}),
     };
   });
 }
@@ -158,4 +188,3 @@ export const timeFormatFunctions: readonly FunctionDefinition[] = [
   clockFunction('current_time', 'session', 'time'),
   clockFunction('utc_time', 'utc', 'time'),
 ];
-

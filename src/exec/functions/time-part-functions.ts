@@ -12,8 +12,21 @@ import {
   weekdayOf,
 } from '../calendar.js';
 import { numberVector, unitOf } from '../exec-vector.js';
-import { defineFunction, type CallSite, type FunctionDefinition, type ResolvedCall } from '../function-definition.js';
-import { BIGINT, bytesText, DATE, isBytes, textBytes, timeType, varcharType } from '../sql-value.js';
+import {
+  defineFunction,
+  type CallSite,
+  type FunctionDefinition,
+  type ResolvedCall,
+} from '../function-definition.js';
+import {
+  BIGINT,
+  bytesText,
+  DATE,
+  isBytes,
+  textBytes,
+  timeType,
+  varcharType,
+} from '../sql-value.js';
 import { mapMoment, momentArgument } from './moment-argument.js';
 import { rowFunction } from './row-function.js';
 
@@ -31,7 +44,10 @@ const civilPart =
 const secondOfDay = (seconds: number): number => seconds - daysOf(seconds) * SECONDS_PER_DAY;
 
 /** MySQL's WEEK() modes 0..7: which day a week begins with, whether week 0 exists, which week is the first. */
-export function weekOf(days: number, mode: number): { readonly week: number; readonly year: number } {
+export function weekOf(
+  days: number,
+  mode: number,
+): { readonly week: number; readonly year: number } {
   const mondayFirst = (mode & 1) !== 0;
   const oneToFiftyThree = (mode & 2) !== 0;
   const firstHasFourDays = ((mode & 4) !== 0) !== mondayFirst;
@@ -63,7 +79,9 @@ const DATE_PARTS: Readonly<Record<string, Part>> = {
   quarter: civilPart(() => Math.floor((date.month + 2) / 3)),
   dayofweek: (seconds) => ((weekdayOf(daysOf(seconds)) + 1) % 7) + 1,
   weekday: (seconds) => weekdayOf(daysOf(seconds)),
-  dayofyear: civilPart(() => daysFromCivil(date.year, date.month, date.day) - daysFromCivil(date.year, 1, 1) + 1),
+  dayofyear: civilPart(
+    () => daysFromCivil(date.year, date.month, date.day) - daysFromCivil(date.year, 1, 1) + 1,
+  ),
   weekofyear: (seconds) => weekOf(daysOf(seconds), 3).week,
   to_days: (seconds) => daysOf(seconds) + 719_528,
 };
@@ -84,7 +102,10 @@ function datePart(name: string, part: Part): FunctionDefinition {
 function clockPart(name: string, perUnit: number, modulo: number): FunctionDefinition {
   return defineFunction(name, 1, 1, (site) => {
     const operand = site.args[0]!;
-    const isMoment = operand.type.kind === 'datetime' || operand.type.kind === 'timestamp' || operand.type.kind === 'date';
+    const isMoment =
+      operand.type.kind === 'datetime' ||
+      operand.type.kind === 'timestamp' ||
+      operand.type.kind === 'date';
     if (!isMoment) return durationPart(site, perUnit, modulo);
     const moment = momentArgument(operand, site.env);
     const perSecond = perUnit / 1e6;
@@ -108,17 +129,19 @@ function durationPart({ args, env }: CallSite, perUnit: number, modulo: number):
   return {
     type: BIGINT,
     args: [operand],
-    build: ([value]) => (batch) => {
-      const vector = value!(batch);
-      const values = new Float64Array(batch.length);
-      if (vector.kind === 'number') {
-        for (let i = 0; i < batch.length; i++) {
-          const whole = Math.floor(Math.abs(vector.values[i]!) / perUnit);
-          values[i] = wraps ? whole % modulo : whole;
+    build:
+      ([value]) =>
+      (batch) => {
+        const vector = value!(batch);
+        const values = new Float64Array(batch.length);
+        if (vector.kind === 'number') {
+          for (let i = 0; i < batch.length; i++) {
+            const whole = Math.floor(Math.abs(vector.values[i]!) / perUnit);
+            values[i] = wraps ? whole % modulo : whole;
+          }
         }
-      }
-      return numberVector(values, vector.nulls, batch.length);
-    },
+        return numberVector(values, vector.nulls, batch.length);
+      },
   };
 }
 
@@ -161,7 +184,10 @@ const week = (name: string, withYear: boolean): FunctionDefinition =>
   });
 
 /** The unit word that the parser passes as a text constant. */
-export function unitOfArgument(argument: BoundExpression | undefined, functionName: string): string {
+export function unitOfArgument(
+  argument: BoundExpression | undefined,
+  functionName: string,
+): string {
   if (argument?.kind === 'constant' && argument.value instanceof Uint8Array) {
     return bytesText(argument.value).toLowerCase();
   }
@@ -179,7 +205,9 @@ const extract = (name: string): FunctionDefinition =>
     const unit = unitOfArgument(site.args[0], name);
     const operand = site.args[1]!;
     const parts = COMPOUND_PARTS[unit] ?? [unit];
-    const resolved = parts.map((part) => partDefinition(part)?.resolve({ ...site, args: [operand] }));
+    const resolved = parts.map((part) =>
+      partDefinition(part)?.resolve({ ...site, args: [operand] }),
+    );
     if (resolved.some((part) => part === undefined)) {
       throw new SqlError('ER_WRONG_ARGUMENTS', { what: name });
     }
@@ -195,7 +223,8 @@ const extract = (name: string): FunctionDefinition =>
           vectors.forEach((vector, i) => {
             const width = parts[i] === 'microsecond' ? 1e6 : 100;
             if (vector.kind !== 'number') return;
-            for (let row = 0; row < batch.length; row++) values[row] = values[row]! * width + vector.values[row]!;
+            for (let row = 0; row < batch.length; row++)
+              values[row] = values[row]! * width + vector.values[row]!;
           });
           return numberVector(values, vectors[0]!.nulls, batch.length);
         };
@@ -203,7 +232,10 @@ const extract = (name: string): FunctionDefinition =>
     };
   });
 
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+const MONTHS =
+  'January February March April May June July August September October November December'.split(
+    ' ',
+  );
 const DAYS = 'Monday Tuesday Wednesday Thursday Friday Saturday Sunday'.split(' ');
 
 export const monthName = (month: number): string => MONTHS[month - 1] ?? '';
@@ -228,7 +260,11 @@ const toDate = defineFunction('date', 1, 1, ({ args, env }) => {
 
 const toTime = defineFunction('time', 1, 1, ({ args, env }) => {
   const { type } = args[0]!;
-  const precision = isBytes(type) ? 6 : 'precision' in type && type.kind !== 'decimal' ? Math.min(type.precision, 6) : 0;
+  const precision = isBytes(type)
+    ? 6
+    : 'precision' in type && type.kind !== 'decimal'
+      ? Math.min(type.precision, 6)
+      : 0;
   const operand = castTo(args[0]!, timeType(precision), env);
   return { type: timeType(precision), args: [operand], build: ([value]) => value! };
 });
@@ -268,14 +304,16 @@ export const timePartFunctions: readonly FunctionDefinition[] = [
     return {
       type: BIGINT,
       args: [operand],
-      build: ([value]) => (batch) => {
-        const vector = value!(batch);
-        const values = new Float64Array(batch.length);
-        if (vector.kind === 'number') {
-          for (let i = 0; i < batch.length; i++) values[i] = Math.trunc(vector.values[i]! / 1e6);
-        }
-        return numberVector(values, vector.nulls, batch.length);
-      },
+      build:
+        ([value]) =>
+        (batch) => {
+          const vector = value!(batch);
+          const values = new Float64Array(batch.length);
+          if (vector.kind === 'number') {
+            for (let i = 0; i < batch.length; i++) values[i] = Math.trunc(vector.values[i]! / 1e6);
+          }
+          return numberVector(values, vector.nulls, batch.length);
+        },
     };
   }),
   rowFunction({
@@ -283,7 +321,8 @@ export const timePartFunctions: readonly FunctionDefinition[] = [
     min: 1,
     parameters: ['double'],
     type: timeType(0),
-    prepare: () => (args) => Math.max(-3_020_399, Math.min(3_020_399, Math.round(args.number(0)))) * 1e6,
+    prepare: () => (args) =>
+      Math.max(-3_020_399, Math.min(3_020_399, Math.round(args.number(0)))) * 1e6,
   }),
   rowFunction({
     name: 'makedate',

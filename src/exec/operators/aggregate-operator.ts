@@ -27,7 +27,9 @@ export class GroupKeys {
 
   constructor(keys: readonly BoundExpression[]) {
     this.#evaluators = keys.map(compileExpression);
-    this.#interners = keys.map(({ type, collation }) => keyInterner(type, collation.name === 'caseless'));
+    this.#interners = keys.map(({ type, collation }) =>
+      keyInterner(type, collation.name === 'caseless'),
+    );
     this.#pairs = keys.slice(1).map(() => new PairInterner());
   }
 
@@ -90,7 +92,12 @@ export class GroupKeys {
 }
 
 /** ids[i] = id of (ids[i], other[i]); neighbours are often equal. */
-function combine(pair: PairInterner, ids: Uint32Array, other: Uint32Array | null, length: number): void {
+function combine(
+  pair: PairInterner,
+  ids: Uint32Array,
+  other: Uint32Array | null,
+  length: number,
+): void {
   let lastFirst = -1;
   let lastSecond = -1;
   let lastId = 0;
@@ -149,11 +156,17 @@ class DistinctRows {
   readonly #other = new Uint32Array(VECTOR_ROWS_MAX);
 
   constructor(args: readonly BoundExpression[]) {
-    this.#interners = args.map(({ type, collation }) => keyInterner(type, collation.name === 'caseless'));
+    this.#interners = args.map(({ type, collation }) =>
+      keyInterner(type, collation.name === 'caseless'),
+    );
     this.#pairs = args.slice(1).map(() => new PairInterner());
   }
 
-  newRows(args: readonly ExecVector[], groups: Uint32Array, length: number): { rows: Uint32Array; count: number } {
+  newRows(
+    args: readonly ExecVector[],
+    groups: Uint32Array,
+    length: number,
+  ): { rows: Uint32Array; count: number } {
     this.#interners[0]!.intern(args[0]!, length, this.#ids);
     this.#pairs.forEach((pair, p) => {
       this.#interners[p + 1]!.intern(args[p + 1]!, length, this.#other);
@@ -171,7 +184,8 @@ class DistinctRows {
 
   sizeBytes(): number {
     return (
-      this.#byGroup.sizeBytes() + this.#interners.reduce((sum, interner) => sum + interner.sizeBytes(), 0)
+      this.#byGroup.sizeBytes() +
+      this.#interners.reduce((sum, interner) => sum + interner.sizeBytes(), 0)
     );
   }
 }
@@ -194,7 +208,10 @@ export async function* aggregateRows(
       for (const aggregate of running) aggregate.add(part, ids, groupCount);
       if (pacer.isDue()) await pacer.rest();
     }
-    const held = running.reduce((sum, aggregate) => sum + aggregate.sizeBytes(), groups?.sizeBytes() ?? 0);
+    const held = running.reduce(
+      (sum, aggregate) => sum + aggregate.sizeBytes(),
+      groups?.sizeBytes() ?? 0,
+    );
     memory.check(held, 'GROUP BY');
   }
   const count = groups === null ? 1 : groups.count;
@@ -202,7 +219,10 @@ export async function* aggregateRows(
   for (let from = 0; from < count; from += rowsPerBatch) {
     const to = Math.min(from + rowsPerBatch, count);
     const keyColumns = groups === null ? [] : groups.values(from, to);
-    yield Batch.of([...keyColumns, ...running.map((aggregate) => aggregate.results(from, to))], to - from);
+    yield Batch.of(
+      [...keyColumns, ...running.map((aggregate) => aggregate.results(from, to))],
+      to - from,
+    );
     if (pacer.isDue()) await pacer.rest();
   }
 }
@@ -214,7 +234,13 @@ export async function* distinctRows(
   { pacer, memory }: Runtime,
 ): Operator {
   const keys = new GroupKeys(
-    columns.map((column, ordinal) => ({ ...column, kind: 'column', ordinal, name: '', origin: null })),
+    columns.map((column, ordinal) => ({
+      ...column,
+      kind: 'column',
+      ordinal,
+      name: '',
+      origin: null,
+    })),
   );
   for await (const batch of input) {
     const before = keys.count;

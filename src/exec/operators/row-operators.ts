@@ -14,7 +14,9 @@ export async function* filterRows(
   { context, pacer }: Runtime,
 ): Operator {
   const stretch = rowsPerStretch(conditions);
-  const evaluators = conditions.map((condition) => compileExpression(asCondition(condition, context)));
+  const evaluators = conditions.map((condition) =>
+    compileExpression(asCondition(condition, context)),
+  );
   for await (const batch of input) {
     for (let from = 0; from < batch.length; from += stretch) {
       let rest = batch.slice(from, Math.min(from + stretch, batch.length));

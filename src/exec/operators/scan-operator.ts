@@ -19,7 +19,8 @@ export async function* scanTable(plan: ScanPlan, runtime: Runtime): Operator {
   const { table } = plan;
   const ordinals = plan.columns ?? table.columns.map((_, ordinal) => ordinal);
   const masks = await seriesMasks(plan, view, runtime);
-  if (masks !== null && [...masks.values()].every((mask) => mask.every((wanted) => wanted === 0))) return;
+  if (masks !== null && [...masks.values()].every((mask) => mask.every((wanted) => wanted === 0)))
+    return;
   const ids = ordinals.map((ordinal) => table.columns[ordinal]!.columnId);
   const batches = view.scan({
     parts: table.parts.map((part) => ({
@@ -69,7 +70,8 @@ async function maskOf(
   for (const condition of conditions) collectOrdinals(condition, used);
   const evaluators = conditions.map(compileExpression);
   const vectors = new Map<number, ExecVector | null>();
-  for (const ordinal of used) vectors.set(ordinal, tagVector(part.columnIds[ordinal] ?? null, series.tag));
+  for (const ordinal of used)
+    vectors.set(ordinal, tagVector(part.columnIds[ordinal] ?? null, series.tag));
   const mask = new Uint8Array(series.count).fill(1);
   for (let from = 0; from < series.count; from += VECTOR_ROWS_MAX) {
     const to = Math.min(from + VECTOR_ROWS_MAX, series.count);

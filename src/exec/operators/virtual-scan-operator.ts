@@ -5,13 +5,23 @@ import type { SqlType } from '../../catalog/sql-type.js';
 import { Batch } from '../batch.js';
 import { castValue } from '../cast-vector.js';
 import type { EvaluationEnvironment } from '../evaluation-environment.js';
-import { integerValue, isBytes, isInteger, LONG_TEXT, textBytes, type SqlValue } from '../sql-value.js';
+import {
+  integerValue,
+  isBytes,
+  isInteger,
+  LONG_TEXT,
+  textBytes,
+  type SqlValue,
+} from '../sql-value.js';
 import { VectorBuilder } from '../vector-builder.js';
 import type { Operator, Runtime } from './operator.js';
 
 const ROWS_PER_BATCH = 1024;
 
-export async function* scanVirtualTable(table: VirtualTable, { context, pacer }: Runtime): Operator {
+export async function* scanVirtualTable(
+  table: VirtualTable,
+  { context, pacer }: Runtime,
+): Operator {
   const rows = table.rows();
   for (let from = 0; from < rows.length; from += ROWS_PER_BATCH) {
     const to = Math.min(from + ROWS_PER_BATCH, rows.length);
@@ -31,7 +41,11 @@ export async function* scanVirtualTable(table: VirtualTable, { context, pacer }:
 }
 
 /** Texts in columns of other types are read as those types' texts. */
-export function sqlValueOf(value: VirtualValue, type: SqlType, env: EvaluationEnvironment): SqlValue {
+export function sqlValueOf(
+  value: VirtualValue,
+  type: SqlType,
+  env: EvaluationEnvironment,
+): SqlValue {
   if (value === null) return null;
   if (typeof value === 'string') {
     const bytes = textBytes(value);

@@ -1,0 +1,65 @@
+/**
+ * A transaction's own rows of a table, rewritten without some of them.
+ *
+ * All of a transaction carries one version, and a tombstone never reaches rows of its own version. So a DELETE inside of
+ * a transaction takes the transaction's earlier rows out of what it will write. The rows are found by reading the table with the
+ * transaction's writes on top, where their version is above all others.
+ */
+
+import { RowBatch } from '../../storage/index.js';
+import type { ReadView } from '../../storage/index.js';
+import type { TableDefinition } from '../catalog/table-definition.js';
+import { OWN_WRITES_VERSION } from './transaction.js';
+import { rowIdentity, writeVectorCell } from './vector-cell.js';
+import type { BufferedSection } from './write-buffer.js';
+
+const SECTION_BYTES = 1024 * 1024;
+
+/**
+ * Sections of all own rows but those whose identity is in `removed`. Releases the view.
+ * @param view committed rows and the transaction's own
+ */
+export async function remainingOwnRows(
+  view: ReadView,
+  table: TableDefinition,
+  removed: ReadonlySet<string>,
+): Promise<BufferedSection[]> {
+  const { tableId, schema } = table.parts[0];
+  const columns = schema.columns.map((column) => column.id);
+  const sections: BufferedSection[] = [];
+  const batch = new RowBatch(schema);
+  const flush = (): void => {
+    if (batch.rowCount === 0) return;
+    sections.push({ bytes: batch.encodeSection(), table, schema, hasRows: true });
+    batch.clear();
+  };
+  try {
+    const scan = view.scan({
+      parts: [{ tableId, columns }],
+      columns,
+      timeMin: null,
+      timeMax: null,
+      seriesMask: null,
+      order: 'any',
+      needVersions: true,
+    });
+    for await (const { length, columns: vectors, versions } of scan) {
+      const tags = vectors.slice(0, table.tags.length);
+      const time = vectors[table.timeIndex.schemaIndex];
+      if (versions === undefined || time === undefined) throw new Error('the scan lacks what was asked for');
+      for (let row = 0; row < length; row += 1) {
+        if (versions[row] !== OWN_WRITES_VERSION) continue;
+        if (removed.has(rowIdentity(tags, time, row))) continue;
+        vectors.forEach((vector, column) => {
+          writeVectorCell(batch, column, vector, row);
+        });
+        batch.endRow();
+        if (batch.approximateBytes >= SECTION_BYTES) flush();
+      }
+    }
+    flush();
+    return sections;
+  } finally {
+    view.release();
+  }
+}
