@@ -126,9 +126,9 @@ export function judgeChain(
     const stretch = judgeEntry(mine, theirs, isCurrent, index < start);
     if (stretch === null) continue;
     if ('refusal' in stretch) return stretch;
-    if (stretch.isReturned) returned.push(stretch);
-    else send.push(stretch);
-    if (!isCurrent) ends.push({ incarnation: mine.incarnation, sequence: stretch.through });
+    const { incarnation, after, through } = stretch;
+    (stretch.isReturned ? returned : send).push({ incarnation, after, through });
+    if (!isCurrent) ends.push({ incarnation, sequence: through });
   }
   return { send, returned, ends };
 }

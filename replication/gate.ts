@@ -26,7 +26,7 @@
  * Entering takes two steps, `persist` and `persisted`: no acknowledgement leaves beyond the budget before the state that excuses
  * it is on disk.
  *
- * What bounds the memory here: requests by `waitersMax`; records in flight by what was admitted; times by AGE_SAMPLES_MAX. A
+ * What bounds the memory here: requests by `waitersMax`; records in flight by what was admitted; times by AGE_GROUPS_MAX. A
  * record that is visible and answered leaves no trace but its bytes in a sum, so a degraded node may have millions pending.
  */
 
@@ -284,7 +284,7 @@ export class Gate {
     const counted = this.#options.hasPeer ? bytes : 0;
     state.totalBytes += counted;
     state.pendingBytes += counted;
-    this.#ages.add(sequence, nowMs);
+    if (counted > 0) this.#ages.add(sequence, nowMs);
     state.entries.push({
       sequence,
       endBytes: state.totalBytes,

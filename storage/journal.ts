@@ -228,7 +228,7 @@ export class Journal {
     return Math.max(open, 0) + this.#pool.readyCount * perSpare;
   }
 
-  /** Why no spare segment could be made; null while there is no such trouble. */
+  /** That no spare segment could be made, and as `cause` why; null while there is no such trouble. */
   get allocationError(): Error | null {
     return this.#pool.lastError;
   }

@@ -46,7 +46,7 @@ export class SegmentPool {
     return this.#ready.length;
   }
 
-  /** Why the last attempt to make a spare failed; null after a success. A full disk shows here first. */
+  /** That the last attempt to make a spare failed, and as `cause` why; null after a success. A full disk shows here first. */
   get lastError(): Error | null {
     return this.#lastError;
   }
@@ -121,7 +121,7 @@ export class SegmentPool {
       }
       this.#lastError = null;
     } catch (error) {
-      this.#lastError = error instanceof Error ? error : new Error(String(error));
+      this.#lastError = new Error('No spare segment file could be made', { cause: error });
       if (!this.#isClosed) this.#retry = this.#timers.after(RETRY_MS, () => this.refill());
     }
   }

@@ -71,7 +71,10 @@ interface PartMapping {
  * @param group live CREATEs of one name, ascending by id, at least one
  * @param name what the result is called (differs from the CREATEs' own for a table set aside)
  */
-export function mergeCreates(group: readonly [LiveTable, ...LiveTable[]], name: string): MergedTable {
+export function mergeCreates(
+  group: readonly [LiveTable, ...LiveTable[]],
+  name: string,
+): MergedTable {
   const [canonical, ...others] = group;
   const union: UnionColumn[] = [];
   const mappings: PartMapping[] = [joinColumns(union, canonical, name, [])];
@@ -251,9 +254,7 @@ function otherPart(mapping: PartMapping, columns: readonly ColumnDefinition[]): 
   };
 }
 
-function storedColumn(
-  column: Pick<ColumnDefinition, 'type' | 'role' | 'columnId'>,
-): StoredColumn {
+function storedColumn(column: Pick<ColumnDefinition, 'type' | 'role' | 'columnId'>): StoredColumn {
   const type = storedTypeOf(column.type);
   if (type === null) throw new Error(`a ${column.type.kind} column has no stored form`);
   return {
@@ -266,7 +267,9 @@ function storedColumn(
 
 function roleOf(create: CreateTableOperation, column: CreatedColumn): ColumnRole {
   if (isSameName(create.timeIndex, column.name)) return ColumnRole.time;
-  return create.tags.some((tag) => isSameName(tag, column.name)) ? ColumnRole.tag : ColumnRole.field;
+  return create.tags.some((tag) => isSameName(tag, column.name))
+    ? ColumnRole.tag
+    : ColumnRole.field;
 }
 
 function columnNamed(create: CreateTableOperation, name: string): CreatedColumn {

@@ -91,7 +91,8 @@ export class Catalog {
     this.#generation += 1;
     switch (operation.op) {
       case 'createDatabase':
-        if (!this.#dropped.has(version)) this.#addDatabase({ id: version, origin, name: operation.name });
+        if (!this.#dropped.has(version))
+          this.#addDatabase({ id: version, origin, name: operation.name });
         break;
       case 'createTable':
         if (!this.#dropped.has(version)) this.#addTable({ id: version, origin, create: operation });
@@ -120,7 +121,8 @@ export class Catalog {
   /** Replaces the state by that of a snapshot. */
   restore(bytes: Uint8Array): void {
     const snapshot: unknown = packr.unpack(bytes);
-    if (!isSnapshot(snapshot)) throw new Error('the catalog snapshot is of a format that this version does not know');
+    if (!isSnapshot(snapshot))
+      throw new Error('the catalog snapshot is of a format that this version does not know');
     this.#databases.clear();
     this.#tables.clear();
     this.#dropped.clear();
@@ -160,7 +162,9 @@ export class Catalog {
   /** Sorted by name; empty when there is no such database. */
   tables(database: string): readonly TableDefinition[] {
     const tables = this.#visibleDatabase(database)?.tables;
-    return tables === undefined ? [] : [...tables.values()].sort((a, b) => compareText(a.name, b.name));
+    return tables === undefined
+      ? []
+      : [...tables.values()].sort((a, b) => compareText(a.name, b.name));
   }
 
   /** What did not merge without a trace, of all databases, oldest first. */
@@ -301,14 +305,20 @@ export class Catalog {
     }
     setAside.sort((a, b) => a.live.id - b.live.id);
     for (const { live, canonical } of setAside) {
-      const renamed = freeName(`${live.create.name}__${live.origin}`, (candidate) => tables.has(candidate));
+      const renamed = freeName(`${live.create.name}__${live.origin}`, (candidate) =>
+        tables.has(candidate),
+      );
       tables.set(renamed, mergeCreates([live], renamed).definition);
       conflicts.push(this.#setAsideConflict(live, canonical, renamed));
     }
     return { definition: { name, createdVersion }, tables, conflicts };
   }
 
-  #setAsideConflict(live: LiveTable, canonical: TableDefinition, renamedTo: string): CatalogConflict {
+  #setAsideConflict(
+    live: LiveTable,
+    canonical: TableDefinition,
+    renamedTo: string,
+  ): CatalogConflict {
     const older = this.#tables.get(canonical.parts[0].tableId);
     const reason = older === undefined ? null : incompatibility(older.create, live.create);
     return {
@@ -325,7 +335,8 @@ export class Catalog {
   #lowestId(name: string, groups: ReadonlyMap<string, NameGroup> | undefined): number | undefined {
     let lowest: number | undefined;
     for (const database of this.#databases.values()) {
-      if (database.name === name && (lowest === undefined || database.id < lowest)) lowest = database.id;
+      if (database.name === name && (lowest === undefined || database.id < lowest))
+        lowest = database.id;
     }
     if (lowest !== undefined) return lowest;
     for (const group of groups?.values() ?? []) {

@@ -25,8 +25,18 @@ export interface Collation {
 export const CHARACTER_SETS: readonly CharacterSet[] = [
   { name: 'ascii', description: 'US ASCII', defaultCollation: 'ascii_general_ci', bytesMax: 1 },
   { name: 'binary', description: 'Binary pseudo charset', defaultCollation: 'binary', bytesMax: 1 },
-  { name: 'latin1', description: 'cp1252 West European', defaultCollation: 'latin1_swedish_ci', bytesMax: 1 },
-  { name: 'utf8mb3', description: 'UTF-8 Unicode', defaultCollation: 'utf8mb3_general_ci', bytesMax: 3 },
+  {
+    name: 'latin1',
+    description: 'cp1252 West European',
+    defaultCollation: 'latin1_swedish_ci',
+    bytesMax: 1,
+  },
+  {
+    name: 'utf8mb3',
+    description: 'UTF-8 Unicode',
+    defaultCollation: 'utf8mb3_general_ci',
+    bytesMax: 3,
+  },
   { name: 'utf8mb4', description: 'UTF-8 Unicode', defaultCollation: 'utf8mb4_bin', bytesMax: 4 },
 ];
 

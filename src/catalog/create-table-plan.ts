@@ -56,7 +56,10 @@ export function planCreateTable(
   const keys = chooseKeys(statement, notes);
   const columns = statement.columns.map((node) => planColumn(node, keys, evaluateDefault));
   const timeType = columns.find((column) => column.name === keys.timeIndex)?.type;
-  const options = readTableOptions(statement.options, timeType === undefined ? 0 : precisionOf(timeType));
+  const options = readTableOptions(
+    statement.options,
+    timeType === undefined ? 0 : precisionOf(timeType),
+  );
   const mysqlOptions = readMysqlOptions(statement.mysqlOptions, table);
   notes.push(...mysqlOptions.notes);
   for (const ignored of statement.ignoredIndexes) notes.push(ignoredNote(ignored));
@@ -121,7 +124,11 @@ function keysFromPrimaryKey(
   const inKey = key.findLast(isTimeColumn);
   if (inKey !== undefined) {
     refuseNull(inKey);
-    notes.push(ownNote(`\`${inKey.name}\` of the PRIMARY KEY is the time index; the other key columns are tags`));
+    notes.push(
+      ownNote(
+        `\`${inKey.name}\` of the PRIMARY KEY is the time index; the other key columns are tags`,
+      ),
+    );
     return { timeIndex: inKey.name, tags: tagsOf(key, inKey), isUndeclared: false };
   }
   const elsewhere = columns.find(isTimeColumn);
@@ -233,7 +240,11 @@ function checkType(name: string, type: SqlType): void {
       `Column '${name}': ${type.kind.toUpperCase()} columns come later; use ${INSTEAD[type.kind] ?? 'another type'}`,
     );
   }
-  if (type.kind === 'text' && type.spelling === 'varchar' && (type.length ?? 0) > VARCHAR_LENGTH_MAX) {
+  if (
+    type.kind === 'text' &&
+    type.spelling === 'varchar' &&
+    (type.length ?? 0) > VARCHAR_LENGTH_MAX
+  ) {
     throw new SqlError('ER_TOO_BIG_FIELDLENGTH', { column: name, max: VARCHAR_LENGTH_MAX });
   }
 }
@@ -280,7 +291,9 @@ function precisionOf(type: SqlType): number {
 function ignoredNote(ignored: string): StatementNote {
   return /^(AUTO_INCREMENT|ON UPDATE|PARTITION) /.test(`${ignored} `)
     ? warning(`${ignored} has no effect`)
-    : warning(`Index '${ignored}' has no effect: every tag is indexed already, and UNIQUE is not checked`);
+    : warning(
+        `Index '${ignored}' has no effect: every tag is indexed already, and UNIQUE is not checked`,
+      );
 }
 
 /** IF NOT EXISTS on a name that is taken. */

@@ -66,7 +66,8 @@ export function encodeDdl(operation: DdlOperation): Uint8Array {
 /** Throws when the bytes are no operation of a kind known here: the node must not go on past it. */
 export function decodeDdl(body: Uint8Array): DdlOperation {
   const value: unknown = packr.unpack(body);
-  if (!isOperation(value)) throw new Error('a ddl record holds no operation that this version knows');
+  if (!isOperation(value))
+    throw new Error('a ddl record holds no operation that this version knows');
   return value;
 }
 

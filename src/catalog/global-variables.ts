@@ -30,7 +30,8 @@ export class GlobalVariables {
 
   checkSettable(variable: SystemVariable): void {
     const { name } = variable;
-    if (variable.isReadOnly) throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', { name, kind: 'read only' });
+    if (variable.isReadOnly)
+      throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', { name, kind: 'read only' });
     if (variable.scope === 'session') throw new SqlError('ER_LOCAL_VARIABLE', { name });
   }
 

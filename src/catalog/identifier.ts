@@ -39,7 +39,9 @@ export function isSameColumnName(a: string, b: string): boolean {
 
 /** Empty, ending in a space, holding NUL, or outside the basic multilingual plane: MySQL refuses all of these. */
 function isMalformed(name: string): boolean {
-  return name === '' || name.endsWith(' ') || name.includes('\0') || /[\u{10000}-\u{10ffff}]/u.test(name);
+  return (
+    name === '' || name.endsWith(' ') || name.includes('\0') || /[\u{10000}-\u{10ffff}]/u.test(name)
+  );
 }
 
 function checkLength(name: string): void {

@@ -36,7 +36,10 @@ export class SessionVariables {
     const variable = systemVariable(name);
     if (scope === 'global') {
       if (variable.scope === 'session') {
-        throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', { name: variable.name, kind: 'SESSION' });
+        throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', {
+          name: variable.name,
+          kind: 'SESSION',
+        });
       }
       return this.#globals.get(variable);
     }
@@ -64,7 +67,8 @@ export class SessionVariables {
 
   checkSettable(variable: SystemVariable): void {
     const { name } = variable;
-    if (variable.isReadOnly) throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', { name, kind: 'read only' });
+    if (variable.isReadOnly)
+      throw new SqlError('ER_INCORRECT_GLOBAL_LOCAL_VAR', { name, kind: 'read only' });
     if (variable.scope === 'global') throw new SqlError('ER_GLOBAL_VARIABLE', { name });
   }
 

@@ -26,11 +26,15 @@ export function showVariables(
   scope: 'session' | 'global' | null,
   like: string | null,
 ): VirtualTable {
-  const shown = SYSTEM_VARIABLES.filter((variable) => scope !== 'global' || variable.scope !== 'session');
+  const shown = SYSTEM_VARIABLES.filter(
+    (variable) => scope !== 'global' || variable.scope !== 'session',
+  );
   const rows = (): VirtualValue[][] =>
     shown.map((variable) => {
       const value =
-        scope === 'global' ? source.variables.read(variable.name, 'global') : source.variables.value(variable);
+        scope === 'global'
+          ? source.variables.read(variable.name, 'global')
+          : source.variables.value(variable);
       return [variable.name, variableText(variable, value)];
     });
   return showTable('session_variables', NAME_AND_VALUE, rows, like);
@@ -105,18 +109,20 @@ export function showProcesslist(source: InformationSource, full: boolean): Virtu
     optional('Info', TEXT),
   ];
   const rows = (): VirtualValue[][] =>
-    source.processes().map((process) => [
-      process.id,
-      process.user,
-      process.host,
-      process.database,
-      process.command,
-      process.seconds,
-      process.state,
-      full || process.statement === null
-        ? process.statement
-        : process.statement.slice(0, STATEMENT_CHARACTERS_SHOWN),
-    ]);
+    source
+      .processes()
+      .map((process) => [
+        process.id,
+        process.user,
+        process.host,
+        process.database,
+        process.command,
+        process.seconds,
+        process.state,
+        full || process.statement === null
+          ? process.statement
+          : process.statement.slice(0, STATEMENT_CHARACTERS_SHOWN),
+      ]);
   return showTable('PROCESSLIST', columns, rows, null);
 }
 
@@ -172,7 +178,9 @@ export function showPrivileges(like: string | null): VirtualTable {
 }
 
 /** Things that do not exist here, with MySQL's headings. */
-export function showNothing(what: 'events' | 'triggers' | 'procedureStatus' | 'functionStatus'): VirtualTable {
+export function showNothing(
+  what: 'events' | 'triggers' | 'procedureStatus' | 'functionStatus',
+): VirtualTable {
   return showTable(what.toUpperCase(), NOTHING[what], () => [], null);
 }
 

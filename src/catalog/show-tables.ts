@@ -195,7 +195,12 @@ export function showIndex(
     required('Visible', varchar(3)),
     optional('Expression', TEXT),
   ];
-  return showTable('STATISTICS', columns, () => (table === null ? [] : indexRows(table, source)), like);
+  return showTable(
+    'STATISTICS',
+    columns,
+    () => (table === null ? [] : indexRows(table, source)),
+    like,
+  );
 }
 
 /** SHOW TABLE STATUS. */

@@ -31,7 +31,14 @@ const SINGLE_MODES = [
 ] as const;
 
 const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
-  ANSI: ['REAL_AS_FLOAT', 'PIPES_AS_CONCAT', 'ANSI_QUOTES', 'IGNORE_SPACE', 'ONLY_FULL_GROUP_BY', 'ANSI'],
+  ANSI: [
+    'REAL_AS_FLOAT',
+    'PIPES_AS_CONCAT',
+    'ANSI_QUOTES',
+    'IGNORE_SPACE',
+    'ONLY_FULL_GROUP_BY',
+    'ANSI',
+  ],
   TRADITIONAL: [
     'STRICT_TRANS_TABLES',
     'STRICT_ALL_TABLES',

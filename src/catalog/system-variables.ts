@@ -59,11 +59,12 @@ const definitions: SystemVariable[] = [
 
   // ---- acted on by the session
   boolean('autocommit', true),
-  enumeration(
-    'transaction_isolation',
+  enumeration('transaction_isolation', 'READ-COMMITTED', [
+    'READ-UNCOMMITTED',
     'READ-COMMITTED',
-    ['READ-UNCOMMITTED', 'READ-COMMITTED', 'REPEATABLE-READ', 'SERIALIZABLE'],
-  ),
+    'REPEATABLE-READ',
+    'SERIALIZABLE',
+  ]),
   boolean('transaction_read_only', false),
   sqlMode(),
   text('time_zone', 'SYSTEM'),
@@ -122,7 +123,10 @@ const definitions: SystemVariable[] = [
   text('tls_version', 'TLSv1.2,TLSv1.3', { scope: 'global', readOnly: true }),
   boolean('require_secure_transport', false, { scope: 'global', readOnly: true }),
   text('init_connect', '', { scope: 'global', readOnly: true }),
-  text('default_authentication_plugin', 'caching_sha2_password', { scope: 'global', readOnly: true }),
+  text('default_authentication_plugin', 'caching_sha2_password', {
+    scope: 'global',
+    readOnly: true,
+  }),
   text('authentication_policy', '*,,', { scope: 'global', readOnly: true }),
   boolean('skip_name_resolve', true, { scope: 'global', readOnly: true }),
   boolean('skip_networking', false, { scope: 'global', readOnly: true }),
@@ -223,7 +227,10 @@ const definitions: SystemVariable[] = [
   text('lc_time_names', 'en_US'),
   text('lc_messages', 'en_US'),
   text('block_encryption_mode', 'aes-128-ecb'),
-  text('session_track_system_variables', 'time_zone,autocommit,character_set_client,character_set_results,character_set_connection'),
+  text(
+    'session_track_system_variables',
+    'time_zone,autocommit,character_set_client,character_set_results,character_set_connection',
+  ),
   boolean('session_track_schema', true),
   boolean('session_track_state_change', false),
   text('session_track_gtids', 'OFF'),
@@ -265,7 +272,8 @@ export function variableText(variable: SystemVariable, value: VariableValue): st
 
 /** 1231, in MySQL's wording. */
 export function wrongValue(name: string, value: VariableValue): SqlError {
-  const shown = value === null ? 'NULL' : value === true ? '1' : value === false ? '0' : String(value);
+  const shown =
+    value === null ? 'NULL' : value === true ? '1' : value === false ? '0' : String(value);
   return new SqlError('ER_WRONG_VALUE_FOR_VAR', { name, value: shown });
 }
 
@@ -324,7 +332,13 @@ function integer(
 function text(name: string, defaultValue: string | null, options: Options = {}): SystemVariable {
   const accept = (value: VariableValue): VariableValue => {
     if (value === null) throw wrongValue(name, value);
-    return typeof value === 'string' ? value : value === true ? 'ON' : value === false ? 'OFF' : String(value);
+    return typeof value === 'string'
+      ? value
+      : value === true
+        ? 'ON'
+        : value === false
+          ? 'OFF'
+          : String(value);
   };
   return define(name, 'text', defaultValue, accept, options);
 }

@@ -71,10 +71,7 @@ export interface TableDefinition {
 }
 
 /** The column of that name, compared without case; undefined when there is none. */
-export function findColumn(
-  table: TableDefinition,
-  name: string,
-): ColumnDefinition | undefined {
+export function findColumn(table: TableDefinition, name: string): ColumnDefinition | undefined {
   const wanted = name.toLowerCase();
   return table.columns.find((column) => column.name.toLowerCase() === wanted);
 }

@@ -41,7 +41,10 @@ export interface ChosenOptions {
  * Reads WITH (...).
  * @param precision fraction digits of the time index, which bound the width of a partition
  */
-export function readTableOptions(options: readonly TableOption[], precision: number): ChosenOptions {
+export function readTableOptions(
+  options: readonly TableOption[],
+  precision: number,
+): ChosenOptions {
   let appendMode: boolean | null = null;
   let partitionMs = DEFAULT_PARTITION_MS;
   let comment: string | null = null;
@@ -91,7 +94,10 @@ export function readMysqlOptions(options: readonly TableOption[], table: string)
   let comment: string | null = null;
   const notes: StatementNote[] = [];
   for (const { name, value } of options) {
-    const option = name.toLowerCase().replace(/^default\s+/, '').replaceAll(/[\s_]+/g, '_');
+    const option = name
+      .toLowerCase()
+      .replace(/^default\s+/, '')
+      .replaceAll(/[\s_]+/g, '_');
     switch (option) {
       case 'comment':
         comment = value;
@@ -183,6 +189,6 @@ function readTtl(value: string): void {
   if (/^\s*(|forever|null|0s?)\s*$/i.test(value)) return;
   throw new SqlError(
     'ER_NOT_SUPPORTED_YET',
-    "The table option ttl comes later; until then use DELETE FROM ... WHERE on the time index",
+    'The table option ttl comes later; until then use DELETE FROM ... WHERE on the time index',
   );
 }

@@ -134,7 +134,10 @@ export function hasCollation(type: SqlType): boolean {
 
 function takesLength(spelling: string): boolean {
   return (
-    spelling === 'varchar' || spelling === 'char' || spelling === 'varbinary' || spelling === 'binary'
+    spelling === 'varchar' ||
+    spelling === 'char' ||
+    spelling === 'varbinary' ||
+    spelling === 'binary'
   );
 }
 

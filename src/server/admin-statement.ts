@@ -61,6 +61,7 @@ function unknownFunction(name: string): SqlError {
     return new SqlError('ER_NOT_SUPPORTED_YET', { feature: `ADMIN ${name}()` });
   }
   const near = nearestWord(name, Object.keys(FUNCTIONS));
-  const hint = near === null ? `known are ${Object.keys(FUNCTIONS).join(', ')}` : `did you mean ${near}?`;
+  const hint =
+    near === null ? `known are ${Object.keys(FUNCTIONS).join(', ')}` : `did you mean ${near}?`;
   return new SqlError('ER_SP_DOES_NOT_EXIST', `ADMIN function ${name} does not exist; ${hint}`);
 }

@@ -53,7 +53,9 @@ export async function executeDropDatabase(
   await changeCatalog(run, async () => {
     if (catalog.database(name) === undefined) {
       if (!ifExists) throw new SqlError('ER_DB_DROP_EXISTS', { database: name });
-      run.state.warnings.addNotes([note(1008, `Can't drop database '${name}'; database doesn't exist`)]);
+      run.state.warnings.addNotes([
+        note(1008, `Can't drop database '${name}'; database doesn't exist`),
+      ]);
       return;
     }
     tableCount = catalog.tables(name).length;
@@ -73,7 +75,8 @@ export async function executeCreateTable(
   refuseInformationSchema(state, database);
   const { table } = statement.name;
   await changeCatalog(run, async () => {
-    if (catalog.database(database) === undefined) throw new SqlError('ER_BAD_DB_ERROR', { database });
+    if (catalog.database(database) === undefined)
+      throw new SqlError('ER_BAD_DB_ERROR', { database });
     if (catalog.table(database, table) !== undefined) {
       if (!statement.ifNotExists) throw new SqlError('ER_TABLE_EXISTS_ERROR', { table });
       state.warnings.addNotes([existsNote(table)]);

@@ -27,7 +27,8 @@ const NOW_FUNCTIONS: ReadonlySet<string> = new Set([
 export function defaultEvaluator(run: StatementRun): DefaultEvaluator {
   return (expression, column) => {
     if (isNow(expression)) {
-      if (column.type.kind === 'timestamp' || column.type.kind === 'datetime') return { kind: 'now' };
+      if (column.type.kind === 'timestamp' || column.type.kind === 'datetime')
+        return { kind: 'now' };
       throw new SqlError('ER_INVALID_DEFAULT', { column: column.name });
     }
     try {

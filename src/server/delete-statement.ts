@@ -76,10 +76,17 @@ async function addDeletes(
   run: StatementRun,
   statement: DeleteStatement,
   table: TableDefinition,
-  how: { readonly writes: StatementWrites; readonly scan: GuardedScan; readonly mode: 'open' | 'alone' },
+  how: {
+    readonly writes: StatementWrites;
+    readonly scan: GuardedScan;
+    readonly mode: 'open' | 'alone';
+  },
 ): Promise<number> {
   const { writes, scan, mode } = how;
-  const context: ExecutionContext = { ...run.executionContext(), openReadView: () => scan.takeView() };
+  const context: ExecutionContext = {
+    ...run.executionContext(),
+    openReadView: () => scan.takeView(),
+  };
   const plan = planDelete(statement, context);
   if (plan.kind === 'nothing') return 0;
   if (plan.kind === 'range') {

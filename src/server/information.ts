@@ -14,7 +14,9 @@ export function informationSource(state: SessionState): InformationSource {
     account: { user: connection.user, host: connection.host },
     tableStatistics: (tableId) => context.tableStatistics(tableId),
     processes: () =>
-      context.processes().map((row) => ({ ...row, command: COMMAND_NAMES[row.command] ?? row.command })),
+      context
+        .processes()
+        .map((row) => ({ ...row, command: COMMAND_NAMES[row.command] ?? row.command })),
     status: () => nodeStatus(state),
   };
 }

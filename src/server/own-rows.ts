@@ -46,7 +46,8 @@ export async function remainingOwnRows(
     for await (const { length, columns: vectors, versions } of scan) {
       const tags = vectors.slice(0, table.tags.length);
       const time = vectors[table.timeIndex.schemaIndex];
-      if (versions === undefined || time === undefined) throw new Error('the scan lacks what was asked for');
+      if (versions === undefined || time === undefined)
+        throw new Error('the scan lacks what was asked for');
       for (let row = 0; row < length; row += 1) {
         if (versions[row] !== OWN_WRITES_VERSION) continue;
         if (removed.has(rowIdentity(tags, time, row))) continue;

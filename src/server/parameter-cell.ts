@@ -121,7 +121,8 @@ function typedValueOf(value: ParameterValue): TypedValue {
       const days = daysOf(value);
       if (value.isDate) return { type: DATE, value: days };
       const micros =
-        BigInt(secondsOf(value, days)) * BigInt(MICROSECONDS_PER_SECOND) + BigInt(value.microsecond);
+        BigInt(secondsOf(value, days)) * BigInt(MICROSECONDS_PER_SECOND) +
+        BigInt(value.microsecond);
       return { type: datetimeType(MICROSECOND_DIGITS), value: micros };
     }
     case 'time': {

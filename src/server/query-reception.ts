@@ -42,10 +42,15 @@ export class QueryReception implements QuerySink {
       resolveInsert: (head) => {
         const { database, table } = head.name;
         host.statementBegins(`INSERT INTO ${table}`);
-        this.#insert = new InsertRun(this.#scope, writableTable(state, database, table), head.columns, {
-          signal: () => this.#response?.signal ?? null,
-          batch: null,
-        });
+        this.#insert = new InsertRun(
+          this.#scope,
+          writableTable(state, database, table),
+          head.columns,
+          {
+            signal: () => this.#response?.signal ?? null,
+            batch: null,
+          },
+        );
         return this.#insert;
       },
       yieldTurn: () => context.timers.yieldTurn(),
@@ -100,4 +105,3 @@ export class QueryReception implements QuerySink {
     });
   }
 }
-

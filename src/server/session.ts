@@ -156,7 +156,8 @@ export class Session implements SessionHandler, StatementHost {
   // ---- around a statement
 
   statementBegins(text: string): void {
-    this.#statement = text.length > STATEMENT_CHARACTERS_KEPT ? text.slice(0, STATEMENT_CHARACTERS_KEPT) : text;
+    this.#statement =
+      text.length > STATEMENT_CHARACTERS_KEPT ? text.slice(0, STATEMENT_CHARACTERS_KEPT) : text;
   }
 
   async dispatch(run: StatementRun, text: string): Promise<void> {

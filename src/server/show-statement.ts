@@ -78,11 +78,21 @@ export function virtualTableOf(
     case 'databases':
       return showDatabases(source, statement.like);
     case 'tables':
-      return showTables(source, existingDatabase(scope, statement.database), statement.full, statement.like);
+      return showTables(
+        source,
+        existingDatabase(scope, statement.database),
+        statement.full,
+        statement.like,
+      );
     case 'tableStatus':
       return showTableStatus(source, existingDatabase(scope, statement.database), statement.like);
     case 'columns':
-      return columnsOf(scope, resolveTableName(scope, statement.table), statement.full, statement.like);
+      return columnsOf(
+        scope,
+        resolveTableName(scope, statement.table),
+        statement.full,
+        statement.like,
+      );
     case 'index': {
       const found = resolveTableName(scope, statement.table);
       return showIndex(found.kind === 'stored' ? found.table : null, source, statement.like);
@@ -177,10 +187,19 @@ function createTableText(scope: StatementScope, name: TableName): VirtualTable {
   }
   const { table } = source;
   const columns = [required('Table', VARCHAR_64), required('Create Table', TEXT)];
-  return showTable('CREATE_TABLE', columns, () => [[table.name, showCreateTable(table, scope.state.zone)]], null);
+  return showTable(
+    'CREATE_TABLE',
+    columns,
+    () => [[table.name, showCreateTable(table, scope.state.zone)]],
+    null,
+  );
 }
 
-function createDatabaseText(scope: StatementScope, name: string, ifNotExists: boolean): VirtualTable {
+function createDatabaseText(
+  scope: StatementScope,
+  name: string,
+  ifNotExists: boolean,
+): VirtualTable {
   const database = existingDatabase(scope, name);
   const columns = [required('Database', VARCHAR_64), required('Create Database', varchar(1024))];
   return showTable(
@@ -191,7 +210,10 @@ function createDatabaseText(scope: StatementScope, name: string, ifNotExists: bo
   );
 }
 
-function limited(warnings: readonly SessionWarning[], limit: number | null): readonly SessionWarning[] {
+function limited(
+  warnings: readonly SessionWarning[],
+  limit: number | null,
+): readonly SessionWarning[] {
   return limit === null ? warnings : warnings.slice(0, limit);
 }
 

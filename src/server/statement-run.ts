@@ -73,11 +73,7 @@ export class StatementScope {
 export class StatementRun extends StatementScope {
   readonly response: ResponseWriter;
 
-  constructor(
-    state: SessionState,
-    response: ResponseWriter,
-    parameters: ParameterReader | 'none',
-  ) {
+  constructor(state: SessionState, response: ResponseWriter, parameters: ParameterReader | 'none') {
     super(state, parameters);
     this.response = response;
   }

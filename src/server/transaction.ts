@@ -79,8 +79,7 @@ export class Transaction {
 
 /** The read-only mode that a transaction begun now has: `asked`, else what SET TRANSACTION said, else the session's. */
 export function beginTransaction(state: SessionState, asked: boolean | null): Transaction {
-  const isReadOnly =
-    asked ?? state.nextReadOnly ?? state.variables.flag('transaction_read_only');
+  const isReadOnly = asked ?? state.nextReadOnly ?? state.variables.flag('transaction_read_only');
   state.nextReadOnly = null;
   const transaction = new Transaction(state, isReadOnly);
   state.transaction = transaction;

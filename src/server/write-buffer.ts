@@ -256,7 +256,8 @@ function* groupsOf(
   let group: BufferedSection[] = [];
   let bytes = 0;
   for (const section of sections) {
-    const isFull = bytes + section.bytes.length > bytesMax || group.length >= SECTIONS_PER_RECORD_MAX;
+    const isFull =
+      bytes + section.bytes.length > bytesMax || group.length >= SECTIONS_PER_RECORD_MAX;
     if (isFull && group.length > 0) {
       yield group;
       group = [];

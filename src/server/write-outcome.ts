@@ -25,10 +25,7 @@ import type { WarningList } from './warning-list.js';
 const BEYOND_BUDGET_CODE = 1105;
 
 /** Adds the warning of an acknowledgement that went beyond the RPO budget. */
-export function noteAcknowledgement(
-  acknowledgement: Acknowledgement,
-  warnings: WarningList,
-): void {
+export function noteAcknowledgement(acknowledgement: Acknowledgement, warnings: WarningList): void {
   if (acknowledgement.warning === null) return;
   warnings.add(
     'Warning',

@@ -15,7 +15,8 @@ function createTable(catalog: Catalog, stamp: number, text: string, database = '
   catalog.apply(stamp, stamp % 8, catalog.createTableBody(planOf(text, database).operation));
 }
 
-const CPU = 'CREATE TABLE cpu (host VARCHAR(20), ts TIMESTAMP TIME INDEX, used DOUBLE, PRIMARY KEY (host))';
+const CPU =
+  'CREATE TABLE cpu (host VARCHAR(20), ts TIMESTAMP TIME INDEX, used DOUBLE, PRIMARY KEY (host))';
 
 describe('the catalog', () => {
   test('starts empty', () => {
@@ -28,9 +29,20 @@ describe('the catalog', () => {
   test('a created table is seen with its columns, roles and places', () => {
     const catalog = new Catalog();
     catalog.apply(version(1, 1), 1, catalog.createDatabaseBody('d'));
-    createTable(catalog, version(2, 1), 'CREATE TABLE cpu (used DOUBLE, ts TIMESTAMP TIME INDEX, host TEXT, PRIMARY KEY (host))');
+    createTable(
+      catalog,
+      version(2, 1),
+      'CREATE TABLE cpu (used DOUBLE, ts TIMESTAMP TIME INDEX, host TEXT, PRIMARY KEY (host))',
+    );
     const table = catalog.table('d', 'cpu');
-    expect(table?.columns.map(({ name, role, position, schemaIndex }) => [name, role, position, schemaIndex])).toEqual([
+    expect(
+      table?.columns.map(({ name, role, position, schemaIndex }) => [
+        name,
+        role,
+        position,
+        schemaIndex,
+      ]),
+    ).toEqual([
       ['used', ColumnRole.field, 0, 2],
       ['ts', ColumnRole.time, 1, 1],
       ['host', ColumnRole.tag, 2, 0],
@@ -149,8 +161,16 @@ describe('concurrent CREATEs of one name', () => {
 
   test('columns join by name and type; what one part lacks may be NULL', () => {
     const catalog = new Catalog();
-    createTable(catalog, version(1, 1), 'CREATE TABLE t (h TEXT, ts TIMESTAMP TIME INDEX, a INT NOT NULL, PRIMARY KEY (h))');
-    createTable(catalog, version(2, 2), 'CREATE TABLE t (H TEXT, dc TEXT, ts TIMESTAMP TIME INDEX, b INT NOT NULL, PRIMARY KEY (h, dc))');
+    createTable(
+      catalog,
+      version(1, 1),
+      'CREATE TABLE t (h TEXT, ts TIMESTAMP TIME INDEX, a INT NOT NULL, PRIMARY KEY (h))',
+    );
+    createTable(
+      catalog,
+      version(2, 2),
+      'CREATE TABLE t (H TEXT, dc TEXT, ts TIMESTAMP TIME INDEX, b INT NOT NULL, PRIMARY KEY (h, dc))',
+    );
     const table = catalog.table('d', 't')!;
     expect(table.columns.map(({ name, nullable }) => [name, nullable])).toEqual([
       ['h', true],
@@ -164,7 +184,9 @@ describe('concurrent CREATEs of one name', () => {
     expect(canonical.columnIds.every((id) => id !== null)).toBe(true);
     expect(other?.columnIds.map((id) => id !== null)).toEqual([true, true, false, true, true]);
     expect(canonical.schema.columns.map((column) => column.id)).toEqual(
-      ['h', 'dc', 'ts', 'a', 'b'].map((name) => table.columns.find((column) => column.name === name)?.columnId),
+      ['h', 'dc', 'ts', 'a', 'b'].map(
+        (name) => table.columns.find((column) => column.name === name)?.columnId,
+      ),
     );
     expect(other?.schema.columns).toHaveLength(4);
   });
@@ -186,8 +208,16 @@ describe('concurrent CREATEs of one name', () => {
 
   test('a renamed column misses every name that there is', () => {
     const catalog = new Catalog();
-    createTable(catalog, version(1, 1), 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT, v__2 INT)');
-    createTable(catalog, version(2, 2), 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v DOUBLE, v__2_2 INT)');
+    createTable(
+      catalog,
+      version(1, 1),
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT, v__2 INT)',
+    );
+    createTable(
+      catalog,
+      version(2, 2),
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v DOUBLE, v__2_2 INT)',
+    );
     const names = catalog.table('d', 't')!.columns.map((column) => column.name);
     expect(names).toEqual(['ts', 'v', 'v__2', 'v__2_3', 'v__2_2']);
     expect(new Set(names).size).toBe(names.length);
@@ -196,26 +226,48 @@ describe('concurrent CREATEs of one name', () => {
   test('a tag in one and a field in the other are two columns', () => {
     const catalog = new Catalog();
     createTable(catalog, version(1, 1), 'CREATE TABLE t (h TEXT, ts TIMESTAMP TIME INDEX)');
-    createTable(catalog, version(2, 2), 'CREATE TABLE t (h TEXT, ts TIMESTAMP TIME INDEX, PRIMARY KEY (h))');
+    createTable(
+      catalog,
+      version(2, 2),
+      'CREATE TABLE t (h TEXT, ts TIMESTAMP TIME INDEX, PRIMARY KEY (h))',
+    );
     const table = catalog.table('d', 't')!;
     expect(table.columns.map((column) => column.name)).toEqual(['h', 'ts', 'h__2']);
     expect(table.tags.map((tag) => tag.name)).toEqual(['h__2']);
   });
 
   test.each([
-    ['another time index', 'CREATE TABLE t (at TIMESTAMP TIME INDEX, v INT)', /time index is ts in one and at/],
-    ['another precision', 'CREATE TABLE t (ts TIMESTAMP(6) TIME INDEX, v INT)', /timestamp\(3\) in one and timestamp\(6\)/],
-    ['append mode', "CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT) WITH (append_mode='true')", /append mode/],
+    [
+      'another time index',
+      'CREATE TABLE t (at TIMESTAMP TIME INDEX, v INT)',
+      /time index is ts in one and at/,
+    ],
+    [
+      'another precision',
+      'CREATE TABLE t (ts TIMESTAMP(6) TIME INDEX, v INT)',
+      /timestamp\(3\) in one and timestamp\(6\)/,
+    ],
+    [
+      'append mode',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT) WITH (append_mode='true')",
+      /append mode/,
+    ],
   ])('%s: the other table lives on under its own name', (_name, text, detail) => {
     const catalog = new Catalog();
     createTable(catalog, version(1, 1), 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT)');
     createTable(catalog, version(2, 2), text);
-    expect(catalog.tables('d').map(({ name, parts }) => [name, parts.map((part) => part.tableId)])).toEqual([
+    expect(
+      catalog.tables('d').map(({ name, parts }) => [name, parts.map((part) => part.tableId)]),
+    ).toEqual([
       ['t', [version(1, 1)]],
       ['t__2', [version(2, 2)]],
     ]);
     expect(catalog.conflicts()).toEqual([
-      expect.objectContaining({ kind: 'table set aside', renamedTo: 't__2', detail: expect.stringMatching(detail) }),
+      expect.objectContaining({
+        kind: 'table set aside',
+        renamedTo: 't__2',
+        detail: expect.stringMatching(detail),
+      }),
     ]);
     catalog.apply(version(3, 1), 1, catalog.dropTablesBody([catalog.table('d', 't__2')!]));
     expect(catalog.tables('d').map(({ name }) => name)).toEqual(['t']);
@@ -272,18 +324,27 @@ interface Recorded {
   readonly body: Uint8Array;
 }
 
-const stepArbitrary: fc.Arbitrary<Step & { readonly origin: 1 | 2; readonly hears: number }> = fc.record({
-  kind: fc.constantFrom('createDatabase', 'dropDatabase', 'createTable', 'createTable', 'dropTable'),
-  database: fc.constantFrom('d', 'e'),
-  table: fc.constantFrom('t', 't__2', 'u'),
-  shape: fc.nat({ max: SHAPES.length - 1 }),
-  origin: fc.constantFrom(1, 2),
-  /** How many of the peer's records the origin applies before it acts. */
-  hears: fc.nat({ max: 3 }),
-});
+const stepArbitrary: fc.Arbitrary<Step & { readonly origin: 1 | 2; readonly hears: number }> =
+  fc.record({
+    kind: fc.constantFrom(
+      'createDatabase',
+      'dropDatabase',
+      'createTable',
+      'createTable',
+      'dropTable',
+    ),
+    database: fc.constantFrom('d', 'e'),
+    table: fc.constantFrom('t', 't__2', 'u'),
+    shape: fc.nat({ max: SHAPES.length - 1 }),
+    origin: fc.constantFrom(1, 2),
+    /** How many of the peer's records the origin applies before it acts. */
+    hears: fc.nat({ max: 3 }),
+  });
 
 /** Runs the steps on two nodes that hear of each other late; returns each origin's records in order. */
-function record(steps: readonly (Step & { readonly origin: 1 | 2; readonly hears: number })[]): Recorded[][] {
+function record(
+  steps: readonly (Step & { readonly origin: 1 | 2; readonly hears: number })[],
+): Recorded[][] {
   const nodes = [new Catalog(), new Catalog()];
   const logs: Recorded[][] = [[], []];
   const heard = [0, 0];
@@ -348,7 +409,9 @@ function visible(catalog: Catalog): unknown {
     database,
     catalog.tables(database.name).map((table) => ({
       ...table,
-      schemas: table.parts.map((part) => Buffer.from(encodeSchemaBody(part.schema)).toString('hex')),
+      schemas: table.parts.map((part) =>
+        Buffer.from(encodeSchemaBody(part.schema)).toString('hex'),
+      ),
     })),
   ]);
 }
@@ -358,14 +421,19 @@ describe('merging', () => {
 
   test('any mix of two nodes that keeps each order gives the same catalog', () => {
     fc.assert(
-      fc.property(fc.array(stepArbitrary, { maxLength: 25 }), choices, choices, (steps, first, second) => {
-        const logs = record(steps);
-        const a = mix(logs, first);
-        const b = mix(logs, second);
-        expect(a.snapshot()).toEqual(b.snapshot());
-        expect(visible(a)).toEqual(visible(b));
-        expect(a.conflicts()).toEqual(b.conflicts());
-      }),
+      fc.property(
+        fc.array(stepArbitrary, { maxLength: 25 }),
+        choices,
+        choices,
+        (steps, first, second) => {
+          const logs = record(steps);
+          const a = mix(logs, first);
+          const b = mix(logs, second);
+          expect(a.snapshot()).toEqual(b.snapshot());
+          expect(visible(a)).toEqual(visible(b));
+          expect(a.conflicts()).toEqual(b.conflicts());
+        },
+      ),
       { numRuns: 300, verbose: 1 },
     );
   });
@@ -386,7 +454,9 @@ describe('merging', () => {
   test('a snapshot anywhere in between makes no difference', () => {
     fc.assert(
       fc.property(fc.array(stepArbitrary, { maxLength: 25 }), fc.nat(), (steps, cut) => {
-        const records = record(steps).flat().sort((a, b) => a.version - b.version);
+        const records = record(steps)
+          .flat()
+          .sort((a, b) => a.version - b.version);
         const at = records.length === 0 ? 0 : cut % (records.length + 1);
         const whole = new Catalog();
         for (const each of records) whole.apply(each.version, each.origin, each.body);

@@ -98,7 +98,11 @@ const PLANNED: readonly (readonly [name: string, expected: Planned])[] = [
       timeIndex: 'ts',
       tags: [],
       appendMode: false,
-      notes: [/^Using storage engine TWINTIDE/, /AUTO_INCREMENT has no effect/, /^COLLATE=utf8mb4_0900_ai_ci/],
+      notes: [
+        /^Using storage engine TWINTIDE/,
+        /AUTO_INCREMENT has no effect/,
+        /^COLLATE=utf8mb4_0900_ai_ci/,
+      ],
     },
   ],
   [
@@ -131,7 +135,12 @@ describe('CREATE TABLE: columns', () => {
     const { operation } = planOf(
       'CREATE TABLE t (ts TIMESTAMP TIME INDEX, other TIMESTAMP, dt DATETIME, d2 DATETIME(2))',
     );
-    expect(operation.columns.map(({ name, type }) => [name, 'precision' in type ? type.precision : null])).toEqual([
+    expect(
+      operation.columns.map(({ name, type }) => [
+        name,
+        'precision' in type ? type.precision : null,
+      ]),
+    ).toEqual([
       ['ts', 3],
       ['other', 0],
       ['dt', 0],
@@ -141,12 +150,20 @@ describe('CREATE TABLE: columns', () => {
 
   test('a DATETIME time index without digits has six', () => {
     const { operation } = planOf('CREATE TABLE t (dt DATETIME TIME INDEX)');
-    expect(operation.columns[0]?.type).toEqual({ kind: 'datetime', precision: 6, precisionGiven: true });
+    expect(operation.columns[0]?.type).toEqual({
+      kind: 'datetime',
+      precision: 6,
+      precisionGiven: true,
+    });
   });
 
   test('digits that were given stay', () => {
     const { operation } = planOf('CREATE TABLE t (ts TIMESTAMP(0) TIME INDEX)');
-    expect(operation.columns[0]?.type).toEqual({ kind: 'timestamp', precision: 0, precisionGiven: true });
+    expect(operation.columns[0]?.type).toEqual({
+      kind: 'timestamp',
+      precision: 0,
+      precisionGiven: true,
+    });
   });
 
   test('the time index is NOT NULL, tags and fields may be NULL', () => {
@@ -166,62 +183,160 @@ describe('CREATE TABLE: columns', () => {
       "CREATE TABLE t (ts TIMESTAMP DEFAULT CURRENT_TIMESTAMP TIME INDEX, v INT DEFAULT 5 COMMENT 'five')",
     );
     expect(operation.columns[0]?.default).toEqual({ kind: 'now' });
-    expect(operation.columns[1]).toMatchObject({ default: { kind: 'constant', value: 5 }, comment: 'five' });
+    expect(operation.columns[1]).toMatchObject({
+      default: { kind: 'constant', value: 5 },
+      comment: 'five',
+    });
   });
 
   test('the partition is 30 days unless said', () => {
-    expect(planOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX)').operation.partitionMs).toBe(30 * 86_400_000);
-    const asked = planOf("CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (partition='1d')").operation;
+    expect(planOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX)').operation.partitionMs).toBe(
+      30 * 86_400_000,
+    );
+    const asked = planOf(
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (partition='1d')",
+    ).operation;
     expect(asked.partitionMs).toBe(86_400_000);
     expect(asked.options).toEqual([['partition', '1d']]);
   });
 });
 
-const REFUSED: readonly (readonly [name: string, text: string, errno: number, message: RegExp])[] = [
-  ['no time column', 'CREATE TABLE t (v DOUBLE)', 1210, /needs a time index; add a column such as ts TIMESTAMP\(3\)/],
+const REFUSED: readonly (readonly [name: string, text: string, errno: number, message: RegExp])[] =
   [
-    'a key and no time column',
-    'CREATE TABLE t (id INT PRIMARY KEY, v DOUBLE)',
-    1210,
-    /add a column such as ts TIMESTAMP\(3\) NOT NULL and TIME INDEX \(ts\)/,
-  ],
-  ['two time indexes', 'CREATE TABLE t (a TIMESTAMP TIME INDEX, b TIMESTAMP TIME INDEX)', 1210, /exactly one TIME INDEX, but 2/],
-  ['a time index of two columns', 'CREATE TABLE t (a TIMESTAMP, b TIMESTAMP, TIME INDEX (a, b))', 1210, /exactly one column/],
-  ['a time index of another type', 'CREATE TABLE t (a INT, TIME INDEX (a))', 1210, /must be TIMESTAMP or DATETIME/],
-  ['a time index that may be NULL', 'CREATE TABLE t (ts TIMESTAMP NULL TIME INDEX)', 1171, /can't be NULL/],
-  ['a time index that does not exist', 'CREATE TABLE t (ts TIMESTAMP, TIME INDEX (x))', 1072, /'x' doesn't exist/],
-  ['two keys', 'CREATE TABLE t (a INT PRIMARY KEY, b INT PRIMARY KEY, ts TIMESTAMP)', 1068, /Multiple primary key/],
-  ['a column twice in the key', 'CREATE TABLE t (a INT, ts TIMESTAMP TIME INDEX, PRIMARY KEY (a, A))', 1060, /'a'/],
-  ['a column twice, without case', 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, V INT, v INT)', 1060, /'v'/],
-  ['a long column name', `CREATE TABLE t (ts TIMESTAMP TIME INDEX, ${'x'.repeat(65)} INT)`, 1059, /too long/],
-  ['a long table name', `CREATE TABLE ${'x'.repeat(65)} (ts TIMESTAMP TIME INDEX)`, 1059, /too long/],
-  ['a bad table name', 'CREATE TABLE `t ` (ts TIMESTAMP TIME INDEX)', 1103, /Incorrect table name 't '/],
-  ['a bad column name', 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, `a ` INT)', 1166, /Incorrect column name/],
-  [
-    'an unknown option',
-    "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (apend_mode='true')",
-    1210,
-    /Known options: append_mode, comment, merge_mode, partition, ttl/,
-  ],
-  ['a bad value of an option', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (append_mode='yes please')", 1210, /'true' or 'false'/],
-  ['a bad partition', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (partition='1 month')", 1210, /such as '1d' or '30d'/],
-  [
-    'a partition of 2^53 units',
-    "CREATE TABLE t (ts TIMESTAMP(9) TIME INDEX) WITH (partition='105d')",
-    1210,
-    /at most '104d'/,
-  ],
-  ['ttl', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='7d')", 1235, /comes later/],
-  ['merge_mode', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (merge_mode='last_non_null')", 1235, /comes later/],
-  ['a decimal column', 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v DECIMAL(10,2))', 1235, /use DOUBLE/],
-  ['NULL as default of NOT NULL', 'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT NOT NULL DEFAULT NULL)', 1067, /'v'/],
-  [
-    'too many columns',
-    `CREATE TABLE t (ts TIMESTAMP TIME INDEX, ${Array.from({ length: 4096 }, (_, i) => `c${i} INT`).join(',')})`,
-    1117,
-    /4097 of at most 4096/,
-  ],
-];
+    [
+      'no time column',
+      'CREATE TABLE t (v DOUBLE)',
+      1210,
+      /needs a time index; add a column such as ts TIMESTAMP\(3\)/,
+    ],
+    [
+      'a key and no time column',
+      'CREATE TABLE t (id INT PRIMARY KEY, v DOUBLE)',
+      1210,
+      /add a column such as ts TIMESTAMP\(3\) NOT NULL and TIME INDEX \(ts\)/,
+    ],
+    [
+      'two time indexes',
+      'CREATE TABLE t (a TIMESTAMP TIME INDEX, b TIMESTAMP TIME INDEX)',
+      1210,
+      /exactly one TIME INDEX, but 2/,
+    ],
+    [
+      'a time index of two columns',
+      'CREATE TABLE t (a TIMESTAMP, b TIMESTAMP, TIME INDEX (a, b))',
+      1210,
+      /exactly one column/,
+    ],
+    [
+      'a time index of another type',
+      'CREATE TABLE t (a INT, TIME INDEX (a))',
+      1210,
+      /must be TIMESTAMP or DATETIME/,
+    ],
+    [
+      'a time index that may be NULL',
+      'CREATE TABLE t (ts TIMESTAMP NULL TIME INDEX)',
+      1171,
+      /can't be NULL/,
+    ],
+    [
+      'a time index that does not exist',
+      'CREATE TABLE t (ts TIMESTAMP, TIME INDEX (x))',
+      1072,
+      /'x' doesn't exist/,
+    ],
+    [
+      'two keys',
+      'CREATE TABLE t (a INT PRIMARY KEY, b INT PRIMARY KEY, ts TIMESTAMP)',
+      1068,
+      /Multiple primary key/,
+    ],
+    [
+      'a column twice in the key',
+      'CREATE TABLE t (a INT, ts TIMESTAMP TIME INDEX, PRIMARY KEY (a, A))',
+      1060,
+      /'a'/,
+    ],
+    [
+      'a column twice, without case',
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, V INT, v INT)',
+      1060,
+      /'v'/,
+    ],
+    [
+      'a long column name',
+      `CREATE TABLE t (ts TIMESTAMP TIME INDEX, ${'x'.repeat(65)} INT)`,
+      1059,
+      /too long/,
+    ],
+    [
+      'a long table name',
+      `CREATE TABLE ${'x'.repeat(65)} (ts TIMESTAMP TIME INDEX)`,
+      1059,
+      /too long/,
+    ],
+    [
+      'a bad table name',
+      'CREATE TABLE `t ` (ts TIMESTAMP TIME INDEX)',
+      1103,
+      /Incorrect table name 't '/,
+    ],
+    [
+      'a bad column name',
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, `a ` INT)',
+      1166,
+      /Incorrect column name/,
+    ],
+    [
+      'an unknown option',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (apend_mode='true')",
+      1210,
+      /Known options: append_mode, comment, merge_mode, partition, ttl/,
+    ],
+    [
+      'a bad value of an option',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (append_mode='yes please')",
+      1210,
+      /'true' or 'false'/,
+    ],
+    [
+      'a bad partition',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (partition='1 month')",
+      1210,
+      /such as '1d' or '30d'/,
+    ],
+    [
+      'a partition of 2^53 units',
+      "CREATE TABLE t (ts TIMESTAMP(9) TIME INDEX) WITH (partition='105d')",
+      1210,
+      /at most '104d'/,
+    ],
+    ['ttl', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='7d')", 1235, /comes later/],
+    [
+      'merge_mode',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (merge_mode='last_non_null')",
+      1235,
+      /comes later/,
+    ],
+    [
+      'a decimal column',
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v DECIMAL(10,2))',
+      1235,
+      /use DOUBLE/,
+    ],
+    [
+      'NULL as default of NOT NULL',
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT NOT NULL DEFAULT NULL)',
+      1067,
+      /'v'/,
+    ],
+    [
+      'too many columns',
+      `CREATE TABLE t (ts TIMESTAMP TIME INDEX, ${Array.from({ length: 4096 }, (_, i) => `c${i} INT`).join(',')})`,
+      1117,
+      /4097 of at most 4096/,
+    ],
+  ];
 
 describe('CREATE TABLE: errors name what is wrong and what to do', () => {
   test.each(REFUSED)('%s', (_name, text, errno, message) => {
@@ -232,11 +347,15 @@ describe('CREATE TABLE: errors name what is wrong and what to do', () => {
   });
 
   test('104 days of nanoseconds still fit a partition', () => {
-    const { operation } = planOf("CREATE TABLE t (ts TIMESTAMP(9) TIME INDEX) WITH (partition='104d')");
+    const { operation } = planOf(
+      "CREATE TABLE t (ts TIMESTAMP(9) TIME INDEX) WITH (partition='104d')",
+    );
     expect(operation.partitionMs * 1e6).toBeLessThan(2 ** 53);
   });
 
   test.each(['forever', '', 'NULL', '0s'])("ttl '%s' is what every table does", (ttl) => {
-    expect(planOf(`CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='${ttl}')`).notes).toEqual([]);
+    expect(planOf(`CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='${ttl}')`).notes).toEqual(
+      [],
+    );
   });
 });

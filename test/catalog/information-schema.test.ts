@@ -1,6 +1,9 @@
 import { Catalog } from '../../src/catalog/catalog.js';
 import { GlobalVariables } from '../../src/catalog/global-variables.js';
-import { INFORMATION_TABLES, informationSchemaTable } from '../../src/catalog/information-schema.js';
+import {
+  INFORMATION_TABLES,
+  informationSchemaTable,
+} from '../../src/catalog/information-schema.js';
 import type { InformationSource } from '../../src/catalog/information-source.js';
 import { SessionVariables } from '../../src/catalog/session-variables.js';
 import {
@@ -36,14 +39,16 @@ function sourceOf(...creates: string[]): InformationSource {
 }
 
 const CPU =
-  'CREATE TABLE cpu (host VARCHAR(20) NOT NULL, ts TIMESTAMP TIME INDEX, used DOUBLE DEFAULT 1 COMMENT \'c\', n BIGINT UNSIGNED, PRIMARY KEY (host))';
+  "CREATE TABLE cpu (host VARCHAR(20) NOT NULL, ts TIMESTAMP TIME INDEX, used DOUBLE DEFAULT 1 COMMENT 'c', n BIGINT UNSIGNED, PRIMARY KEY (host))";
 
 /** Rows as objects by column name. */
 function rowsOf(table: VirtualTable | undefined): Record<string, VirtualValue>[] {
   if (table === undefined) throw new Error('no such table');
   return table
     .rows()
-    .map((row) => Object.fromEntries(table.columns.map((column, index) => [column.name, row[index] ?? null])));
+    .map((row) =>
+      Object.fromEntries(table.columns.map((column, index) => [column.name, row[index] ?? null])),
+    );
 }
 
 describe('information_schema', () => {
@@ -52,7 +57,8 @@ describe('information_schema', () => {
     for (const { name } of INFORMATION_TABLES) {
       const table = informationSchemaTable(name.toLowerCase(), source);
       expect(table?.name).toBe(name);
-      for (const row of table?.rows() ?? []) expect([name, row.length]).toEqual([name, table?.columns.length]);
+      for (const row of table?.rows() ?? [])
+        expect([name, row.length]).toEqual([name, table?.columns.length]);
       table?.columns.forEach((column, index) => {
         if (column.nullable) return;
         for (const row of table.rows()) expect([name, column.name, row[index]]).not.toContain(null);
@@ -80,7 +86,9 @@ describe('information_schema', () => {
         CREATE_OPTIONS: '',
       }),
     ]);
-    expect(rows.find((row) => row['TABLE_NAME'] === 'CHECK_CONSTRAINTS')?.['TABLE_TYPE']).toBe('SYSTEM VIEW');
+    expect(rows.find((row) => row['TABLE_NAME'] === 'CHECK_CONSTRAINTS')?.['TABLE_TYPE']).toBe(
+      'SYSTEM VIEW',
+    );
   });
 
   test('COLUMNS: what Grafana, Connector/J and ORMs read', () => {
@@ -104,14 +112,30 @@ describe('information_schema', () => {
       ]);
     expect(shown).toEqual([
       ['host', 1, null, 'NO', 'varchar', 20, null, null, 'varchar(20)', 'PRI', '', '', 'TAG'],
-      ['ts', 2, null, 'NO', 'timestamp', null, null, 3, 'timestamp(3)', 'PRI', 'TIME INDEX', '', 'TIMESTAMP'],
+      [
+        'ts',
+        2,
+        null,
+        'NO',
+        'timestamp',
+        null,
+        null,
+        3,
+        'timestamp(3)',
+        'PRI',
+        'TIME INDEX',
+        '',
+        'TIMESTAMP',
+      ],
       ['used', 3, '1', 'YES', 'double', null, 22, null, 'double', '', '', 'c', 'FIELD'],
       ['n', 4, null, 'YES', 'bigint', null, 20, null, 'bigint unsigned', '', '', '', 'FIELD'],
     ]);
   });
 
   test("COLUMNS begins with MySQL's columns in MySQL's order", () => {
-    const names = INFORMATION_TABLES.find((table) => table.name === 'COLUMNS')?.columns.map((column) => column.name);
+    const names = INFORMATION_TABLES.find((table) => table.name === 'COLUMNS')?.columns.map(
+      (column) => column.name,
+    );
     expect(names?.slice(0, 22)).toEqual(
       `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION COLUMN_DEFAULT IS_NULLABLE DATA_TYPE
        CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH NUMERIC_PRECISION NUMERIC_SCALE DATETIME_PRECISION
@@ -123,12 +147,25 @@ describe('information_schema', () => {
   test('the key is the tags and then the time index', () => {
     const source = sourceOf(CPU);
     const statistics = rowsOf(informationSchemaTable('STATISTICS', source));
-    expect(statistics.map((row) => [row['INDEX_NAME'], row['SEQ_IN_INDEX'], row['COLUMN_NAME'], row['NON_UNIQUE']])).toEqual([
+    expect(
+      statistics.map((row) => [
+        row['INDEX_NAME'],
+        row['SEQ_IN_INDEX'],
+        row['COLUMN_NAME'],
+        row['NON_UNIQUE'],
+      ]),
+    ).toEqual([
       ['PRIMARY', 1, 'host', 0],
       ['PRIMARY', 2, 'ts', 0],
     ]);
     const usage = rowsOf(informationSchemaTable('KEY_COLUMN_USAGE', source));
-    expect(usage.map((row) => [row['CONSTRAINT_NAME'], row['COLUMN_NAME'], row['REFERENCED_TABLE_NAME']])).toEqual([
+    expect(
+      usage.map((row) => [
+        row['CONSTRAINT_NAME'],
+        row['COLUMN_NAME'],
+        row['REFERENCED_TABLE_NAME'],
+      ]),
+    ).toEqual([
       ['PRIMARY', 'host', null],
       ['PRIMARY', 'ts', null],
     ]);
@@ -146,7 +183,9 @@ describe('information_schema', () => {
     const other = planOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX, v DOUBLE)').operation;
     source.catalog.apply(CREATED + 81, 2, source.catalog.createTableBody(other));
     const rows = rowsOf(informationSchemaTable('replication_conflicts', source));
-    expect(rows.map((row) => [row['KIND'], row['TABLE_NAME'], row['RENAMED_TO'], row['NODE_ID']])).toEqual([
+    expect(
+      rows.map((row) => [row['KIND'], row['TABLE_NAME'], row['RENAMED_TO'], row['NODE_ID']]),
+    ).toEqual([
       ['concurrent create', 't', null, 2],
       ['column clash', 't', 'v__2', 2],
     ]);
@@ -156,7 +195,9 @@ describe('information_schema', () => {
     const rows = rowsOf(informationSchemaTable('COLLATIONS', sourceOf()));
     expect(rows.every((row) => typeof row['ID'] === 'number')).toBe(true);
     const sets = rowsOf(informationSchemaTable('CHARACTER_SETS', sourceOf()));
-    const defaults = rows.filter((row) => row['IS_DEFAULT'] === 'Yes').map((row) => row['COLLATION_NAME']);
+    const defaults = rows
+      .filter((row) => row['IS_DEFAULT'] === 'Yes')
+      .map((row) => row['COLLATION_NAME']);
     expect(defaults.sort()).toEqual(sets.map((row) => row['DEFAULT_COLLATE_NAME']).sort());
   });
 
@@ -182,8 +223,13 @@ describe('SHOW', () => {
     const source = sourceOf(CPU, 'CREATE TABLE mem (ts TIMESTAMP)');
     expect(headings(showTables(source, 'd', false, null))).toEqual(['Tables_in_d']);
     expect(showTables(source, 'd', true, 'c%').rows()).toEqual([['cpu', 'BASE TABLE']]);
-    expect(headings(showTables(source, 'd', true, 'c%'))).toEqual(['Tables_in_d (c%)', 'Table_type']);
-    expect(showTables(source, 'information_schema', true, 'tables').rows()).toEqual([['TABLES', 'SYSTEM VIEW']]);
+    expect(headings(showTables(source, 'd', true, 'c%'))).toEqual([
+      'Tables_in_d (c%)',
+      'Table_type',
+    ]);
+    expect(showTables(source, 'information_schema', true, 'tables').rows()).toEqual([
+      ['TABLES', 'SYSTEM VIEW'],
+    ]);
   });
 
   test('COLUMNS and DESCRIBE', () => {
@@ -193,11 +239,29 @@ describe('SHOW', () => {
     expect(headings(plain)).toEqual(['Field', 'Type', 'Null', 'Key', 'Default', 'Extra']);
     expect(plain.rows()[1]).toEqual(['ts', 'timestamp(3)', 'NO', 'PRI', null, 'TIME INDEX']);
     const full = showColumns(table, source, true, 'HOST');
-    expect(headings(full)).toEqual(
-      ['Field', 'Type', 'Collation', 'Null', 'Key', 'Default', 'Extra', 'Privileges', 'Comment'],
-    );
+    expect(headings(full)).toEqual([
+      'Field',
+      'Type',
+      'Collation',
+      'Null',
+      'Key',
+      'Default',
+      'Extra',
+      'Privileges',
+      'Comment',
+    ]);
     expect(full.rows()).toEqual([
-      ['host', 'varchar(20)', 'utf8mb4_bin', 'NO', 'PRI', null, '', 'select,insert,update,references', ''],
+      [
+        'host',
+        'varchar(20)',
+        'utf8mb4_bin',
+        'NO',
+        'PRI',
+        null,
+        '',
+        'select,insert,update,references',
+        '',
+      ],
     ]);
   });
 

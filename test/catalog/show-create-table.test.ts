@@ -54,7 +54,7 @@ const SHOWN: readonly (readonly [name: string, created: string, shown: string])[
   ],
   [
     'now() as default, quoted names',
-    'CREATE TABLE `a``b` (`t s` DATETIME(6) DEFAULT CURRENT_TIMESTAMP TIME INDEX, v VARCHAR(3) DEFAULT \'x\\\\y\')',
+    "CREATE TABLE `a``b` (`t s` DATETIME(6) DEFAULT CURRENT_TIMESTAMP TIME INDEX, v VARCHAR(3) DEFAULT 'x\\\\y')",
     [
       'CREATE TABLE `a``b` (',
       '  `t s` datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),',
@@ -85,7 +85,9 @@ describe('SHOW CREATE TABLE', () => {
 
 describe('defaults as text', () => {
   test('a TIMESTAMP default is an instant, shown in the zone of who looks', () => {
-    const table = tableOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX, at TIMESTAMP(3), wall DATETIME(1), d DATE)');
+    const table = tableOf(
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, at TIMESTAMP(3), wall DATETIME(1), d DATE)',
+    );
     const column = (name: string): (typeof table.columns)[number] => {
       const found = table.columns.find((each) => each.name === name);
       if (found === undefined) throw new Error(`no column ${name}`);

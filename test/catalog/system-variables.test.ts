@@ -52,7 +52,10 @@ const READ_AT_CONNECT: readonly (readonly [name: string, value: VariableValue])[
   ['wait_timeout', 28_800n],
   ['autocommit', true],
   ['sql_select_limit', 18_446_744_073_709_551_615n],
-  ['session_track_system_variables', 'time_zone,autocommit,character_set_client,character_set_results,character_set_connection'],
+  [
+    'session_track_system_variables',
+    'time_zone,autocommit,character_set_client,character_set_results,character_set_connection',
+  ],
   ['read_only', false],
   ['query_cache_size', 0n],
   ['query_cache_type', 'OFF'],
@@ -125,20 +128,64 @@ describe('setting', () => {
   test.each([
     ['an unknown variable', () => systemVariable('no_such_thing'), 1193],
     ['a read-only one', () => session().variables.set(systemVariable('version'), 'x'), 1238],
-    ['a global one in a session', () => session().variables.set(systemVariable('regexp_stack_limit'), 1n), 1229],
-    ['a session one globally', () => session().globals.set(systemVariable('sql_log_bin'), true), 1228],
+    [
+      'a global one in a session',
+      () => session().variables.set(systemVariable('regexp_stack_limit'), 1n),
+      1229,
+    ],
+    [
+      'a session one globally',
+      () => session().globals.set(systemVariable('sql_log_bin'), true),
+      1228,
+    ],
     ['a read-only one globally', () => session().globals.set(systemVariable('datadir'), '/'), 1238],
     ['a wrong boolean', () => session().variables.set(systemVariable('autocommit'), 'maybe'), 1231],
-    ['a wrong boolean number', () => session().variables.set(systemVariable('autocommit'), 2n), 1231],
-    ['text for a number', () => session().variables.set(systemVariable('wait_timeout'), 'long'), 1232],
-    ['an unknown mode', () => session().variables.set(systemVariable('sql_mode'), 'NO_SUCH_MODE'), 1231],
+    [
+      'a wrong boolean number',
+      () => session().variables.set(systemVariable('autocommit'), 2n),
+      1231,
+    ],
+    [
+      'text for a number',
+      () => session().variables.set(systemVariable('wait_timeout'), 'long'),
+      1232,
+    ],
+    [
+      'an unknown mode',
+      () => session().variables.set(systemVariable('sql_mode'), 'NO_SUCH_MODE'),
+      1231,
+    ],
     ['NULL for a mode', () => session().variables.set(systemVariable('sql_mode'), null), 1231],
-    ['an unknown character set', () => session().variables.set(systemVariable('character_set_client'), 'klingon'), 1115],
-    ['NULL for a character set', () => session().variables.set(systemVariable('character_set_client'), null), 1231],
-    ['an unknown collation', () => session().variables.set(systemVariable('collation_connection'), 'utf8mb4_no'), 1273],
-    ['an unknown isolation', () => session().variables.set(systemVariable('transaction_isolation'), 'CHAOS'), 1231],
-    ['a global scope that is not there', () => session().variables.read('pseudo_thread_id', 'global'), 1238],
-    ['a session scope that is not there', () => session().variables.read('version', 'session'), 1238],
+    [
+      'an unknown character set',
+      () => session().variables.set(systemVariable('character_set_client'), 'klingon'),
+      1115,
+    ],
+    [
+      'NULL for a character set',
+      () => session().variables.set(systemVariable('character_set_client'), null),
+      1231,
+    ],
+    [
+      'an unknown collation',
+      () => session().variables.set(systemVariable('collation_connection'), 'utf8mb4_no'),
+      1273,
+    ],
+    [
+      'an unknown isolation',
+      () => session().variables.set(systemVariable('transaction_isolation'), 'CHAOS'),
+      1231,
+    ],
+    [
+      'a global scope that is not there',
+      () => session().variables.read('pseudo_thread_id', 'global'),
+      1238,
+    ],
+    [
+      'a session scope that is not there',
+      () => session().variables.read('version', 'session'),
+      1238,
+    ],
   ] as const)('%s is refused', (_name, run, errno) => {
     expect(errnoOf(run)).toBe(errno);
   });

@@ -92,7 +92,7 @@ export class MemoryTable {
   readonly #exact: boolean;
   readonly #series: number[] = [];
   readonly #seriesRows: (readonly SqlValue[])[] = [];
-  scans: {
+  readonly scans: {
     timeMin: bigint | null;
     timeMax: bigint | null;
     columns: readonly number[];
@@ -138,7 +138,9 @@ export class MemoryTable {
       for (const row of source) builder.append(row[position] ?? null);
       return asStored(builder.finish(), role === ColumnRole.tag, type, source, position);
     };
-    const self = this;
+    const { scans } = this;
+    const seriesOf = this.#series;
+    const batchRows = this.#batchRows;
     return {
       release: () => {
         this.released += 1;
@@ -154,9 +156,9 @@ export class MemoryTable {
           timeMax: sorted.at(-1) ?? null,
         };
       },
-      async *scan(request): AsyncGenerator<ScanBatch, void, undefined> {
+      async *scan(request): AsyncGenerator<ScanBatch, undefined> {
         const mask = request.seriesMask?.(definition.parts[0].tableId) ?? null;
-        self.scans.push({
+        scans.push({
           timeMin: request.timeMin,
           timeMax: request.timeMax,
           columns: request.columns,
@@ -167,11 +169,11 @@ export class MemoryTable {
           const time = row[timeAt] as bigint;
           if (request.timeMin !== null && time < request.timeMin) return false;
           if (request.timeMax !== null && time > request.timeMax) return false;
-          return mask === null || mask[self.#series[i]!] === 1;
+          return mask === null || mask[seriesOf[i]!] === 1;
         });
-        for (let from = 0; from < wanted.length; from += self.#batchRows) {
+        for (let from = 0; from < wanted.length; from += batchRows) {
           await Promise.resolve();
-          const part = wanted.slice(from, from + self.#batchRows);
+          const part = wanted.slice(from, from + batchRows);
           yield {
             length: part.length,
             columns: request.columns.map((id) => build(id, part)),

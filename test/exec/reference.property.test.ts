@@ -40,7 +40,7 @@ interface Row {
   readonly s: string | null;
 }
 
-const words = fc.constantFrom('', 'a', 'b', 'ab', 'abc', 'B', 'ä', '10', '9');
+const words: fc.Arbitrary<string> = fc.constantFrom('', 'a', 'b', 'ab', 'abc', 'B', 'ä', '10', '9');
 const orNull = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.option(values, { nil: null, freq: 4 });
 
@@ -136,13 +136,13 @@ const operators = fc.constantFrom('=', '<>', '<', '<=', '>', '>=');
 const orderOf = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 const textOrder = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-interface Terms {
+type Terms = {
   integer: IntegerTerm;
   small: IntegerTerm;
   double: DoubleTerm;
   text: TextTerm;
   condition: IntegerTerm;
-}
+};
 
 /** `small` stays within 64 bits whatever is done to it; `integer` is never multiplied or added to. */
 const { integer, double, text, condition } = fc.letrec<Terms>((tie) => ({

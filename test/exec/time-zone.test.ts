@@ -23,7 +23,7 @@ test.each(['', 'nowhere', '+14:01', '-14:00', '+1:60', '12:00', 'Europe/Atlantis
   '%p is unknown',
   (name) => {
     expect(findTimeZone(name)).toBeNull();
-    expect(() => resolveTimeZone(name)).toThrow(expect.objectContaining({ errno: 1298 }));
+    expect(() => resolveTimeZone(name)).toThrow(`Unknown or incorrect time zone: '${name}'`);
   },
 );
 

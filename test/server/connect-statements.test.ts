@@ -12,7 +12,10 @@ beforeAll(async () => {
   client = await node.connect();
   await run(client, 'CREATE DATABASE demo');
   await run(client, 'USE demo');
-  await run(client, 'CREATE TABLE cpu (host VARCHAR(20), ts TIMESTAMP TIME INDEX, used DOUBLE, PRIMARY KEY (host))');
+  await run(
+    client,
+    'CREATE TABLE cpu (host VARCHAR(20), ts TIMESTAMP TIME INDEX, used DOUBLE, PRIMARY KEY (host))',
+  );
 });
 
 afterAll(async () => {
@@ -141,16 +144,36 @@ describe('statements that must be accepted', () => {
 
 /** Queries, and what the first row must be. */
 const ANSWERED: readonly (readonly [client: string, sql: string, row: readonly unknown[]])[] = [
-  ['MariaDB Connector/J 2.7', 'SELECT @@max_allowed_packet,@@system_time_zone,@@time_zone,@@auto_increment_increment', [67_108_864, 'UTC', 'SYSTEM', 1]],
+  [
+    'MariaDB Connector/J 2.7',
+    'SELECT @@max_allowed_packet,@@system_time_zone,@@time_zone,@@auto_increment_increment',
+    [67_108_864, 'UTC', 'SYSTEM', 1],
+  ],
   ['SQLAlchemy', 'SELECT VERSION()', ['8.0.36-twintide-test']],
   ['SQLAlchemy', 'SELECT DATABASE()', ['demo']],
   ['SQLAlchemy', 'SELECT @@transaction_isolation', ['READ-COMMITTED']],
   ['SQLAlchemy', 'SELECT @@sql_mode', ['STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION']],
   ['SQLAlchemy', 'SELECT @@lower_case_table_names', [0]],
-  ['Connector/NET', 'SELECT @@max_allowed_packet, @@character_set_client, @@character_set_connection, @@license, @@sql_mode, @@lower_case_table_names, @@autocommit;', [67_108_864, 'utf8mb4', 'utf8mb4', 'Apache-2.0', 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', 0, 1]],
+  [
+    'Connector/NET',
+    'SELECT @@max_allowed_packet, @@character_set_client, @@character_set_connection, @@license, @@sql_mode, @@lower_case_table_names, @@autocommit;',
+    [
+      67_108_864,
+      'utf8mb4',
+      'utf8mb4',
+      'Apache-2.0',
+      'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+      0,
+      1,
+    ],
+  ],
   ['mysql', 'select @@version_comment limit 1', ['Twintide']],
   ['mysql', 'select DATABASE(), USER() limit 1', ['demo', 'root@127.0.0.1']],
-  ['mysql', 'select @@character_set_client, @@character_set_connection, @@character_set_server, @@character_set_database limit 1', ['utf8mb4', 'utf8mb4', 'utf8mb4', 'utf8mb4']],
+  [
+    'mysql',
+    'select @@character_set_client, @@character_set_connection, @@character_set_server, @@character_set_database limit 1',
+    ['utf8mb4', 'utf8mb4', 'utf8mb4', 'utf8mb4'],
+  ],
   ['ProxySQL', 'SELECT @@global.read_only read_only', [0]],
   ['mysqldump', 'select @@collation_database', ['utf8mb4_bin']],
   ['Connector/J', 'SELECT @@session.transaction_read_only', [0]],
@@ -172,7 +195,9 @@ describe('queries that must be answered', () => {
       client,
       `SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, CASE WHEN TABLE_TYPE='BASE TABLE' THEN CASE WHEN TABLE_SCHEMA = 'mysql' OR TABLE_SCHEMA = 'performance_schema' THEN 'SYSTEM TABLE' ELSE 'TABLE' END WHEN TABLE_TYPE='TEMPORARY' THEN 'LOCAL_TEMPORARY' ELSE TABLE_TYPE END AS TABLE_TYPE, TABLE_COMMENT AS REMARKS, NULL AS TYPE_CAT, NULL AS TYPE_SCHEM, NULL AS TYPE_NAME, NULL AS SELF_REFERENCING_COL_NAME, NULL AS REF_GENERATION FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'demo' AND TABLE_NAME LIKE '%' HAVING TABLE_TYPE IN ('TABLE','VIEW',null,null,null) ORDER BY TABLE_TYPE, TABLE_SCHEMA, TABLE_NAME`,
     );
-    expect(rows).toEqual([expect.objectContaining({ TABLE_CAT: 'demo', TABLE_NAME: 'cpu', TABLE_TYPE: 'TABLE' })]);
+    expect(rows).toEqual([
+      expect.objectContaining({ TABLE_CAT: 'demo', TABLE_NAME: 'cpu', TABLE_TYPE: 'TABLE' }),
+    ]);
   });
 
   test('Connector/J getPrimaryKeys', async () => {
@@ -188,10 +213,16 @@ describe('queries that must be answered', () => {
 
   test('Grafana', async () => {
     expect(
-      await cellsOf(client, "SELECT DISTINCT TABLE_SCHEMA from information_schema.TABLES where TABLE_TYPE != 'SYSTEM VIEW' ORDER BY TABLE_SCHEMA"),
+      await cellsOf(
+        client,
+        "SELECT DISTINCT TABLE_SCHEMA from information_schema.TABLES where TABLE_TYPE != 'SYSTEM VIEW' ORDER BY TABLE_SCHEMA",
+      ),
     ).toEqual([['demo']]);
     expect(
-      await cellsOf(client, "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'demo' AND table_name = 'cpu' AND data_type IN ('timestamp','datetime','bigint','int','double','float') ORDER BY column_name"),
+      await cellsOf(
+        client,
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'demo' AND table_name = 'cpu' AND data_type IN ('timestamp','datetime','bigint','int','double','float') ORDER BY column_name",
+      ),
     ).toEqual([
       ['ts', 'timestamp'],
       ['used', 'double'],
@@ -199,10 +230,20 @@ describe('queries that must be answered', () => {
   });
 
   test('labels are as written, and upper case for SELECT *', async () => {
-    const [lower] = await rowsOf(client, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'demo'");
+    const [lower] = await rowsOf(
+      client,
+      "SELECT table_name FROM information_schema.tables WHERE table_schema = 'demo'",
+    );
     expect(lower).toEqual({ table_name: 'cpu' });
-    const [star] = await rowsOf(client, "SELECT * FROM information_schema.tables WHERE table_schema = 'demo'");
-    expect(Object.keys(star ?? {}).slice(0, 3)).toEqual(['TABLE_CATALOG', 'TABLE_SCHEMA', 'TABLE_NAME']);
+    const [star] = await rowsOf(
+      client,
+      "SELECT * FROM information_schema.tables WHERE table_schema = 'demo'",
+    );
+    expect(Object.keys(star ?? {}).slice(0, 3)).toEqual([
+      'TABLE_CATALOG',
+      'TABLE_SCHEMA',
+      'TABLE_NAME',
+    ]);
   });
 
   test('SQLAlchemy reflects from SHOW CREATE TABLE', async () => {
@@ -220,11 +261,33 @@ describe('queries that must be answered', () => {
   test.each([
     ['SHOW ENGINES', ['Engine', 'Support', 'Comment', 'Transactions', 'XA', 'Savepoints']],
     ['SHOW CHARSET', ['Charset', 'Description', 'Default collation', 'Maxlen']],
-    ['SHOW COLLATION', ['Collation', 'Charset', 'Id', 'Default', 'Compiled', 'Sortlen', 'Pad_attribute']],
+    [
+      'SHOW COLLATION',
+      ['Collation', 'Charset', 'Id', 'Default', 'Compiled', 'Sortlen', 'Pad_attribute'],
+    ],
     ['SHOW PLUGINS', ['Name', 'Status', 'Type', 'Library', 'License']],
     ["SHOW VARIABLES LIKE 'lower_case_table_names'", ['Variable_name', 'Value']],
     ["SHOW /*!50002 FULL*/ TABLES FROM `demo` LIKE '%'", ['Tables_in_demo (%)', 'Table_type']],
-    ['SHOW KEYS FROM `cpu` FROM `demo`', ['Table', 'Non_unique', 'Key_name', 'Seq_in_index', 'Column_name', 'Collation', 'Cardinality', 'Sub_part', 'Packed', 'Null', 'Index_type', 'Comment', 'Index_comment', 'Visible', 'Expression']],
+    [
+      'SHOW KEYS FROM `cpu` FROM `demo`',
+      [
+        'Table',
+        'Non_unique',
+        'Key_name',
+        'Seq_in_index',
+        'Column_name',
+        'Collation',
+        'Cardinality',
+        'Sub_part',
+        'Packed',
+        'Null',
+        'Index_type',
+        'Comment',
+        'Index_comment',
+        'Visible',
+        'Expression',
+      ],
+    ],
     ['SHOW GRANTS FOR CURRENT_USER()', ['Grants for root@%']],
   ])('%s has the headings %j', async (sql, headings) => {
     const [, fields] = await client.query(sql);
@@ -243,6 +306,8 @@ describe('queries that must be answered', () => {
   });
 
   test('COM_FIELD_LIST has no client here; DESCRIBE of one column does what it is for', async () => {
-    expect(await cellsOf(client, 'DESCRIBE cpu ts')).toEqual([['ts', 'timestamp(3)', 'NO', 'PRI', null, 'TIME INDEX']]);
+    expect(await cellsOf(client, 'DESCRIBE cpu ts')).toEqual([
+      ['ts', 'timestamp(3)', 'NO', 'PRI', null, 'TIME INDEX'],
+    ]);
   });
 });

@@ -248,7 +248,7 @@ describe('damage that is no torn tail', () => {
     const path = paths.at(-1)!;
     const content = rig.disk.contentOf(path);
     const offsets = groupOffsets(content);
-    content.fill(value, offsets[0]!, offsets[1]!);
+    content.fill(value, offsets[0], offsets[1]);
     rig.disk.plant(path, content);
     await expectCorruption(rig, path, { offsetBytes: offsets[0]! });
   });

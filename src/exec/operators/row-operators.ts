@@ -80,5 +80,5 @@ export async function* constantRow(values: readonly BoundConstant[]): Operator {
 }
 
 export async function* noRows(): Operator {
-  await Promise.resolve();
+  yield* [];
 }

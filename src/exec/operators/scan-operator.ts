@@ -1,6 +1,6 @@
 /** Rows of a stored table, out of the ReadView. */
 
-import { VECTOR_ROWS_MAX, type ColumnId, type TableId } from '../../../storage/index.js';
+import { VECTOR_ROWS_MAX, type ColumnId, type SeriesSet, type TableId } from '../../../storage/index.js';
 import type { TablePart } from '../../catalog/table-definition.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';
 import { collectOrdinals } from '../../plan/bound-expression.js';
@@ -71,7 +71,7 @@ async function maskOf(
   const evaluators = conditions.map(compileExpression);
   const vectors = new Map<number, ExecVector | null>();
   for (const ordinal of used)
-    vectors.set(ordinal, tagVector(part.columnIds[ordinal] ?? null, series.tag));
+    vectors.set(ordinal, tagVector(part.columnIds[ordinal] ?? null, series));
   const mask = new Uint8Array(series.count).fill(1);
   for (let from = 0; from < series.count; from += VECTOR_ROWS_MAX) {
     const to = Math.min(from + VECTOR_ROWS_MAX, series.count);
@@ -89,6 +89,6 @@ async function maskOf(
   return mask;
 }
 
-function tagVector(id: ColumnId | null, tag: (id: ColumnId) => ExecVector): ExecVector | null {
-  return id === null ? null : tag(id);
+function tagVector(id: ColumnId | null, series: SeriesSet): ExecVector | null {
+  return id === null ? null : series.tag(id);
 }

@@ -8,7 +8,11 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { MysqlServer, accountVerifier } from '../../../protocol/index.js';
-import type { Acknowledgement, ReplicationStatus, WriteOptions } from '../../../replication/index.js';
+import type {
+  Acknowledgement,
+  ReplicationStatus,
+  WriteOptions,
+} from '../../../replication/index.js';
 import {
   TableStore,
   encodeRecord,
@@ -217,8 +221,7 @@ export class SingleNode {
           state: '',
           statement: connection.statement,
         })),
-      kill: (id, target) =>
-        target === 'query' ? this.server.killQuery(id) : this.server.kill(id),
+      kill: (id, target) => (target === 'query' ? this.server.killQuery(id) : this.server.kill(id)),
       reportBug: (error) => void this.bugs.push(error),
       connectionCounters: () => this.server.counters(),
       startedMonotonicMs: systemClock.monotonicMs(),
