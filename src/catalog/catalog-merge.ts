@@ -6,10 +6,10 @@
  * sorted by id, never at the order in which they came; that is what makes two nodes agree.
  *
  *   - The lowest id is canonical: its columns come first and keep their names.
- *   - A further CREATE must have the same time index (name, type) and the same append mode, because rows are merged by
- *     (tags, time). One that has not is *set aside*: it lives on as a table of its own, `name__<node>`.
- *   - Its columns join by name (without case), type and role. A new name is appended. A name that is taken by another
- *     type or role lives on as `column__<node>`.
+ *   - A further CREATE must identify rows alike: the same tags in the same order, the same time index, the same append
+ *     mode. One that does not is *set aside*: it lives on as a table of its own, `name__<node>`.
+ *   - Its fields join by name (without case) and type. A new name is appended. A name that is taken by another type lives on
+ *     as `column__<node>`.
  *   - A column that some part lacks, or allows NULL in, may be NULL.
  *
  * New rows of a union go to the canonical id, so its schema carries all columns, with ids hashed from the canonical id.
@@ -102,16 +102,21 @@ export function mergeCreates(
 
 /** Why two CREATEs can't be read as one table; null when they can. */
 export function incompatibility(a: CreateTableOperation, b: CreateTableOperation): string | null {
-  const timeA = columnNamed(a, a.timeIndex);
-  const timeB = columnNamed(b, b.timeIndex);
-  if (a.timeIndex.toLowerCase() !== b.timeIndex.toLowerCase()) {
-    return `the time index is ${a.timeIndex} in one and ${b.timeIndex} in the other`;
-  }
-  if (typeIdentity(timeA.type) !== typeIdentity(timeB.type)) {
-    return `the time index is ${typeIdentity(timeA.type)} in one and ${typeIdentity(timeB.type)} in the other`;
-  }
+  const timeA = keyText(a, [a.timeIndex]);
+  const timeB = keyText(b, [b.timeIndex]);
+  if (timeA !== timeB) return `the time index is ${timeA} in one and ${timeB} in the other`;
+  const tagsA = keyText(a, a.tags);
+  const tagsB = keyText(b, b.tags);
+  if (tagsA !== tagsB) return `the tags are (${tagsA}) in one and (${tagsB}) in the other`;
   if (a.appendMode !== b.appendMode) return 'one is in append mode and the other is not';
   return null;
+}
+
+/** Names in lower case and types, in order: equal for keys that identify rows alike. */
+function keyText(create: CreateTableOperation, names: readonly string[]): string {
+  return names
+    .map((name) => `${name.toLowerCase()} ${typeIdentity(columnNamed(create, name).type)}`)
+    .join(', ');
 }
 
 function joinColumns(
@@ -125,7 +130,7 @@ function joinColumns(
     const found = union.findIndex((column) => isSameName(column.name, created.name));
     const column = union[found];
     if (column === undefined) return appendColumn(union, created.name, created, role);
-    if (column.role === role && typeIdentity(column.created.type) === typeIdentity(created.type)) {
+    if (typeIdentity(column.created.type) === typeIdentity(created.type)) {
       column.partCount += 1;
       column.notNullEverywhere &&= !created.nullable;
       return found;
@@ -139,8 +144,8 @@ function joinColumns(
       table: tableName,
       renamedTo: renamed,
       detail:
-        `${created.name} is ${describe(column.created, column.role)} in the older table and ` +
-        `${describe(created, role)} in that of node ${live.origin}`,
+        `${created.name} is ${typeIdentity(column.created.type)} in the older table and ` +
+        `${typeIdentity(created.type)} in that of node ${live.origin}`,
       tableId: live.id,
       origin: live.origin,
     });
@@ -165,7 +170,9 @@ function define(
   canonical: LiveTable,
   name: string,
 ): TableDefinition {
-  const tagOrder = tagOrderOf(union, mappings);
+  const tagOrder = canonical.create.tags.map((tag) =>
+    union.findIndex((column) => isSameName(column.name, tag)),
+  );
   const timePosition = union.findIndex((column) => column.role === ColumnRole.time);
   const fieldPositions = [...union.keys()].filter(
     (position) => union[position]?.role === ColumnRole.field,
@@ -207,21 +214,6 @@ function define(
     comment: create.comment,
     createdVersion: canonical.id,
   };
-}
-
-/** The canonical PRIMARY KEY first, then what each further part adds, in its own order. */
-function tagOrderOf(union: readonly UnionColumn[], mappings: readonly PartMapping[]): number[] {
-  const order: number[] = [];
-  for (const { live, unionIndexes } of mappings) {
-    for (const tag of live.create.tags) {
-      const own = live.create.columns.findIndex((column) => isSameName(column.name, tag));
-      const position = at(unionIndexes, own);
-      if (at(union, position).role === ColumnRole.tag && !order.includes(position)) {
-        order.push(position);
-      }
-    }
-  }
-  return order;
 }
 
 function otherPart(mapping: PartMapping, columns: readonly ColumnDefinition[]): TablePart {
@@ -296,11 +288,6 @@ export function freeName(wanted: string, isTakenName: (name: string) => boolean)
   let name = wanted;
   for (let number = 2; isTakenName(name); number += 1) name = `${wanted}_${number}`;
   return name;
-}
-
-function describe(column: CreatedColumn, role: ColumnRole): string {
-  const word = role === ColumnRole.tag ? 'tag' : role === ColumnRole.time ? 'time index' : 'field';
-  return `a ${typeIdentity(column.type)} ${word}`;
 }
 
 function isSameName(a: string, b: string): boolean {

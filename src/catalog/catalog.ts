@@ -219,7 +219,10 @@ export class Catalog {
     this.#tables.set(table.id, table);
     const { database, name } = table.create;
     let tables = this.#groups.get(database);
-    if (tables === undefined) this.#groups.set(database, (tables = new Map()));
+    if (tables === undefined) {
+      tables = new Map<string, NameGroup>();
+      this.#groups.set(database, tables);
+    }
     let group = tables.get(name);
     if (group === undefined) tables.set(name, (group = { creates: [], merged: null }));
     group.creates.push(table);

@@ -15,6 +15,7 @@ import { CellConverter } from '../sql/cell-conversion.js';
 import type { RowSink } from '../sql/row-sink.js';
 import { writeTypedValue } from '../sql/typed-cell.js';
 import { constantOf } from './constant-expression.js';
+import { isSqlError } from './is-sql-error.js';
 import type { StatementRun } from './statement-run.js';
 
 const NOW_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -34,7 +35,7 @@ export function defaultEvaluator(run: StatementRun): DefaultEvaluator {
     try {
       return constantDefault(run, expression, column);
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
+      if (!isSqlError(error)) throw error;
       throw new SqlError(
         'ER_INVALID_DEFAULT',
         `Invalid default value for '${column.name}': ${error.message}`,

@@ -12,7 +12,6 @@ import {
 } from './ddl-statement.js';
 import { executeDelete } from './delete-statement.js';
 import { executeInsert } from './insert-statement.js';
-import type { BatchCache } from './insert-statement.js';
 import { executeKill } from './kill-statement.js';
 import { executeSelectStatement } from './select-statement.js';
 import { executeSet } from './set-statement.js';
@@ -29,7 +28,6 @@ import type { SessionWarning } from './warning-list.js';
 export interface DispatchOptions {
   /** Of a prepared statement. */
   readonly parameters: ParameterReader | null;
-  readonly batches: BatchCache;
   /** What SHOW WARNINGS lists. */
   readonly previousWarnings: readonly SessionWarning[];
 }
@@ -44,7 +42,7 @@ export async function dispatchStatement(
     case 'select':
       return executeSelectStatement(run, statement);
     case 'insert':
-      return executeInsert(run, statement, options.parameters, options.batches);
+      return executeInsert(run, statement, options.parameters);
     case 'delete':
       return executeDelete(run, statement);
     case 'createDatabase':

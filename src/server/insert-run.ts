@@ -6,7 +6,7 @@
  * packs them into records.
  */
 
-import { RowBatch } from '../../storage/index.js';
+import type { RowBatch } from '../../storage/index.js';
 import { evaluateConstant } from '../exec/constant.js';
 import type { BindContext } from '../exec/execution-context.js';
 import type { TypedValue } from '../exec/sql-value.js';
@@ -44,13 +44,12 @@ export class InsertRun implements InsertTarget {
 
   /**
    * Throws 1054, 1110, 1364 for the columns, and 1792.
-   * @param batch of the same schema, empty, to use again; null = a new one
    */
   constructor(
     scope: StatementScope,
     table: TableDefinition,
     columns: readonly string[] | null,
-    options: { readonly signal: () => AbortSignal | null; readonly batch: RowBatch | null },
+    options: { readonly signal: () => AbortSignal | null },
   ) {
     const { state, nowMs } = scope;
     this.table = table;
@@ -60,7 +59,7 @@ export class InsertRun implements InsertTarget {
     const resolved = resolveInsertColumns(table, columns, this.context, { seconds, nanoseconds });
     this.cells = resolved.cells;
     this.omitted = resolved.omitted;
-    this.batch = options.batch ?? new RowBatch(table.parts[0].schema);
+    this.batch = state.context.batches.take(table.parts[0].schema);
     this.#scope = scope;
     this.#textOptions = state.variables.sqlMode;
     this.#writes = writesOf(state, options.signal);
@@ -97,6 +96,13 @@ export class InsertRun implements InsertTarget {
     }
     state.context.counters.rowsInserted += this.#rowCount;
     return this.#rowCount;
+  }
+
+  /** Gives the batch back. Nothing of this INSERT is used afterwards. */
+  close(): void {
+    this.batch.abandonRow();
+    this.batch.clear();
+    this.#scope.state.context.batches.give(this.batch);
   }
 
   /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */

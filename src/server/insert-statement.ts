@@ -2,7 +2,6 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { ParameterReader } from '../../protocol/index.js';
-import type { RowBatch } from '../../storage/index.js';
 import { evaluateConstant } from '../exec/constant.js';
 import type { BindContext } from '../exec/execution-context.js';
 import type { Expression, Statement } from '../sql/ast.js';
@@ -19,19 +18,16 @@ export type InsertStatement = Extract<Statement, { kind: 'insert' }>;
 /**
  * Writes all rows, or none.
  * @param parameters null for a statement without
- * @param batches row batches of earlier executions, by schema: making one costs more than filling it with a row
  */
 export async function executeInsert(
   run: StatementRun,
   statement: InsertStatement,
   parameters: ParameterReader | null,
-  batches: BatchCache,
 ): Promise<void> {
   const { name, columns, rows } = statement;
   const table = writableTable(run.state, name.database, name.table);
   const insert = new InsertRun(run, table, columns, {
     signal: () => run.response.signal,
-    batch: batches.take(table.parts[0].schema),
   });
   try {
     const filler = new RowFiller(run, insert, parameters);
@@ -45,23 +41,7 @@ export async function executeInsert(
     await insert.undo();
     throw error;
   } finally {
-    batches.give(insert.batch);
-  }
-}
-
-/** Keeps the last row batch of a prepared statement. */
-export class BatchCache {
-  #batch: RowBatch | null = null;
-
-  take(schema: RowBatch['schema']): RowBatch | null {
-    const batch = this.#batch;
-    this.#batch = null;
-    return batch?.schema === schema ? batch : null;
-  }
-
-  /** Requires: empty. */
-  give(batch: RowBatch): void {
-    this.#batch = batch;
+    insert.close();
   }
 }
 

@@ -1,4 +1,4 @@
-/** Keys of rows (tags and time) -> 'key deletes' sections, one for each stored part of the table that can hold such rows. */
+/** Keys of rows (tags and time) -> 'key deletes' sections, one for each stored part of the table. */
 
 import { ColumnRole, RowBatch } from '../../storage/index.js';
 import type { StoredColumn } from '../../storage/index.js';
@@ -24,13 +24,12 @@ export class KeySections {
     this.#targets = table.parts.map((part) => targetOf(table, part));
   }
 
-  /** One section a part; parts that can't hold any of the keys have none. */
+  /** One section a part. Requires: at least one key. */
   encode(keys: KeyBatch): BufferedSection[] {
     const sections: BufferedSection[] = [];
     for (const target of this.#targets) {
       fill(target, keys);
       const { batch, part } = target;
-      if (batch.rowCount === 0) continue;
       const bytes = batch.encodeKeySection();
       batch.clear();
       sections.push({ bytes, table: this.#table, schema: part.schema, hasRows: false });
@@ -55,11 +54,6 @@ function targetOf(table: TableDefinition, part: TablePart): PartTarget {
 
 function fill({ batch, tagColumns, timeColumn }: PartTarget, keys: KeyBatch): void {
   for (let row = 0; row < keys.length; row += 1) {
-    // A part that lacks a tag holds only rows where that tag is NULL.
-    const isForeign = keys.tags.some(
-      (tag, index) => tagColumns[index] === -1 && tag.nulls?.[row] !== 1,
-    );
-    if (isForeign) continue;
     keys.tags.forEach((tag, index) => {
       const column = tagColumns[index] ?? -1;
       if (column >= 0) writeVectorCell(batch, column, tag, row);

@@ -38,6 +38,7 @@ import { openDataDirectory, type DataDirectory } from './data-directory.js';
 import { DdlQueue } from './ddl-queue.js';
 import type { Logger } from './logger.js';
 import type { ServerContext } from './server-context.js';
+import { RowBatchPool } from './row-batch-pool.js';
 import { Session } from './session.js';
 import { StatementCounters } from './statement-counters.js';
 import { TableGuards } from './table-guards.js';
@@ -162,6 +163,7 @@ async function assemble(
     globals: new GlobalVariables(factsOf(config, directory)),
     ddl: new DdlQueue(),
     guards: new TableGuards(),
+    batches: new RowBatchPool(),
     counters,
   };
 

@@ -12,7 +12,6 @@ import { columnDefinitionOf } from '../exec/result-column.js';
 import type { Statement } from '../sql/ast.js';
 import { parseStatement } from '../sql/parser.js';
 import { resolveInsertColumns } from '../sql/insert-columns.js';
-import { BatchCache } from './insert-statement.js';
 import type { SessionState } from './session-state.js';
 import { selectAll, virtualTableOf, describedTable } from './show-statement.js';
 import { StatementScope, writableTable } from './statement-run.js';
@@ -24,7 +23,6 @@ export interface Prepared {
   readonly text: string;
   readonly statement: Statement;
   readonly parameterCount: number;
-  readonly batches: BatchCache;
 }
 
 export class PreparedList {
@@ -36,7 +34,7 @@ export class PreparedList {
     const { statement, parameterCount } = parseStatement(text, state.variables.sqlMode);
     const columns = columnsOf(new StatementScope(state, 'unknown'), statement);
     const id = this.#freeId();
-    this.#byId.set(id, { id, text, statement, parameterCount, batches: new BatchCache() });
+    this.#byId.set(id, { id, text, statement, parameterCount });
     return { id, params: parameterCount, columns };
   }
 

@@ -46,10 +46,7 @@ export class QueryReception implements QuerySink {
           this.#scope,
           writableTable(state, database, table),
           head.columns,
-          {
-            signal: () => this.#response?.signal ?? null,
-            batch: null,
-          },
+          { signal: () => this.#response?.signal ?? null },
         );
         return this.#insert;
       },
@@ -75,12 +72,15 @@ export class QueryReception implements QuerySink {
       } catch (error) {
         await this.#insert?.undo();
         throw error;
+      } finally {
+        this.#insert?.close();
       }
     });
   }
 
   abort(): void {
-    // What was shipped of a multi-part write is given up by an abort record; nothing waits for it.
+    // What was shipped of a multi-part write is given up by an abort record; nothing waits for it. The row batch is not
+    // given back: the reader may still be writing to it.
     this.#insert?.undo().catch((error: unknown) => {
       this.#host.state.context.reportBug(error, 'INSERT');
     });

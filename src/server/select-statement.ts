@@ -5,12 +5,12 @@
  * the client; a later one ends the result set. A slow reader holds up the query, not the memory.
  */
 
-import { SqlError } from '../../protocol/index.js';
 import type { VirtualTable } from '../catalog/virtual-table.js';
 import { executeSelect } from '../exec/execute-select.js';
 import { columnDefinitionOf } from '../exec/result-column.js';
 import { encodeBatch } from '../exec/result-encoder.js';
 import type { SelectStatement } from '../sql/ast.js';
+import { isSqlError } from './is-sql-error.js';
 import type { StatementRun } from './statement-run.js';
 
 /** sql_select_limit of a session that did not set it. */
@@ -51,7 +51,7 @@ async function send(
         next = await batches.next();
       }
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
+      if (!isSqlError(error)) throw error;
       state.warnings.addError(error);
       out.fail(error);
       return;

@@ -18,6 +18,7 @@ import type { GlobalVariables } from '../catalog/global-variables.js';
 import type { ProcessRow } from '../catalog/information-source.js';
 import type { DdlQueue } from './ddl-queue.js';
 import type { StatementCounters } from './statement-counters.js';
+import type { RowBatchPool } from './row-batch-pool.js';
 import type { TableGuards } from './table-guards.js';
 
 /** The write path, from admission to acknowledgement. A ReplicaNode is one. */
@@ -90,4 +91,6 @@ export interface ServerContext {
   readonly ddl: DdlQueue;
   /** For statements that read before they write. */
   readonly guards: TableGuards;
+  /** Row batches of INSERTs, to be used again. */
+  readonly batches: RowBatchPool;
 }

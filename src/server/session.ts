@@ -24,7 +24,7 @@ import { columnDefinitionOf } from '../exec/result-column.js';
 import type { SelectStatement } from '../sql/ast.js';
 import { parseStatement } from '../sql/parser.js';
 import { dispatchStatement } from './dispatch.js';
-import { BatchCache } from './insert-statement.js';
+import { isSqlError } from './is-sql-error.js';
 import { PreparedList } from './prepared.js';
 import { QueryReception } from './query-reception.js';
 import type { StatementHost } from './query-reception.js';
@@ -40,8 +40,6 @@ const MS_PER_SECOND = 1000;
 export class Session implements SessionHandler, StatementHost {
   readonly state: SessionState;
   readonly #prepared = new PreparedList();
-  /** For INSERT trees that are not prepared. */
-  readonly #batches = new BatchCache();
   #previousWarnings = new WarningList();
   #statement: string | null = null;
 
@@ -82,11 +80,10 @@ export class Session implements SessionHandler, StatementHost {
     this.#begin();
     this.state.context.counters.count('stmt_execute');
     await this.guard(response, async () => {
-      const { text, statement, batches } = this.#prepared.get(statementId);
+      const { text, statement } = this.#prepared.get(statementId);
       this.statementBegins(text);
       await dispatchStatement(new StatementRun(this.state, response, parameters), statement, {
         parameters,
-        batches,
         previousWarnings: this.#previousWarnings.list,
       });
     });
@@ -167,7 +164,6 @@ export class Session implements SessionHandler, StatementHost {
       statement.kind === 'show' && (statement.what === 'warnings' || statement.what === 'errors');
     await dispatchStatement(run, statement, {
       parameters: null,
-      batches: this.#batches,
       previousWarnings: this.#previousWarnings.list,
     });
     if (isAboutWarnings) this.state.warnings = this.#previousWarnings;
@@ -178,7 +174,7 @@ export class Session implements SessionHandler, StatementHost {
       await work();
     } catch (error) {
       this.state.rowCount = -1;
-      if (error instanceof SqlError) this.state.warnings.addError(error);
+      if (isSqlError(error)) this.state.warnings.addError(error);
       if (error instanceof OutcomeUnknownError) await withoutAnswer(response.signal);
       throw error;
     } finally {

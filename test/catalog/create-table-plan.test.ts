@@ -338,12 +338,21 @@ const REFUSED: readonly (readonly [name: string, text: string, errno: number, me
     ],
   ];
 
+function errnoOf(run: () => unknown): number | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return error instanceof SqlError ? error.errno : null;
+  }
+}
+
 describe('CREATE TABLE: errors name what is wrong and what to do', () => {
   test.each(REFUSED)('%s', (_name, text, errno, message) => {
     const run = (): unknown => planOf(text);
     expect(run).toThrow(SqlError);
     expect(run).toThrow(message);
-    expect(run).toThrow(expect.objectContaining({ errno }));
+    expect(errnoOf(run)).toBe(errno);
   });
 
   test('104 days of nanoseconds still fit a partition', () => {

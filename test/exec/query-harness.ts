@@ -219,7 +219,8 @@ function asStored(
 }
 
 export interface HarnessOptions {
-  readonly tables?: readonly MemoryTable[];
+  /** Anything with a definition and a view; queries read the view of the first. */
+  readonly tables?: readonly { readonly definition: TableDefinition; view(): TableView }[];
   readonly virtual?: readonly TableSource[];
   readonly timeZone?: string;
   readonly parameters?: readonly TypedValue[];

@@ -9,6 +9,8 @@
 
 import { Gate, type GateEffect, type GateMode } from '../../replication/gate.js';
 
+jest.setTimeout(120_000);
+
 const WAIT_MS = 5;
 const DEGRADE_MS = 7;
 const WINDOW_BYTES = 3;

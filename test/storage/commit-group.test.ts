@@ -1,3 +1,5 @@
+/** Commit groups: the bytes of format v1, and that no damage and no other segment passes for a group. */
+
 import fc from 'fast-check';
 import {
   GROUP_HEADER_BYTES,

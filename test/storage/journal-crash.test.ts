@@ -219,7 +219,7 @@ test('own journal: 200 seeds of five lives each', async () => {
       throw new Error(`Seed ${seed}`, { cause: error });
     });
   }
-}, 60_000);
+}, 180_000);
 
 test('the test is tested: on a disk that ignores syncs, seeds fail', async () => {
   let failed = 0;
@@ -229,7 +229,7 @@ test('the test is tested: on a disk that ignores syncs, seeds fail', async () =>
     });
   }
   expect(failed).toBeGreaterThan(5);
-}, 60_000);
+}, 180_000);
 
 test('power is lost at each single operation of one life, rotation and preallocation included', async () => {
   let total = Infinity;
@@ -249,7 +249,7 @@ test('power is lost at each single operation of one life, rotation and prealloca
     await recovered.close();
   }
   expect(total).toBeGreaterThan(40);
-}, 60_000);
+}, 180_000);
 
 /** A history of one origin, long enough for several segments, with the seals its origin made. */
 async function history(seed: number): Promise<{ records: RecordView[]; seals: readonly Seal[] }> {
@@ -307,4 +307,4 @@ test('a copy: 200 seeds, the origin goes on from what is durable, boundaries are
     expect(last.seals(id)).toEqual(source.seals);
     await last.close();
   }
-}, 60_000);
+}, 180_000);

@@ -1,3 +1,5 @@
+/** What recovery finds: clean ends, torn tails that are cut and reported, and damage that must never pass for one. */
+
 import { CorruptionError } from '../../storage/corruption-error.js';
 import { UnsupportedFormatError } from '../../storage/journal-errors.js';
 import type { Journal } from '../../storage/journal.js';

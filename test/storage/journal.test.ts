@@ -1,3 +1,5 @@
+/** The journal in normal operation: appending, reading, boundaries, copies, returned tails, releasing, and disks that fail. */
+
 import { createHash } from 'node:crypto';
 import { CorruptionError } from '../../storage/corruption-error.js';
 import {

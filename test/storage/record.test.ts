@@ -1,3 +1,5 @@
+/** Records: the bytes of format v1, round trips, and that no damaged or forged header passes. */
+
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { ZERO_HASH } from '../../storage/position.js';

@@ -1,3 +1,5 @@
+/** The rolling hash: its definition, a known history of format v1, and that any difference in the past shows. */
+
 import { createHash } from 'node:crypto';
 import { ZERO_HASH, type RollingHash } from '../../storage/position.js';
 import {

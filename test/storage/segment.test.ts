@@ -1,3 +1,5 @@
+/** Segment headers and file names: the bytes of format v1, round trips, and that no flipped bit passes. */
+
 import fc from 'fast-check';
 import { crc32 } from 'node:zlib';
 import {

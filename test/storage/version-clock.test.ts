@@ -1,3 +1,5 @@
+/** Versions: monotone whatever the clocks do, clamped against a clock that runs ahead, never above the synced mark. */
+
 import fc from 'fast-check';
 import {
   VersionClock,

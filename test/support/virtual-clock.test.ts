@@ -1,3 +1,5 @@
+/** The virtual clock: order, jumps, and that a run which never ends is noticed. */
+
 import { VirtualClock } from './virtual-clock.js';
 
 test('timers fire in order of due time, then of creation, and promises run in between', async () => {

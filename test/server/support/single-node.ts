@@ -28,6 +28,7 @@ import { DdlQueue } from '../../../src/server/ddl-queue.js';
 import type { PartedWrite, ServerContext, Writer } from '../../../src/server/server-context.js';
 import { Session } from '../../../src/server/session.js';
 import { StatementCounters } from '../../../src/server/statement-counters.js';
+import { RowBatchPool } from '../../../src/server/row-batch-pool.js';
 import { TableGuards } from '../../../src/server/table-guards.js';
 import { ForgetfulKv } from '../../support/forgetful-kv.js';
 
@@ -229,6 +230,7 @@ export class SingleNode {
       counters: new StatementCounters(),
       ddl: new DdlQueue(),
       guards: new TableGuards(),
+      batches: new RowBatchPool(),
     };
   }
 
