@@ -20,7 +20,7 @@ import { PayloadCollector } from './payload-collector.js';
 import { PreparedStatements } from './prepared-statements.js';
 import type { StatementBudget } from './prepared-statements.js';
 import type { PreparedInfo, QuerySink, SessionHandler } from './session-handler.js';
-import { SqlError } from './sql-error.js';
+import { isSqlError, SqlError } from './sql-error.js';
 
 /** What commands need of the connection around them. */
 export interface CommandHost {
@@ -248,7 +248,7 @@ export class CommandPhase {
   }
 
   #toSqlError(error: unknown): SqlError {
-    if (error instanceof SqlError) return error;
+    if (isSqlError(error)) return error;
     // Whoever listens to the signal may throw an error of their own kind.
     const reason = this.#response.abortReason;
     if (this.#isRunning && reason !== null) return reason;

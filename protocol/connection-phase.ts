@@ -26,7 +26,7 @@ import {
 import { authSwitchPayload, parseChangeUser, parseHandshakeResponse } from './handshake-packets.js';
 import type { ClientIdentity } from './handshake-packets.js';
 import type { AccountVerifier } from './session-handler.js';
-import { SqlError } from './sql-error.js';
+import { isSqlError, SqlError } from './sql-error.js';
 
 export type ConnectionPhaseState =
   /** The greeting is sent. */
@@ -100,7 +100,7 @@ function guarded(step: () => ConnectionPhaseStep): ConnectionPhaseStep {
   try {
     return step();
   } catch (error) {
-    if (error instanceof SqlError) return refuse(error);
+    if (isSqlError(error)) return refuse(error);
     throw error;
   }
 }

@@ -42,7 +42,7 @@ import {
 import type { ServerEnvironment, ServerOptions } from './server-options.js';
 import type { ServerHooks, SessionHandler } from './session-handler.js';
 import { SocketOutput } from './socket-output.js';
-import { SqlError } from './sql-error.js';
+import { isSqlError, SqlError } from './sql-error.js';
 
 /** One line of the process list. */
 export interface ConnectionStatus {
@@ -492,7 +492,7 @@ export class Connection {
     this.#host.onLogin(false);
     if (!(error instanceof SqlError)) this.#reportBug(error, 'login');
     this.#sayGoodbye(
-      error instanceof SqlError ? error : new SqlError('ER_UNKNOWN_ERROR'),
+      isSqlError(error) ? error : new SqlError('ER_UNKNOWN_ERROR'),
       this.#writer.sequenceId,
     );
   }

@@ -30,7 +30,7 @@ export {
   writeInteger,
   writeInteger64,
 } from './number-text.js';
-export { SqlError } from './sql-error.js';
+export { isSqlError, SqlError } from './sql-error.js';
 export { STATUS_FLAG } from './status-flags.js';
 export { hasCapability } from './capabilities.js';
 export { accountVerifier } from './account-verifier.js';

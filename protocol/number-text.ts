@@ -145,14 +145,14 @@ export function writeUnsigned(target: Uint8Array, offset: number, value: number)
     return writePadded(target, writeUnsigned(target, offset, upper), value - upper * 1e9, 9);
   }
   let rest = value | 0;
-  let end = offset + digitCount(rest);
-  const after = end;
+  const after = offset + digitCount(rest);
+  let end = after;
   while (rest >= 10) {
     const quotient = (rest / 10) | 0;
     target[--end] = ZERO + (rest - quotient * 10);
     rest = quotient;
   }
-  target[--end] = ZERO + rest;
+  target[end - 1] = ZERO + rest;
   return after;
 }
 
@@ -171,7 +171,7 @@ function digitCount(value: number): number {
 function writeDigits(target: Uint8Array, offset: number, text: string): number {
   const e = text.indexOf('e');
   const point = Number(text.slice(e + 1)) + 1;
-  let digits = e > 1 ? text[0] + text.slice(2, e) : text.slice(0, 1);
+  let digits = e > 1 ? text.slice(0, 1) + text.slice(2, e) : text.slice(0, 1);
   let count = digits.length;
   while (count > 1 && digits.charCodeAt(count - 1) === ZERO) count--;
   digits = digits.slice(0, count);

@@ -40,6 +40,11 @@ export class SqlError<Name extends ErrorName = ErrorName> extends Error {
   }
 }
 
+/** Narrows to the error in general; `instanceof` would give its name the type any. */
+export function isSqlError(error: unknown): error is SqlError {
+  return error instanceof SqlError;
+}
+
 function fillTemplate(
   template: string,
   words: Readonly<Record<string, string | number>> | undefined,

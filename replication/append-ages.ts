@@ -73,7 +73,8 @@ export class AppendAges {
     this.#groups = [];
     for (const group of groups) {
       const newest = this.#groups.at(-1);
-      if (newest !== undefined && group.atMs - newest.atMs <= this.#stepMs) newest.last = group.last;
+      if (newest !== undefined && group.atMs - newest.atMs <= this.#stepMs)
+        newest.last = group.last;
       else this.#groups.push(group);
     }
   }

@@ -93,7 +93,12 @@ export function hashQuestions(
     const { incarnation } = mine;
     if (theirs.sequence < mine.sequence) {
       if (theirs.sequence === 0) continue;
-      questions.push({ incarnation, sequence: theirs.sequence, hash: theirs.hash, askOrigin: true });
+      questions.push({
+        incarnation,
+        sequence: theirs.sequence,
+        hash: theirs.hash,
+        askOrigin: true,
+      });
     } else if (mine.sequence > 0) {
       questions.push({ incarnation, sequence: mine.sequence, hash: mine.hash, askOrigin: false });
     }
@@ -186,7 +191,8 @@ function checkLinks(chain: readonly ChainEntry[], start: number): ChainRefusal |
       parent.incarnation === before.incarnation &&
       parent.sequence <= before.sequence &&
       (parent.sequence < before.sequence || parent.hash === before.hash);
-    if (!isLinked) return refuse('diverged', 'origin', `${incarnation} does not follow on its parent`);
+    if (!isLinked)
+      return refuse('diverged', 'origin', `${incarnation} does not follow on its parent`);
   }
   return null;
 }
@@ -213,7 +219,9 @@ function continuesReleased(chain: readonly ChainEntry[], newest: KnownEntry): bo
 
 function judgeStranger(chain: readonly ChainEntry[], known: readonly KnownEntry[]): ChainRefusal {
   const newest = known.at(-1)!.incarnation;
-  const ancestors = new Set(chain.flatMap(({ incarnation, parent }) => [incarnation, parent?.incarnation]));
+  const ancestors = new Set(
+    chain.flatMap(({ incarnation, parent }) => [incarnation, parent?.incarnation]),
+  );
   if (known.some((entry) => ancestors.has(entry.incarnation))) {
     return refuse('restored-node', 'origin', `its history does not pass through ${newest}`);
   }
@@ -228,10 +236,6 @@ function tooFarBehind(incarnation: IncarnationId, sequence: number, first: numbe
   return refuse('too-far-behind', 'receiver', detail);
 }
 
-function refuse(
-  refusal: RefusalName,
-  about: 'origin' | 'receiver',
-  detail: string,
-): ChainRefusal {
+function refuse(refusal: RefusalName, about: 'origin' | 'receiver', detail: string): ChainRefusal {
   return { refusal, about, detail };
 }

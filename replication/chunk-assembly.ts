@@ -38,7 +38,8 @@ export class ChunkAssembly {
     if (header.offset + piece.length > header.chunkBytes) {
       throw new LinkProtocolError('a piece of records is longer than its chunk');
     }
-    if (header.offset === 0 && piece.length === header.chunkBytes) return { header, records: piece };
+    if (header.offset === 0 && piece.length === header.chunkBytes)
+      return { header, records: piece };
     if (this.#header === null) {
       this.#header = header;
       this.#records = new Uint8Array(header.chunkBytes);

@@ -1,7 +1,7 @@
 /** The settings of replication, in bytes and milliseconds, and the limits that nobody configures. */
 
 import type { NodeId } from '../storage/index.js';
-import type { PeerLossPolicy } from './gate.js';
+import type { PeerLossPolicy } from './gate-state.js';
 
 export interface ReplicationConfig {
   readonly nodeId: NodeId;

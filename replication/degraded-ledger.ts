@@ -2,7 +2,7 @@
 
 import { pack, unpack } from 'msgpackr';
 import { LEDGER_ROWS_MAX } from './config.js';
-import type { AcknowledgementWarning, GateMode } from './gate.js';
+import type { AcknowledgementWarning, GateMode } from './gate-state.js';
 import type { LedgerRow } from './status.js';
 
 type OpenRow = { -readonly [Field in keyof LedgerRow]: LedgerRow[Field] };

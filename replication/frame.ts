@@ -112,7 +112,9 @@ export class FrameParser {
     const payloadBytes = view.getUint32(0, true) - (FRAME_HEADER_BYTES - LENGTH_FIELD_BYTES);
     if (payloadBytes < 0 || payloadBytes > FRAME_PAYLOAD_MAX) {
       this.#isBroken = true;
-      throw new LinkProtocolError(`a frame of ${payloadBytes} payload bytes is not of this protocol`);
+      throw new LinkProtocolError(
+        `a frame of ${payloadBytes} payload bytes is not of this protocol`,
+      );
     }
     const type = this.#header[4]!;
     if (!TYPES.has(type)) {

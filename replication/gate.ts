@@ -32,123 +32,17 @@
 
 import assert from 'node:assert';
 import { AppendAges } from './append-ages.js';
-
-export type PeerLossPolicy = 'block' | 'degrade';
-export type GateMode = 'gated' | 'degraded' | 'released';
-/** Why an acknowledgement went beyond the budget. */
-export type AcknowledgementWarning = 'degraded' | 'released';
-
-export interface GateOptions {
-  /** False: standalone. Everything passes once durable, nothing is pending. */
-  readonly hasPeer: boolean;
-  readonly onPeerLoss: PeerLossPolicy;
-  readonly degradeAfterMs: number;
-  /** `rpo_wait_timeout`. */
-  readonly waitTimeoutMs: number;
-  /** With a budget of 0: the most bytes that may be under way to the peer's disk. */
-  readonly syncWindowBytes: number;
-  /** Requests that may queue for admission. */
-  readonly waitersMax: number;
-}
-
-export interface GateBudget {
-  /** `rpo_bytes`; 0 = synchronous. */
-  readonly bytes: number;
-  /** `rpo_span`, or null when off. */
-  readonly spanMs: number | null;
-}
-
-export type RequestId = number;
-
-export type GateEffect =
-  /** The reservation is made: append now, or give it back with `release`. */
-  | { readonly type: 'granted'; readonly request: RequestId }
-  | { readonly type: 'notApplied'; readonly request: RequestId; readonly reason: NotAppliedCause }
-  /** Apply every record up to and including this sequence, in order. */
-  | { readonly type: 'visible'; readonly through: number }
-  | {
-      readonly type: 'acknowledged';
-      readonly sequence: number;
-      readonly warning: AcknowledgementWarning | null;
-    }
-  | { readonly type: 'unconfirmed'; readonly sequence: number }
-  /** Bring this to stable storage, in the order of tickets, then call `persisted(ticket)`. */
-  | {
-      readonly type: 'persist';
-      readonly ticket: number;
-      readonly mode: GateMode;
-      readonly isLeaving: boolean;
-    };
-
-export type NotAppliedCause = 'timeout' | 'queue-full';
-
-interface Request {
-  readonly id: RequestId;
-  readonly bytes: number;
-  readonly deadlineMs: number;
-}
-
-/** A record of the current incarnation that is not yet visible, or visible and not yet answered. */
-interface Entry {
-  readonly sequence: number;
-  /** Counted bytes of the incarnation up to and including this record. */
-  readonly endBytes: number;
-  /** The session's own limit; null = the server's. */
-  readonly sessionBytes: number | null;
-  /** Someone waits for an answer. */
-  isWaiting: boolean;
-  /** When the wait ends with `unconfirmed`; Infinity until it is durable here. */
-  deadlineMs: number;
-}
-
-/** Plain data, so that a test can copy and compare it. */
-export interface GateState {
-  budgetBytes: number;
-  spanMs: number | null;
-  isLinked: boolean;
-  /** The peer went back behind what it had confirmed and has not caught up with it. */
-  isUnprotected: boolean;
-  /** Since when the peer is lost (not linked, or unprotected); null while it is there. */
-  lostAtMs: number | null;
-  mode: GateMode;
-  /** While leaving `degraded` or `released`: records above this sequence are gated. */
-  leavingAfter: number | null;
-  /** The mode that waits for its `persisted`. */
-  entering: { readonly mode: 'degraded' | 'released'; readonly ticket: number } | null;
-  ticket: number;
-  /** visible <= durable <= appended; confirmed <= appended. */
-  appended: number;
-  durable: number;
-  visible: number;
-  confirmed: number;
-  /** Counted bytes appended in this incarnation, and how many of them are not confirmed. */
-  totalBytes: number;
-  pendingBytes: number;
-  /** Counted bytes of own older incarnations that are not confirmed. */
-  recoveredBytes: number;
-  reservedBytes: number;
-  /** Granted and not yet appended or released. */
-  reservations: { readonly id: RequestId; readonly bytes: number }[];
-  requests: Request[];
-  /** Appended and not yet visible, in sequence order. */
-  entries: Entry[];
-  /** Visible, but behind a stricter session's gate; in sequence order. */
-  sessions: Entry[];
-  /** Durable and not answered at once, in order of deadline; may still hold entries answered since. */
-  waiting: Entry[];
-  /** Entries of `waiting` that nobody has answered yet. */
-  waitingCount: number;
-}
-
-export interface GateStart {
-  /** As persisted before the restart; 'gated' on a new node. */
-  readonly mode: GateMode;
-  readonly isLeaving: boolean;
-  /** Sequence of the opening record, which is durable and visible already. */
-  readonly sequence: number;
-  /** Counted bytes of own older incarnations beyond the persisted confirmed positions. */
-  readonly recoveredBytes: number;
-}
+import type {
+  AcknowledgementWarning,
+  GateBudget,
+  GateClaim,
+  GateEffect,
+  GateEntry,
+  GateOptions,
+  GateStart,
+  GateState,
+  RequestId,
+} from './gate-state.js';
 
 export class Gate {
   readonly #options: GateOptions;
@@ -198,8 +92,8 @@ export class Gate {
       { mode: 'gated', isLeaving: false, sequence: 0, recoveredBytes: 0 },
       0,
     );
-    const entries = new Map<Entry, Entry>();
-    const copyOf = (entry: Entry): Entry => {
+    const entries = new Map<GateEntry, GateEntry>();
+    const copyOf = (entry: GateEntry): GateEntry => {
       const made = entries.get(entry) ?? { ...entry };
       entries.set(entry, made);
       return made;
@@ -317,19 +211,8 @@ export class Gate {
     return this.#take();
   }
 
-  /**
-   * The peer's latest claim; it replaces the one before, downwards too.
-   * `pendingBytes`: counted bytes of this incarnation above `sequence`. `recoveredBytes`: those of older ones that are not confirmed.
-   */
-  confirmed(
-    claim: {
-      readonly sequence: number;
-      readonly pendingBytes: number;
-      readonly recoveredBytes: number;
-      readonly isUnprotected: boolean;
-    },
-    nowMs: number,
-  ): readonly GateEffect[] {
+  /** The peer's latest claim; it replaces the one before, downwards too. */
+  confirmed(claim: GateClaim, nowMs: number): readonly GateEffect[] {
     const state = this.#state;
     assert(claim.sequence <= state.appended, 'only what was appended is confirmed');
     assert(claim.pendingBytes <= state.totalBytes, 'no more is pending than was appended');
@@ -430,7 +313,7 @@ export class Gate {
     return this.#state.spanMs === null || this.spanMs(nowMs) <= this.#state.spanMs;
   }
 
-  #isWithin(entry: Entry, budgetBytes: number, nowMs: number): boolean {
+  #isWithin(entry: GateEntry, budgetBytes: number, nowMs: number): boolean {
     const state = this.#state;
     if (!this.#options.hasPeer) return true;
     if (entry.sequence <= state.confirmed && state.recoveredBytes === 0) return true;
@@ -440,13 +323,13 @@ export class Gate {
   }
 
   /** The state that lets this record through beyond the budget, or null. */
-  #excuse(entry: Entry): AcknowledgementWarning | null {
+  #excuse(entry: GateEntry): AcknowledgementWarning | null {
     const { mode, leavingAfter } = this.#state;
     if (mode === 'gated') return null;
     return leavingAfter === null || entry.sequence <= leavingAfter ? mode : null;
   }
 
-  #sessionBudget(entry: Entry): number {
+  #sessionBudget(entry: GateEntry): number {
     return Math.min(this.#state.budgetBytes, entry.sessionBytes ?? Infinity);
   }
 
@@ -525,7 +408,7 @@ export class Gate {
     );
   }
 
-  #answer(entry: Entry, answers: GateEffect[], nowMs: number): boolean {
+  #answer(entry: GateEntry, answers: GateEffect[], nowMs: number): boolean {
     const isWithin = this.#isWithin(entry, this.#sessionBudget(entry), nowMs);
     const warning = isWithin ? null : this.#excuse(entry);
     if (!isWithin && warning === null) return false;

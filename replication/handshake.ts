@@ -90,7 +90,11 @@ export type HandshakeStep =
   | { readonly type: 'authenticated'; readonly peerNodeId: NodeId }
   /** Look these up, then call `answer`. */
   | { readonly type: 'questions'; readonly questions: readonly LocalQuestion[] }
-  | { readonly type: 'done'; readonly message: HandshakeMessage | null; readonly result: HandshakeResult }
+  | {
+      readonly type: 'done';
+      readonly message: HandshakeMessage | null;
+      readonly result: HandshakeResult;
+    }
   /** Send the message, if any, and close. `peer`: what an authenticated peer had said of itself. */
   | {
       readonly type: 'refused';
@@ -168,7 +172,8 @@ export class Handshake {
     if (type === FrameType.hello && this.#role === 'acceptor' && this.#state === 'begin') {
       return this.#onHello(decodeHello(payload));
     }
-    if (type === FrameType.challenge && this.#state === 'challenged') return this.#onChallenge(payload);
+    if (type === FrameType.challenge && this.#state === 'challenged')
+      return this.#onChallenge(payload);
     if (type === FrameType.proof && this.#state === 'proving') return this.#onProof(payload);
     if (type === FrameType.standing && this.#state === 'standing') return this.#onStanding(payload);
     if (type === FrameType.welcome && this.#state === 'welcome') return this.#onWelcome(payload);
@@ -195,7 +200,10 @@ export class Handshake {
   }
 
   /** One hash (or null: not to be had) for each question asked. */
-  answer(hashes: readonly (RollingHash | null)[], questions: readonly LocalQuestion[]): HandshakeStep {
+  answer(
+    hashes: readonly (RollingHash | null)[],
+    questions: readonly LocalQuestion[],
+  ): HandshakeStep {
     const wrong = questions.find((question, index) => {
       const here = hashes[index] ?? null;
       return here !== null && here !== question.hash;
@@ -319,7 +327,10 @@ export class Handshake {
     const { nodeId, peerNodeId, clusterId } = this.#identity;
     this.#theirs = theirs;
     if (theirs.clusterId !== clusterId) {
-      throw this.#error('other-cluster', 'the peer belongs to another cluster, or has another secret');
+      throw this.#error(
+        'other-cluster',
+        'the peer belongs to another cluster, or has another secret',
+      );
     }
     if (theirs.nodeId === nodeId) {
       throw this.#error('same-node-id', `both nodes have id ${nodeId}: a cloned data directory?`);

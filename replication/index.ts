@@ -4,7 +4,7 @@ export { ReplicaNode, type ReplicaNodeDeps } from './replica-node.js';
 export { REPLICATION_DEFAULTS, type PeerConfig, type ReplicationConfig } from './config.js';
 export type { Acknowledgement, WriteBody, WriteOptions } from './write-path.js';
 export type { MultiPartWrite } from './multi-part-write.js';
-export type { AcknowledgementWarning, GateBudget, PeerLossPolicy } from './gate.js';
+export type { AcknowledgementWarning, GateBudget, PeerLossPolicy } from './gate-state.js';
 export type { ReadinessAnswer, ReadinessState } from './readiness.js';
 export type {
   LedgerRow,

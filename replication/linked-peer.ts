@@ -296,7 +296,10 @@ export class LinkedPeer {
       throw new LinkProtocolError(`records of ${incarnation} were not arranged`);
     }
     this.#receivedBytes += chunk.records.length;
-    if (this.#receivedBytes - this.#releasedBytes > this.#creditBytes + this.#config.maxRecordBytes) {
+    if (
+      this.#receivedBytes - this.#releasedBytes >
+      this.#creditBytes + this.#config.maxRecordBytes
+    ) {
       throw new LinkProtocolError('the peer sends beyond its credit');
     }
     this.#deps.receiver.accept(journal, chunk);

@@ -40,27 +40,28 @@ export class MessageReader {
   /** A whole number from 0 to 2^53 - 1. */
   count(): number {
     const value = this.#take();
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) this.#bad('a count');
-    return value as number;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+      this.#bad('a count');
+    return value;
   }
 
   /** Any finite number. */
   number(): number {
     const value = this.#take();
     if (typeof value !== 'number' || !Number.isFinite(value)) this.#bad('a number');
-    return value as number;
+    return value;
   }
 
   boolean(): boolean {
     const value = this.#take();
     if (typeof value !== 'boolean') this.#bad('a boolean');
-    return value as boolean;
+    return value;
   }
 
   text(maxLength: number): string {
     const value = this.#take();
     if (typeof value !== 'string' || value.length > maxLength) this.#bad('a text');
-    return value as string;
+    return value;
   }
 
   /** Lower-case hex of exactly `digits` digits. */
@@ -69,13 +70,13 @@ export class MessageReader {
     if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value)) {
       this.#bad(`${digits} hex digits`);
     }
-    return value as string;
+    return value;
   }
 
   bytes(length: number): Uint8Array {
     const value = this.#take();
     if (!(value instanceof Uint8Array) || value.length !== length) this.#bad(`${length} bytes`);
-    return value as Uint8Array;
+    return value;
   }
 
   /** Null, or what `read` reads. */
@@ -101,11 +102,13 @@ export class MessageReader {
 
   /** Nothing may be left. */
   end(): void {
-    if (this.#next !== this.#fields.length) throw new LinkProtocolError(`${this.#name} is too long`);
+    if (this.#next !== this.#fields.length)
+      throw new LinkProtocolError(`${this.#name} is too long`);
   }
 
   #take(): unknown {
-    if (this.#next >= this.#fields.length) throw new LinkProtocolError(`${this.#name} is too short`);
+    if (this.#next >= this.#fields.length)
+      throw new LinkProtocolError(`${this.#name} is too short`);
     const value = this.#fields[this.#next];
     this.#next += 1;
     return value;

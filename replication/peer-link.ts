@@ -35,10 +35,7 @@ export interface MadeLink {
   /** Frames that came behind the handshake already. */
   readonly early: readonly Frame[];
   /** Where to send the bytes of the connection, and its end, from now on. */
-  readonly deliverTo: (
-    onData: (bytes: Uint8Array) => void,
-    onEnd: (cause: Error) => void,
-  ) => void;
+  readonly deliverTo: (onData: (bytes: Uint8Array) => void, onEnd: (cause: Error) => void) => void;
 }
 
 export interface PeerLinkDeps {
@@ -55,7 +52,11 @@ export interface PeerLinkDeps {
   readonly onLink: (link: MadeLink) => Promise<void>;
   readonly onTrouble: (error: Error) => void;
   /** An authenticated handshake was refused. `peer`: what it said of itself, if it came so far. */
-  readonly onRefused: (error: RefusedError, isStranger: boolean, peer: StandingMessage | null) => void;
+  readonly onRefused: (
+    error: RefusedError,
+    isStranger: boolean,
+    peer: StandingMessage | null,
+  ) => void;
 }
 
 /** The other side ended the connection without saying why. */
@@ -284,8 +285,10 @@ function send(connection: Connection, message: HandshakeMessage): void {
 class HandshakeInbox {
   readonly #parser = new FrameParser();
   #frames: Frame[] = [];
-  #waiting: { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void } | null =
-    null;
+  #waiting: {
+    readonly resolve: (frame: Frame) => void;
+    readonly reject: (error: Error) => void;
+  } | null = null;
   #failure: Error | null = null;
   #onDataHanded: ((bytes: Uint8Array) => void) | null = null;
   #onEndHanded: ((cause: Error) => void) | null = null;

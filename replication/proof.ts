@@ -31,7 +31,11 @@ export function sessionKeyOf(
   return proofOf(linkKey, 'session', [dialerNonce, acceptorNonce]);
 }
 
-export function proofOf(key: Uint8Array, purpose: string, parts: readonly Uint8Array[]): Uint8Array {
+export function proofOf(
+  key: Uint8Array,
+  purpose: string,
+  parts: readonly Uint8Array[],
+): Uint8Array {
   const hmac = createHmac('sha256', key).update(`${purpose}\0`);
   for (const part of parts) hmac.update(part);
   return hmac.digest();

@@ -19,7 +19,8 @@
 
 import type { NodeId } from '../storage/index.js';
 
-export type ReadinessState = 'starting' | 'catching-up' | 'alone' | 'ready' | 'lagging' | 'stopping';
+export type ReadinessState =
+  'starting' | 'catching-up' | 'alone' | 'ready' | 'lagging' | 'stopping';
 
 export interface ReadinessOptions {
   readonly nodeId: NodeId;

@@ -23,8 +23,14 @@ import type { Chunk } from './chunk-assembly.js';
 import { LinkProtocolError } from './errors.js';
 import type { ReplicaJournal, ReplicaStore } from './replica-store.js';
 
+/** What it needs of a store. */
+export type ReceiverStore = Pick<
+  ReplicaStore,
+  'own' | 'copy' | 'incarnation' | 'applyPeer' | 'applyReturned' | 'applied'
+> & { readonly versions: Pick<ReplicaStore['versions'], 'observe'> };
+
 export interface ReceiverDeps {
-  readonly store: ReplicaStore;
+  readonly store: ReceiverStore;
   readonly clock: Clock;
   readonly timers: Timers;
   /** An incarnation has moved on: there is something to confirm. */

@@ -11,7 +11,6 @@
  * This file decides nothing by itself that has a rule of its own; it carries events from one part to the other.
  */
 
-import { pack, unpack } from 'msgpackr';
 import type {
   Clock,
   IncarnationId,
@@ -30,20 +29,21 @@ import {
   SYNC_WINDOW_BYTES,
   type ReplicationConfig,
 } from './config.js';
-import { DegradedLedger } from './degraded-ledger.js';
 import { NEEDS_BOOTSTRAP, RefusedError, type JournalPoint } from './errors.js';
-import { Gate, type GateBudget, type GateEffect, type GateMode } from './gate.js';
+import { Gate } from './gate.js';
+import type { GateBudget } from './gate-state.js';
 import type { HandshakeIdentity, LocalQuestion, LocalStanding } from './handshake.js';
 import type { StandingMessage } from './handshake-messages.js';
 import { LinkedPeer } from './linked-peer.js';
 import { JournaledMultiPartWrite, type MultiPartWrite } from './multi-part-write.js';
+import { PeerClaims } from './peer-claims.js';
 import { PeerLink, type MadeLink } from './peer-link.js';
 import { clusterIdOf, linkKeyOf } from './proof.js';
 import { Readiness, type ReadinessAnswer } from './readiness.js';
 import { Receiver } from './receiver.js';
 import type { ReplicaStore } from './replica-store.js';
 import type { ReplicationLog } from './replication-log.js';
-import { Standing } from './standing.js';
+import { SavedFacts } from './saved-facts.js';
 import type {
   LinkState,
   PeerPoints,
@@ -52,7 +52,12 @@ import type {
   ReplicationStatus,
 } from './status.js';
 import type { Transport } from './transport.js';
-import { WritePath, type Acknowledgement, type WriteBody, type WriteOptions } from './write-path.js';
+import {
+  WritePath,
+  type Acknowledgement,
+  type WriteBody,
+  type WriteOptions,
+} from './write-path.js';
 
 export interface ReplicaNodeDeps {
   readonly store: ReplicaStore;
@@ -66,34 +71,25 @@ export interface ReplicaNodeDeps {
   readonly onFailure: (error: Error) => void;
 }
 
-const KEY_GATE = 'replication/gate';
-const KEY_LEDGER = 'replication/ledger';
-const KEY_STANDING = 'replication/standing';
-/** One byte: 1 while a new data directory has not learned its peer's versions. */
-const KEY_NEW = 'replication/new';
-
 export class ReplicaNode {
   readonly #deps: ReplicaNodeDeps;
   readonly #config: ReplicationConfig;
   readonly #gate: Gate;
   readonly #path: WritePath;
-  readonly #standing: Standing;
-  readonly #ledger: DegradedLedger;
+  readonly #facts: SavedFacts;
+  readonly #claims: PeerClaims;
   readonly #receiver: Receiver;
   readonly #readiness: Readiness;
   readonly #peerLink: PeerLink | null;
   readonly #identity: Omit<HandshakeIdentity, 'nonce' | 'peerNodeId'>;
   readonly #readinessListeners: ((answer: ReadinessAnswer) => void)[] = [];
   readonly #budgetWaiters: (() => void)[] = [];
-  /** Counted bytes of each own older incarnation that the peer has not confirmed. */
-  readonly #recovered = new Map<IncarnationId, number>();
   #linked: LinkedPeer | null = null;
   /** Settles when nothing of the last link runs any more. */
   #linkDone: Promise<void> = Promise.resolve();
   /** Ends the link there is, or is about to be. */
   #endLink: () => void = () => undefined;
   #peerNodeId: NodeId | null;
-  #isNew: boolean;
   #budget: GateBudget;
   #refusal: RefusedError | null = null;
   #lastError: ReplicationFault | null = null;
@@ -103,25 +99,19 @@ export class ReplicaNode {
   #strangerSeenMs = -Infinity;
   #ticker: Timer | null = null;
   #lastSaveMs = 0;
-  #saving: Promise<void> = Promise.resolve();
   #hasFailed = false;
   #isStopped = false;
 
   /** Reads what the last start left behind; nothing runs before `start`. */
   static async open(deps: ReplicaNodeDeps, config: ReplicationConfig): Promise<ReplicaNode> {
-    const { store } = deps;
-    const hasPeer = config.peer !== null;
-    const gate = await store.loadLocal(KEY_GATE);
-    const ledger = await store.loadLocal(KEY_LEDGER);
-    const standing = await store.loadLocal(KEY_STANDING);
-    const marked = await store.loadLocal(KEY_NEW);
-    const wasNew = marked === undefined ? !store.hadMark : marked[0] === 1;
-    const isNew = wasNew && hasPeer && !config.isAlone;
-    await saveNew(store, isNew);
-    return new ReplicaNode(deps, config, { gate, ledger, standing, isNew });
+    const facts = await SavedFacts.load(deps.store, {
+      mayBeNew: config.peer !== null && !config.isAlone,
+      wallMs: deps.clock.wallMs(),
+    });
+    return new ReplicaNode(deps, config, facts);
   }
 
-  private constructor(deps: ReplicaNodeDeps, config: ReplicationConfig, saved: SavedState) {
+  private constructor(deps: ReplicaNodeDeps, config: ReplicationConfig, facts: SavedFacts) {
     this.#deps = deps;
     this.#config = config;
     const { store, clock, timers } = deps;
@@ -133,20 +123,13 @@ export class ReplicaNode {
       linkKey: linkKeyOf(secret),
       maxRecordBytes: config.maxRecordBytes,
     };
-    this.#isNew = saved.isNew;
     this.#peerNodeId = store.copy?.origin ?? null;
-    this.#standing = new Standing(saved.standing);
-    this.#standing.keepClaims(new Set(store.own.incarnations().map((info) => info.id)));
-    this.#ledger = new DegradedLedger(saved.ledger, clock.wallMs());
+    this.#facts = facts;
+    facts.onFailure((error) => {
+      this.#fail(error);
+    });
+    this.#claims = new PeerClaims(store, facts.standing);
     this.#budget = { bytes: config.rpoBytes, spanMs: config.rpoSpanMs };
-
-    for (const info of store.own.incarnations()) {
-      if (info.id === store.incarnation) continue;
-      const bytes = store.own.pendingBytes(info.id, this.#standing.claimOf(info.id));
-      if (bytes > 0) this.#recovered.set(info.id, bytes);
-    }
-    const [mode, isLeaving] =
-      saved.gate === undefined ? (['gated', false] as const) : (unpack(saved.gate) as SavedGate);
     this.#gate = new Gate(
       {
         hasPeer: config.peer !== null,
@@ -158,10 +141,10 @@ export class ReplicaNode {
       },
       this.#budget,
       {
-        mode,
-        isLeaving,
+        mode: facts.mode,
+        isLeaving: facts.isLeaving,
         sequence: store.own.incarnation(store.incarnation)!.received.sequence,
-        recoveredBytes: this.#recoveredBytes,
+        recoveredBytes: this.#claims.recoveredBytes,
       },
       nowMs,
     );
@@ -173,8 +156,8 @@ export class ReplicaNode {
         timers,
         onAppended: () => this.#linked?.wake(),
         onGateMoved: () => this.#onGateMoved(),
-        saveMode: (effect) => this.#saveMode(effect),
-        onBeyondBudget: (bytes) => this.#ledger.count(bytes),
+        saveMode: ({ mode, isLeaving }) => facts.saveMode(mode, isLeaving),
+        onBeyondBudget: (bytes) => facts.ledger.count(bytes),
         onFailure: (error) => this.#fail(error),
       },
       { maxRecordBytes: config.maxRecordBytes },
@@ -235,10 +218,8 @@ export class ReplicaNode {
       return;
     }
     this.#deps.store.expectPeer();
-    for (const info of this.#deps.store.own.incarnations()) {
-      this.#deps.store.setConfirmed(info.id, this.#standing.claimOf(info.id));
-    }
-    this.#path.waitForPeer(this.#isNew);
+    this.#claims.useAll();
+    this.#path.waitForPeer(this.#facts.isNew);
     await this.#peerLink.start();
     this.#tick();
   }
@@ -301,8 +282,7 @@ export class ReplicaNode {
     await this.#linkDone;
     await this.#peerLink?.stop();
     await this.#path.close(new Error('the node was stopped'));
-    if (!this.#hasFailed) this.#save(true);
-    await this.#saving;
+    if (!this.#hasFailed) await this.#facts.saveChanges({ sync: true });
   }
 
   /** The store failed: nothing is answered any more, and the link says that our confirmations are void. */
@@ -341,21 +321,21 @@ export class ReplicaNode {
     return {
       wallMs: clock.wallMs(),
       highestVersion: store.versions.highest,
-      hasClaims: this.#standing.hasClaims,
+      hasClaims: this.#facts.standing.hasClaims,
       chain: store.own.incarnations().map((info) => ({
         incarnation: info.id,
         parent: info.parent,
         first: info.first,
         sequence: info.received.sequence,
         hash: info.received.hash,
-        isAgreed: this.#standing.agreedEnd(store.nodeId, info.id) !== null,
+        isAgreed: this.#facts.standing.agreedEnd(store.nodeId, info.id) !== null,
       })),
       known: (store.copy?.incarnations() ?? []).map((info) => ({
         incarnation: info.id,
         first: info.first,
         sequence: info.durable.sequence,
         hash: info.durable.hash,
-        isAgreed: this.#standing.agreedEnd(peer, info.id) !== null,
+        isAgreed: this.#facts.standing.agreedEnd(peer, info.id) !== null,
       })),
       isOtherBranchAlive: isSeenLately(this.#otherBranchSeenMs),
       wasStrangerSeen: isSeenLately(this.#strangerSeenMs),
@@ -386,16 +366,16 @@ export class ReplicaNode {
     this.#receiver.watchCopy(copy);
     this.#peerNodeId = peerNodeId;
     store.versions.observe(peer.highestVersion);
-    if (this.#isNew) {
-      await saveNew(store, false);
-      this.#isNew = false;
+    if (this.#facts.isNew) {
+      await this.#facts.setNew(false);
       this.#path.waitForPeer(false);
     }
     if (isOver || this.#isStopped || this.#hasFailed) {
       link.connection.close();
       return;
     }
-    this.#replaceClaims(peer);
+    this.#claims.replace(peer);
+    this.#tellGate();
     this.#refusal = null;
     this.#linksTotal += 1;
     const linked = new LinkedPeer(
@@ -406,8 +386,8 @@ export class ReplicaNode {
         timers: this.#deps.timers,
         log: this.#deps.log,
         receiver: this.#receiver,
-        standing: this.#standing,
-        saveStanding: () => this.#saveStanding(true),
+        standing: this.#facts.standing,
+        saveStanding: () => this.#facts.saveStanding(),
         readiness: () => this.#readiness.said,
         onConfirmed: (incarnation) => this.#onConfirmed(incarnation),
         onVoided: (reason) => this.#onVoided(reason),
@@ -431,64 +411,20 @@ export class ReplicaNode {
     this.#look();
   }
 
-  /** The peer's word at the handshake is all that counts from now on, downwards too. */
-  #replaceClaims(peer: StandingMessage): void {
-    const { store } = this.#deps;
-    const claims = new Map<IncarnationId, number>();
-    for (const info of store.own.incarnations()) {
-      const known = peer.known.find((entry) => entry.incarnation === info.id);
-      const agreed = peer.known.length > 0 ? this.#standing.agreedEnd(store.nodeId, info.id) : null;
-      const sequence = known?.sequence ?? agreed ?? 0;
-      claims.set(info.id, Math.min(sequence, info.received.sequence));
-    }
-    this.#standing.replace(claims);
-    this.#useClaims();
-  }
-
-  #useClaims(): void {
-    const { store } = this.#deps;
-    for (const info of store.own.incarnations()) {
-      const claim = this.#standing.claimOf(info.id);
-      store.setConfirmed(info.id, claim);
-      if (info.id !== store.incarnation) {
-        this.#recovered.set(info.id, store.own.pendingBytes(info.id, claim));
-      }
-    }
-    this.#tellGate();
-  }
-
   #onConfirmed(incarnation: IncarnationId): void {
-    const { store } = this.#deps;
-    const claim = this.#standing.claimOf(incarnation);
-    store.setConfirmed(incarnation, claim);
-    if (incarnation !== store.incarnation) {
-      this.#recovered.set(incarnation, store.own.pendingBytes(incarnation, claim));
-    }
+    this.#claims.use(incarnation);
     this.#tellGate();
-  }
-
-  #tellGate(): void {
-    const { store } = this.#deps;
-    const sequence = this.#standing.claimOf(store.incarnation);
-    this.#path.confirmed({
-      sequence,
-      pendingBytes: store.own.pendingBytes(store.incarnation, sequence),
-      recoveredBytes: this.#recoveredBytes,
-      isUnprotected: this.#standing.isUnprotected,
-    });
-  }
-
-  get #recoveredBytes(): number {
-    let bytes = 0;
-    for (const each of this.#recovered.values()) bytes += each;
-    return bytes;
   }
 
   #onVoided(reason: string): void {
     this.#note('VOID', `the peer says that what it confirmed is void: ${reason}`);
     this.#deps.log.error('peer void', { reason });
-    this.#standing.replace(new Map());
-    this.#useClaims();
+    this.#claims.void();
+    this.#tellGate();
+  }
+
+  #tellGate(): void {
+    this.#path.confirmed(this.#claims.forGate);
   }
 
   /** Records of the peer, or returned ones of ours, moved on. */
@@ -497,7 +433,7 @@ export class ReplicaNode {
     if (origin === store.nodeId) {
       // What the peer returned, it has.
       const { durable } = this.#receiver.progressOf(store.own, incarnation);
-      this.#standing.advance(incarnation, durable);
+      this.#facts.standing.advance(incarnation, durable);
       this.#onConfirmed(incarnation);
     }
     this.#linked?.progress(origin, incarnation);
@@ -523,7 +459,8 @@ export class ReplicaNode {
     this.#note(error.refusal, error.message);
     // A peer that lost what it had confirmed protects nothing, linked or not. Of a clone nobody knows which one is meant.
     if (peer !== null && error.refusal !== 'cloned-node' && NEEDS_BOOTSTRAP.has(error.refusal)) {
-      this.#replaceClaims(peer);
+      this.#claims.replace(peer);
+      this.#tellGate();
     }
   }
 
@@ -535,8 +472,13 @@ export class ReplicaNode {
 
   #tick(): void {
     this.#look();
-    if (this.#nowMs() - this.#lastSaveMs >= STANDING_SAVE_MS) this.#save(false);
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#lastSaveMs >= STANDING_SAVE_MS) {
+      this.#lastSaveMs = nowMs;
+      void this.#facts.saveChanges({ sync: false });
+    }
     if (this.#isStopped || this.#hasFailed) return;
+    this.#path.renewMark();
     this.#ticker = this.#deps.timers.after(this.#config.heartbeatMs, () => this.#tick());
   }
 
@@ -550,7 +492,7 @@ export class ReplicaNode {
         peer: linked?.peerReadiness ?? null,
         isCaughtUp: linked?.isCaughtUp ?? false,
         lagMs: linked?.lagMs ?? 0,
-        isNew: this.#isNew,
+        isNew: this.#facts.isNew,
       },
       this.#nowMs(),
     );
@@ -566,38 +508,13 @@ export class ReplicaNode {
   }
 
   #onGateMoved(): void {
-    if (this.#ledger.note(this.#gate.state.mode, this.#deps.clock.wallMs())) {
+    if (this.#facts.ledger.note(this.#gate.state.mode, this.#deps.clock.wallMs())) {
       this.#deps.log.warn('gate', { mode: this.#gate.state.mode });
-      this.#save(false);
+      void this.#facts.saveChanges({ sync: false });
     }
     if (this.#budgetWaiters.length > 0 && this.#gate.fits) {
       for (const waiter of this.#budgetWaiters.splice(0)) waiter();
     }
-  }
-
-  // ---- what must outlive a restart ----
-
-  async #saveMode(effect: GateEffect & { readonly type: 'persist' }): Promise<void> {
-    const saved: SavedGate = [effect.mode, effect.isLeaving];
-    await this.#deps.store.saveLocal(KEY_GATE, pack(saved), { sync: true });
-  }
-
-  #save(sync: boolean): void {
-    this.#lastSaveMs = this.#nowMs();
-    if (this.#standing.isDirty) void this.#saveStanding(sync);
-    if (!this.#ledger.isDirty) return;
-    const ledger = this.#ledger.encode();
-    this.#enqueueSave(() => this.#deps.store.saveLocal(KEY_LEDGER, ledger, { sync }));
-  }
-
-  #saveStanding(sync: boolean): Promise<void> {
-    const standing = this.#standing.encode();
-    return this.#enqueueSave(() => this.#deps.store.saveLocal(KEY_STANDING, standing, { sync }));
-  }
-
-  #enqueueSave(save: () => Promise<void>): Promise<void> {
-    this.#saving = this.#saving.then(save).catch((error: unknown) => this.#fail(error));
-    return this.#saving;
   }
 
   // ---- status ----
@@ -609,7 +526,7 @@ export class ReplicaNode {
     const nowMs = this.#nowMs();
     const points = linked?.peerPoints ?? this.#peerPoints;
     const copy = this.#copyPoints();
-    const claim = this.#standing.claimOf(store.incarnation);
+    const claim = this.#claims.sequence;
     return {
       state: this.#stateName(),
       linkState: this.#linkState,
@@ -637,7 +554,7 @@ export class ReplicaNode {
       linkNumber: linked?.link ?? null,
       linksTotal: this.#linksTotal,
       rejectedConnectionsTotal: this.#peerLink?.rejectedTotal ?? 0,
-      ledger: this.#ledger.rows,
+      ledger: this.#facts.ledger.rows,
     };
   }
 
@@ -679,19 +596,6 @@ export class ReplicaNode {
   }
 }
 
-interface SavedState {
-  readonly gate: Uint8Array | undefined;
-  readonly ledger: Uint8Array | undefined;
-  readonly standing: Uint8Array | undefined;
-  readonly isNew: boolean;
-}
-
-type SavedGate = [mode: GateMode, isLeaving: boolean];
-
 function pointOf(position: Position): JournalPoint {
   return { incarnation: position.incarnation, sequence: position.sequence };
-}
-
-async function saveNew(store: ReplicaStore, isNew: boolean): Promise<void> {
-  await store.saveLocal(KEY_NEW, Uint8Array.of(isNew ? 1 : 0), { sync: true });
 }

@@ -91,9 +91,5 @@ export interface ReplicaStore {
   announcePeerBound(version: number): void;
   setHorizonHeld(isHeld: boolean): void;
   loadLocal(name: string): Promise<Uint8Array | undefined>;
-  saveLocal(
-    name: string,
-    value: Uint8Array,
-    options: { readonly sync: boolean },
-  ): Promise<void>;
+  saveLocal(name: string, value: Uint8Array, options: { readonly sync: boolean }): Promise<void>;
 }

@@ -34,7 +34,10 @@ export class SegmentSchemas {
    * Makes sure that a record of this size and the schema records it lacks go into one segment, and returns the bodies of these:
    * they must be appended now, then the record.
    */
-  bodiesBefore(recordBytes: number, schemas: readonly TableSchema[]): readonly (readonly Uint8Array[])[] {
+  bodiesBefore(
+    recordBytes: number,
+    schemas: readonly TableSchema[],
+  ): readonly (readonly Uint8Array[])[] {
     for (;;) {
       const missing = this.#missing(schemas);
       const sizes = missing.map((schema) => recordBytesOf(schema.body));

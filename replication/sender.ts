@@ -69,9 +69,11 @@ export class Sender {
       const isLive = index === plan.send.length - 1;
       return { ...stretch, isReturned: false, isLive };
     });
-    const returned = plan.returned.map(
-      (stretch): Work => ({ ...stretch, isReturned: true, isLive: false }),
-    );
+    const returned = plan.returned.map((stretch): Work => ({
+      ...stretch,
+      isReturned: true,
+      isLive: false,
+    }));
     this.#work = [...returned, ...own];
   }
 

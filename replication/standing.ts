@@ -26,10 +26,7 @@ export interface AgreedEnd {
 /** Agreed ends remembered for each origin; older ones are long out of every journal. */
 const AGREED_MAX = 256;
 
-type Saved = [
-  claims: [IncarnationId, number, number][],
-  agreed: [NodeId, IncarnationId, number][],
-];
+type Saved = [claims: [IncarnationId, number, number][], agreed: [NodeId, IncarnationId, number][]];
 
 export class Standing {
   readonly #claims = new Map<IncarnationId, Claim>();
@@ -54,7 +51,11 @@ export class Standing {
   encode(): Uint8Array {
     this.#isDirty = false;
     const saved: Saved = [
-      [...this.#claims].map(([incarnation, { current, highest }]) => [incarnation, current, highest]),
+      [...this.#claims].map(([incarnation, { current, highest }]) => [
+        incarnation,
+        current,
+        highest,
+      ]),
       [...this.#agreed.values()].map((end) => [end.origin, end.incarnation, end.sequence]),
     ];
     return pack(saved);

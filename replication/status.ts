@@ -1,7 +1,7 @@
 /** What `SHOW STATUS LIKE 'repl_%'`, SHOW RPO, /status and /metrics say: one plain object. */
 
 import type { IncarnationId, NodeId } from '../storage/index.js';
-import type { AcknowledgementWarning } from './gate.js';
+import type { AcknowledgementWarning } from './gate-state.js';
 import type { JournalPoint, RefusalName } from './errors.js';
 
 /** In order of precedence: what the operator must know first. */

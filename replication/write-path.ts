@@ -20,7 +20,14 @@ import {
   type Timer,
   type Timers,
 } from '../storage/index.js';
-import type { AcknowledgementWarning, Gate, GateBudget, GateEffect, RequestId } from './gate.js';
+import type { Gate } from './gate.js';
+import type {
+  AcknowledgementWarning,
+  GateBudget,
+  GateClaim,
+  GateEffect,
+  RequestId,
+} from './gate-state.js';
 import {
   DiskFullError,
   NotAppliedError,
@@ -53,9 +60,7 @@ export interface WriteOptions {
 }
 
 /** Body parts, or what makes them from the record's version. */
-export type WriteBody =
-  | readonly Uint8Array[]
-  | ((version: number) => readonly Uint8Array[]);
+export type WriteBody = readonly Uint8Array[] | ((version: number) => readonly Uint8Array[]);
 
 export interface WritePathDeps {
   readonly store: ReplicaStore;
@@ -146,7 +151,11 @@ export class WritePath {
   // ---- writing ----
 
   /** One record. Rejects with NotAppliedError, DiskFullError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
-  async write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement> {
+  async write(
+    kind: 'write' | 'ddl',
+    body: WriteBody,
+    options: WriteOptions,
+  ): Promise<Acknowledgement> {
     return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, {
       isAnswered: true,
     });
@@ -169,7 +178,7 @@ export class WritePath {
       await store.untilRoom();
       this.#check(options.signal);
     }
-    this.#renewMark();
+    this.renewMark();
     return new Promise((resolve, reject) => {
       this.#lastRequest += 1;
       const request = this.#lastRequest;
@@ -200,14 +209,17 @@ export class WritePath {
   }
 
   /** A record that counts nothing and is never held: nobody waits for it. */
-  appendUnheld(kind: typeof RecordKind.abort | typeof RecordKind.expiry, body: readonly Uint8Array[]): void {
+  appendUnheld(
+    kind: typeof RecordKind.abort | typeof RecordKind.expiry,
+    body: readonly Uint8Array[],
+  ): void {
     if (this.#failure !== null) return;
     this.#append(kind, body, null, null);
   }
 
   // ---- what moves the gate from outside ----
 
-  confirmed(claim: Parameters<Gate['confirmed']>[0]): void {
+  confirmed(claim: GateClaim): void {
     this.#carryOut(this.#deps.gate.confirmed(claim, this.#nowMs()));
   }
 
@@ -226,6 +238,12 @@ export class WritePath {
   /** A new data directory takes no write until its peer's versions are known. */
   waitForPeer(isWaiting: boolean): void {
     if (this.#closedReason !== 'stopping') this.#closedReason = isWaiting ? 'new-node' : null;
+  }
+
+  /** Keeps stamps possible, and our announced bound moving: it never goes beyond the mark. Also to be called on an idle node. */
+  renewMark(): void {
+    if (this.#failure !== null || this.#deps.store.versions.needsMark() === null) return;
+    void this.#deps.store.ensureMark().catch((error: unknown) => this.#failNode(error));
   }
 
   // ---- the end ----
@@ -341,7 +359,8 @@ export class WritePath {
     if (this.#isCarryingOut) return;
     this.#isCarryingOut = true;
     try {
-      while (this.#effects.length > 0 && this.#failure === null) this.#carry(this.#effects.shift()!);
+      while (this.#effects.length > 0 && this.#failure === null)
+        this.#carry(this.#effects.shift()!);
     } finally {
       this.#isCarryingOut = false;
     }
@@ -469,11 +488,6 @@ export class WritePath {
     return recordBytesOf(body(this.#deps.store.versions.highest)) + STAMPED_BODY_SLACK_BYTES;
   }
 
-  #renewMark(): void {
-    if (this.#deps.store.versions.needsMark() === null) return;
-    void this.#deps.store.ensureMark().catch((error: unknown) => this.#failNode(error));
-  }
-
   #setTimer(): void {
     const deadlineMs = this.#deps.gate.nextDeadlineMs();
     if (deadlineMs === null) return;
@@ -520,6 +534,7 @@ export const NOT_APPLIED_TEXT: Readonly<Record<NotAppliedReason, string>> = {
   'queue-full': 'not applied: too many statements wait for the RPO budget',
   aborted: 'not applied: cancelled before it was appended',
   stopping: 'not applied: the node is stopping',
-  'new-node': 'not applied: this node is new and waits for its peer (start it alone with init --alone)',
+  'new-node':
+    'not applied: this node is new and waits for its peer (start it alone with init --alone)',
   'part-failed': 'not applied: an earlier part of this write was not applied',
 };

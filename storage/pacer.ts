@@ -1,11 +1,11 @@
 /**
  * Keeps long work off the event loop's back without a clock: work is counted in units of roughly ten nanoseconds (a value copied
- * or compared), and after a budget of them (about 1 ms) the loop gets a turn.
+ * or compared), and after a budget of them (about 0.5 ms) the loop gets a turn.
  */
 
 import type { Timers } from './ports.js';
 
-const UNITS_PER_TURN = 100_000;
+const UNITS_PER_TURN = 50_000;
 
 export class Pacer {
   readonly #timers: Timers;

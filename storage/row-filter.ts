@@ -121,7 +121,7 @@ export class RowFilter {
       const id = series[row]!;
       if (mask !== null && (id >= mask.length || mask[id] === 0)) continue;
       if (!excluded.isEmpty && excluded.has(time)) continue;
-      if (!isOnlyFree && !only!.has(time)) continue;
+      if (!isOnlyFree && !only.has(time)) continue;
       if (killers.length > 0 && isKilled(killers, id, time, versions[row]!)) continue;
       out[count++] = row;
     }

@@ -90,7 +90,7 @@ export class TableStore {
   readonly #pins = new Map<number, number>();
   #garbage: Garbage[] = [];
   #collecting: Promise<void> = Promise.resolve();
-  #failure: unknown = null;
+  #failure: Error | null = null;
   #isFlushing = false;
   readonly #target: ApplyTarget;
 
@@ -457,7 +457,7 @@ export class TableStore {
         }
       } catch (error) {
         // Told by the next flush: a store whose deletes fail will not take writes either.
-        this.#failure ??= error;
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
       }
     });
   }

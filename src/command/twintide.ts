@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Config } from '../server/config.js';
 import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
+import { runDemo } from './demo-command.js';
 import { describeFailure, ExitCode } from './exit-codes.js';
 import { runPair } from './pair-command.js';
 import { addSettingFlags, configOf } from './setting-flags.js';
@@ -92,6 +93,14 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
           launcher,
         }),
       );
+    });
+
+  program
+    .command('demo')
+    .description('a failover with real data in about a minute, in a temporary folder')
+    .option('--short', 'the same with less data and less time')
+    .action(async (options: { readonly short?: boolean }) => {
+      setExitCode(await runDemo({ isShort: options.short === true, launcher }));
     });
 
   program

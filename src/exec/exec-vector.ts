@@ -133,7 +133,7 @@ export function decimalAt(vector: ExecVector, row: number): bigint {
 export function bytesAt(vector: ExecVector, row: number): Uint8Array {
   if (vector.kind === 'dictionary') return bytesAt(vector.dictionary, vector.codes[row]!);
   if (vector.kind === 'bytes') {
-    return vector.data.subarray(vector.starts[row]!, vector.starts[row + 1]!);
+    return vector.data.subarray(vector.starts[row], vector.starts[row + 1]);
   }
   return EMPTY_BYTES;
 }

@@ -31,27 +31,52 @@ export interface KeyInterner {
   sizeBytes(): number;
 }
 
-/** The table of slots; the owner of the keys does the comparing. */
-class SlotTable {
-  slots = new Uint32Array(128);
-  #mask = 127;
+const SHARD_BITS = 6;
+const SHARDS = 1 << SHARD_BITS;
+const SHARD_SLOTS_MIN = 16;
 
-  get mask(): number {
-    return this.#mask;
+/**
+ * The slots, in shards by the top bits of the hash; the owner of the keys does the comparing. A shard grows on its own and at a fill of its
+ * own (40 to 70 %), so that a table of a million keys never stops the event loop to double all at once.
+ */
+class SlotTable {
+  readonly #shards: Uint32Array[] = Array.from(
+    { length: SHARDS },
+    () => new Uint32Array(SHARD_SLOTS_MIN),
+  );
+  readonly #counts = new Uint32Array(SHARDS);
+  #slotCount = SHARDS * SHARD_SLOTS_MIN;
+
+  /** Look for a key from place `hash & (length - 1)` on, until an empty slot. */
+  slotsOf(hash: number): Uint32Array {
+    return this.#shards[hash >>> (32 - SHARD_BITS)]!;
   }
 
-  /** Doubles when `count` keys fill half of it; `hashOf` gives the hash of an id. */
-  makeRoom(count: number, hashOf: (id: number) => number): void {
-    if (count * 2 < this.slots.length) return;
-    const slots = new Uint32Array(this.slots.length * 4);
-    const mask = slots.length - 1;
-    for (let id = 0; id < count; id++) {
-      let at = hashOf(id) & mask;
-      while (slots[at] !== 0) at = (at + 1) & mask;
-      slots[at] = id + 1;
+  /** Puts `id` into the empty slot `at` of the hash's shard. `hashOf` gives the hash of an id. */
+  put(hash: number, at: number, id: number, hashOf: (id: number) => number): void {
+    const shard = hash >>> (32 - SHARD_BITS);
+    const slots = this.#shards[shard]!;
+    slots[at] = id + 1;
+    const count = this.#counts[shard]! + 1;
+    this.#counts[shard] = count;
+    if (count > slots.length * (0.4 + (0.3 * shard) / SHARDS)) this.#grow(shard, slots, hashOf);
+  }
+
+  sizeBytes(): number {
+    return this.#slotCount * 4;
+  }
+
+  #grow(shard: number, slots: Uint32Array, hashOf: (id: number) => number): void {
+    const grown = new Uint32Array(slots.length * 2);
+    const mask = grown.length - 1;
+    for (const slot of slots) {
+      if (slot === 0) continue;
+      let at = hashOf(slot - 1) & mask;
+      while (grown[at] !== 0) at = (at + 1) & mask;
+      grown[at] = slot;
     }
-    this.slots = slots;
-    this.#mask = mask;
+    this.#shards[shard] = grown;
+    this.#slotCount += slots.length;
   }
 }
 
@@ -85,11 +110,13 @@ export class PairInterner {
   /** The id of the pair; new pairs get the next one. */
   intern(first: number, second: number): number {
     const a = first + 0;
-    const table = this.#table;
-    let at = this.#hash(a, second) & table.mask;
-    for (let slot = table.slots[at]!; slot !== 0; slot = table.slots[at]!) {
+    const hash = this.#hash(a, second);
+    const slots = this.#table.slotsOf(hash);
+    const mask = slots.length - 1;
+    let at = hash & mask;
+    for (let slot = slots[at]!; slot !== 0; slot = slots[at]!) {
       if (this.#first[slot - 1] === a && this.#second[slot - 1] === second) return slot - 1;
-      at = (at + 1) & table.mask;
+      at = (at + 1) & mask;
     }
     const id = this.#count;
     this.#count = id + 1;
@@ -97,13 +124,14 @@ export class PairInterner {
     this.#second = grownFloats(this.#second, id + 1);
     this.#first[id] = a;
     this.#second[id] = second;
-    table.slots[at] = id + 1;
-    table.makeRoom(id + 1, (known) => this.#hash(this.#first[known]!, this.#second[known]!));
+    this.#table.put(hash, at, id, (known) =>
+      this.#hash(this.#first[known]!, this.#second[known]!),
+    );
     return id;
   }
 
   sizeBytes(): number {
-    return this.#first.byteLength * 2 + this.#table.slots.byteLength;
+    return this.#first.byteLength * 2 + this.#table.sizeBytes();
   }
 
   #hash(a: number, b: number): number {
@@ -135,12 +163,13 @@ class BytesInterner {
     let hash = 0x811c9dc5;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, 0x01000193);
     hash = mix(hash, end - start);
-    const table = this.#table;
-    let at = hash & table.mask;
-    for (let slot = table.slots[at]!; slot !== 0; slot = table.slots[at]!) {
+    const slots = this.#table.slotsOf(hash);
+    const mask = slots.length - 1;
+    let at = hash & mask;
+    for (let slot = slots[at]!; slot !== 0; slot = slots[at]!) {
       if (this.#hashes[slot - 1] === hash && this.#isEqual(slot - 1, source, start, end))
         return slot - 1;
-      at = (at + 1) & table.mask;
+      at = (at + 1) & mask;
     }
     return this.#insert(hash, at, source, start, end);
   }
@@ -156,13 +185,12 @@ class BytesInterner {
     this.#data.set(source.subarray(start, end), from);
     this.#starts[id + 1] = to;
     this.#hashes[id] = hash;
-    this.#table.slots[at] = id + 1;
-    this.#table.makeRoom(id + 1, (known) => this.#hashes[known]!);
+    this.#table.put(hash, at, id, (known) => this.#hashes[known]!);
     return id;
   }
 
   sizeBytes(): number {
-    return this.#data.byteLength + this.#starts.byteLength * 2 + this.#table.slots.byteLength;
+    return this.#data.byteLength + this.#starts.byteLength * 2 + this.#table.sizeBytes();
   }
 
   #isEqual(id: number, source: Uint8Array, start: number, end: number): boolean {

@@ -14,7 +14,6 @@ import {
   type ExecVector,
   type SplitTime,
 } from './exec-vector.js';
-import { compareBytes } from './kernel-comparison.js';
 import { isBytes } from './sql-value.js';
 
 /** Negative when the first reference comes first. Never 0 for two different references. */
@@ -98,17 +97,41 @@ function valueOrder(
 const sign = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function bytesOrder(vectors: readonly ExecVector[], isCaseless: boolean): ValueOrder {
-  const compare = isCaseless ? compareText : compareBytes;
+  const compare: BytesOrder = isCaseless
+    ? (a, rowA, b, rowB) => compareText(bytesAt(a, rowA), bytesAt(b, rowB))
+    : comparePlain;
   return (batchA, rowA, batchB, rowB) => {
     const a = vectors[batchA]!;
     const b = vectors[batchB]!;
-    const isSameEntry =
-      a.kind === 'dictionary' &&
-      b.kind === 'dictionary' &&
-      a.dictionary === b.dictionary &&
-      a.codes[rowA] === b.codes[rowB];
-    return isSameEntry ? 0 : compare(bytesAt(a, rowA), bytesAt(b, rowB));
+    if (a.kind === 'dictionary' && b.kind === 'dictionary') {
+      const codeA = a.codes[rowA]!;
+      const codeB = b.codes[rowB]!;
+      if (a.dictionary === b.dictionary && codeA === codeB) return 0;
+      return compare(a.dictionary, codeA, b.dictionary, codeB);
+    }
+    const left = a.kind === 'dictionary' ? a.dictionary : a;
+    const right = b.kind === 'dictionary' ? b.dictionary : b;
+    const entryA = a.kind === 'dictionary' ? a.codes[rowA]! : rowA;
+    const entryB = b.kind === 'dictionary' ? b.codes[rowB]! : rowB;
+    return compare(left, entryA, right, entryB);
   };
+}
+
+type BytesOrder = (a: ExecVector, rowA: number, b: ExecVector, rowB: number) => number;
+
+/** Byte by byte where they lie: a view of each would cost more than the comparison. */
+function comparePlain(a: ExecVector, rowA: number, b: ExecVector, rowB: number): number {
+  if (a.kind !== 'bytes' || b.kind !== 'bytes') return 0;
+  const endA = a.starts[rowA + 1]!;
+  const endB = b.starts[rowB + 1]!;
+  let atA = a.starts[rowA]!;
+  let atB = b.starts[rowB]!;
+  const lengths = endA - atA - (endB - atB);
+  while (atA < endA && atB < endB) {
+    const difference = a.data[atA++]! - b.data[atB++]!;
+    if (difference !== 0) return difference;
+  }
+  return lengths;
 }
 
 function timeOrder(vectors: readonly ExecVector[], unit: number): ValueOrder {

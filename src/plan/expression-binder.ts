@@ -15,7 +15,7 @@ import { decimalPrecision, parseDecimal } from '../exec/decimal.js';
 import type { EvaluationEnvironment } from '../exec/evaluation-environment.js';
 import { valueAt } from '../exec/exec-vector.js';
 import type { BindContext } from '../exec/execution-context.js';
-import type { FunctionDefinition, NapRequest } from '../exec/function-definition.js';
+import type { FunctionDefinition, NapRequest, ResolvedCall } from '../exec/function-definition.js';
 import { findFunction, functionNames } from '../exec/functions/registry.js';
 import {
   BIGINT,
@@ -331,14 +331,8 @@ export class ExpressionBinder {
     if (given.length < argumentsMin || given.length > argumentsMax) {
       throw new SqlError('ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT', { function: name });
     }
-    const { naps } = this.#options;
-    const resolved = definition.resolve({
-      name,
-      args: given,
-      env: this.#env,
-      context: this.#context,
-      naps,
-    });
+    const resolved = this.#resolve(definition, name, given);
+    if (resolved === null) return boundConstant(NULL_TYPE, null);
     const args = resolved.args ?? given;
     const call: BoundExpression = {
       kind: 'call',
@@ -356,6 +350,23 @@ export class ExpressionBinder {
       (argument) => argument.kind === 'constant' || argument.kind === 'interval',
     );
     return call.isVolatile || !isFixed ? call : this.#fold(call, resolved.instantMicros ?? null);
+  }
+
+  /** null: an argument is a parameter that is not known yet, and the type depends on its value. */
+  #resolve(
+    definition: FunctionDefinition,
+    name: string,
+    args: readonly BoundExpression[],
+  ): ResolvedCall | null {
+    const { naps } = this.#options;
+    const context = this.#context;
+    try {
+      return definition.resolve({ name, args, env: this.#env, context, naps });
+    } catch (error) {
+      const isUnknown = context.parameters === null && args.some(readsNull);
+      if (isUnknown && error instanceof SqlError) return null;
+      throw error;
+    }
   }
 
   #fold(
@@ -379,6 +390,9 @@ export class ExpressionBinder {
 }
 
 const ONE_ROW = Batch.of([], 1);
+
+const readsNull = (argument: BoundExpression): boolean =>
+  someExpression(argument, (part) => part.kind === 'constant' && part.value === null);
 
 function textConstant(text: string): BoundExpression {
   return boundConstant(varcharType([...text].length), textBytes(text));

@@ -15,9 +15,18 @@ export function splitConjuncts(condition: BoundExpression): readonly BoundExpres
 
 /** true or false for a condition that is known, null for one that depends on the row. */
 export function knownTruth(condition: BoundExpression): boolean | null {
+  if (isComparisonWithNull(condition)) return false;
   if (condition.kind !== 'constant') return null;
   return condition.value !== null && isTrueValue(condition.value);
 }
+
+/** `x < NULL` is NULL for every row. */
+function isComparisonWithNull(condition: BoundExpression): boolean {
+  if (condition.kind !== 'call' || !COMPARISONS.has(condition.name)) return false;
+  return condition.arguments.some((side) => side.kind === 'constant' && side.value === null);
+}
+
+const COMPARISONS = new Set(['=', '<>', '<', '<=', '>', '>=']);
 
 /** Texts are judged when they are evaluated; here only numbers. */
 function isTrueValue(value: SqlValue): boolean {

@@ -58,8 +58,10 @@ export async function executeDropDatabase(
       ]);
       return;
     }
-    tableCount = catalog.tables(name).length;
+    const tables = catalog.tables(name);
+    tableCount = tables.length;
     await writeDdl(run, catalog.dropDatabaseBody(name));
+    forgetTables(run, tables);
     run.state.forgetDatabase(name);
   });
   run.ok(tableCount);
@@ -110,6 +112,7 @@ export async function executeDropTable(
       throw new SqlError('ER_BAD_TABLE_ERROR', { table: missing.join(',') });
     }
     if (found.length > 0) await writeDdl(run, catalog.dropTablesBody(found));
+    forgetTables(run, found);
     state.warnings.addNotes(missing.map((name) => note(1051, `Unknown table '${name}'`)));
   });
   run.ok();
@@ -128,6 +131,12 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
   const acknowledgement = await writes.commit();
   if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
   run.ok();
+}
+
+function forgetTables(run: StatementRun, tables: readonly TableDefinition[]): void {
+  for (const table of tables) {
+    for (const { tableId } of table.parts) run.state.context.guards.forget(tableId);
+  }
 }
 
 async function changeCatalog(run: StatementRun, change: () => Promise<void>): Promise<void> {

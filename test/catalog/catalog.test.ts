@@ -1,3 +1,5 @@
+/** The catalog as a state machine: what is visible, how concurrent CREATEs merge, and that the order of two nodes does not matter. */
+
 import fc from 'fast-check';
 import { ColumnRole, encodeSchemaBody } from '../../storage/index.js';
 import type { TableSchema } from '../../storage/index.js';
@@ -226,12 +228,17 @@ describe('concurrent CREATEs of one name', () => {
     [
       'another time index',
       'CREATE TABLE t (at TIMESTAMP TIME INDEX, v INT)',
-      /time index is ts in one and at/,
+      /time index is ts timestamp\(3\) in one and at timestamp\(3\)/,
     ],
     [
       'another precision',
       'CREATE TABLE t (ts TIMESTAMP(6) TIME INDEX, v INT)',
-      /timestamp\(3\) in one and timestamp\(6\)/,
+      /ts timestamp\(3\) in one and ts timestamp\(6\)/,
+    ],
+    [
+      'other tags',
+      'CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT, PRIMARY KEY (v))',
+      /tags are \(\) in one and \(v int32\)/,
     ],
     [
       'append mode',

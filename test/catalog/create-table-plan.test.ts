@@ -1,3 +1,5 @@
+/** CREATE TABLE: the three ways to declare keys, the defaults, and errors that name the fix. */
+
 import { planOf } from './create-statement.js';
 import { SqlError } from '../../protocol/index.js';
 

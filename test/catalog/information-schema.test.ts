@@ -1,3 +1,5 @@
+/** information_schema and SHOW: MySQL's columns, and the values that clients read. */
+
 import { Catalog } from '../../src/catalog/catalog.js';
 import { GlobalVariables } from '../../src/catalog/global-variables.js';
 import {

@@ -1,3 +1,5 @@
+/** LIKE over names. */
+
 import { likeMatcher } from '../../src/catalog/like-pattern.js';
 
 describe('LIKE over names', () => {

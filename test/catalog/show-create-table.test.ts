@@ -1,3 +1,5 @@
+/** SHOW CREATE TABLE to the space, and that its text creates the same table. */
+
 import { Catalog } from '../../src/catalog/catalog.js';
 import { defaultText } from '../../src/catalog/default-text.js';
 import { showCreateDatabase, showCreateTable } from '../../src/catalog/show-create-table.js';

@@ -1,3 +1,5 @@
+/** System variables: what clients read at connect, what can be set, and what is refused. */
+
 import { SqlError } from '../../protocol/index.js';
 import { GlobalVariables } from '../../src/catalog/global-variables.js';
 import { SessionVariables } from '../../src/catalog/session-variables.js';

@@ -27,7 +27,7 @@ const WRITERS_PER_NODE = 4;
 const BUDGET_BYTES = 64 * 1024;
 
 let pair: PairProcesses;
-afterEach(() => pair.stop());
+afterEach(() => pair?.stop());
 
 function writersOf(round: number): readonly NumberedWriter[] {
   return pair.nodes.flatMap((node) =>

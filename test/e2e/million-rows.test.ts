@@ -20,7 +20,7 @@ let pair: PairProcesses;
 beforeAll(async () => {
   pair = await PairProcesses.start();
 });
-afterAll(() => pair.stop());
+afterAll(() => pair?.stop());
 
 /** Row `n`: sensor, time, number, and a level that a double holds exactly, so that sums have one value in any order. */
 function rowText(n: number): string {

@@ -16,7 +16,7 @@ const BUDGET_BYTES = 16 * 1024;
 let pair: PairProcesses;
 let a: Connection;
 
-afterEach(() => pair.stop());
+afterEach(() => pair?.stop());
 
 async function startPair(replication: Readonly<Record<string, string | number>>): Promise<void> {
   pair = await PairProcesses.start({

@@ -13,7 +13,7 @@ jest.setTimeout(120_000);
 let pair: PairProcesses;
 let a: Connection;
 
-afterEach(() => pair.stop());
+afterEach(() => pair?.stop());
 
 async function startPair(replication: Readonly<Record<string, string | number>>): Promise<void> {
   pair = await PairProcesses.start({

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await pair.waitCaughtUp();
   await run(b, 'USE world');
 });
-afterAll(() => pair.stop());
+afterAll(() => pair?.stop());
 
 /** Lines of a CSV file whose cells hold no commas, without the heading. */
 function csv(name: string): string[][] {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await run(b, 'USE field');
 });
 
-afterAll(() => pair.stop());
+afterAll(() => pair?.stop());
 
 test('a row written on either node is read on both', async () => {
   await run(

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await run(b, 'USE field');
 });
 
-afterAll(() => pair.stop());
+afterAll(() => pair?.stop());
 
 async function split(): Promise<void> {
   pair.cutLink();

@@ -10,7 +10,7 @@ import { brokenPromises, createNumbered, NumberedWriter } from './numbered-write
 jest.setTimeout(120_000);
 
 let pair: PairProcesses;
-afterEach(() => pair.stop());
+afterEach(() => pair?.stop());
 
 /** The first packet of a server: its payload. */
 function greetingOf(port: number): Promise<Buffer> {

@@ -18,7 +18,7 @@ const SAVED = 'saved-data';
 let pair: PairProcesses;
 let a: Connection;
 
-afterEach(() => pair.stop());
+afterEach(() => pair?.stop());
 
 async function startPair(replication: Readonly<Record<string, string | number>>): Promise<void> {
   pair = await PairProcesses.start({

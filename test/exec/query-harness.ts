@@ -37,14 +37,17 @@ export interface ColumnSpec {
   readonly nullable?: boolean;
 }
 
-/** A table definition with column ids 1, 2, ... in the given order. */
+/** Storage keeps the lowest ids for columns of its own. */
+export const FIRST_COLUMN_ID = 1001;
+
+/** A table definition with column ids FIRST_COLUMN_ID, ... in the given order. */
 export function defineTable(
   name: string,
   specs: readonly ColumnSpec[],
   appendMode = false,
 ): TableDefinition {
   const stored: StoredColumn[] = specs.map((spec, i) => ({
-    id: i + 1,
+    id: FIRST_COLUMN_ID + i,
     type: storedTypeOf(spec.type)!,
     role: ColumnRole[spec.role],
     precision: storedPrecisionOf(spec.type),
@@ -59,8 +62,8 @@ export function defineTable(
     default: { kind: 'none' },
     comment: '',
     position,
-    schemaIndex: sorted.findIndex((column) => column.id === position + 1),
-    columnId: position + 1,
+    schemaIndex: sorted.findIndex((column) => column.id === FIRST_COLUMN_ID + position),
+    columnId: FIRST_COLUMN_ID + position,
   }));
   const partitionMs = 86_400_000;
   return {
@@ -161,7 +164,7 @@ export class MemoryTable {
         scans.push({
           timeMin: request.timeMin,
           timeMax: request.timeMax,
-          columns: request.columns,
+          columns: request.columns.map((id) => columnOf(id).position),
           limitRows: request.limitRows,
           masks: mask === null ? null : [...mask],
         });

@@ -305,7 +305,7 @@ function likeReference(value: string, pattern: string): boolean {
 const shown = (value: bigint | number | string | null): string | null =>
   value === null ? null : typeof value === 'number' ? formatDouble(value) : String(value);
 
-const runs = { numRuns: 400 };
+const runs = { numRuns: 200 };
 const dataArbitrary = fc.tuple(
   fc.array(rowArbitrary, { maxLength: 25 }),
   fc.integer({ min: 1, max: 9 }),

@@ -20,7 +20,7 @@ export class StoredTable {
 
   static async open(definition: TableDefinition): Promise<StoredTable> {
     const store = await TableStore.open(
-      { kv: new ForgetfulKv(), timers: systemTimers },
+      { kv: new ForgetfulKv(), timers: systemTimers({ keepsProcessAlive: true }) },
       { memtableBytes: 1 << 26, cacheBytes: 1 << 24 },
     );
     for (const part of definition.parts) store.defineTable(part.schema);

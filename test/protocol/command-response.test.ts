@@ -88,7 +88,7 @@ describe('OK', () => {
       `00 00 00 0240 0000 01 78 11 00 0f 0a ${Buffer.from('autocommit').toString('hex')} 03 ${Buffer.from('OFF').toString('hex')}`,
     ],
   ] as const)('%s', (_name, setup, result, payload) => {
-    const { response, output } = fixture(setup as Setup);
+    const { response, output } = fixture(setup);
     response.ok(result);
     expect(output.hex()).toBe(packet(1, hex(payload)).toString('hex'));
     expect(response.isDone).toBe(true);

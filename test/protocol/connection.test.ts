@@ -544,7 +544,7 @@ describe('login with a database', () => {
     const { answers, sessions } = await answersTo([loginTo('metrics')]);
     expect(answers.map(line)).toEqual([
       '2 0103',
-      `3 00000002400000000a0108${'07'}${Buffer.from('metrics').toString('hex')}`,
+      `3 00000002400000000a010807${Buffer.from('metrics').toString('hex')}`,
     ]);
     expect(sessions[0]?.database).toBe('metrics');
   });

@@ -2,8 +2,19 @@ import fc from 'fast-check';
 import { COLUMN_TYPE } from '../../protocol/column-types.js';
 import { ParameterReader } from '../../protocol/parameter-reader.js';
 import type { ParameterValue } from '../../protocol/parameter-reader.js';
-import { SqlError } from '../../protocol/sql-error.js';
+import { isSqlError, SqlError } from '../../protocol/sql-error.js';
 import { hex } from './support/packets.js';
+
+/** Number of the SqlError that `run` throws; null when it throws nothing. */
+function errnoOf(run: () => unknown): number | null {
+  try {
+    run();
+  } catch (error) {
+    if (isSqlError(error)) return error.errno;
+    throw error;
+  }
+  return null;
+}
 
 const NO_LONG_DATA: ReadonlyMap<number, Buffer> = new Map();
 const HEAD = hex('17 01000000 00 01000000');
@@ -246,10 +257,7 @@ describe('bindings', () => {
   test('never bound: 1210', () => {
     const reader = new ParameterReader(2);
     expect(() => reader.read(execute(second, false), NO_LONG_DATA)).toThrow(
-      expect.objectContaining({
-        errno: 1210,
-        message: 'Incorrect arguments to mysqld_stmt_execute',
-      }),
+      new SqlError('ER_WRONG_ARGUMENTS', 'Incorrect arguments to mysqld_stmt_execute'),
     );
   });
 
@@ -257,9 +265,7 @@ describe('bindings', () => {
     const reader = new ParameterReader(2);
     reader.read(execute(first), NO_LONG_DATA);
     const unknown = first.map((sent) => ({ ...sent, type: 100 }));
-    expect(() => reader.read(execute(unknown), NO_LONG_DATA)).toThrow(
-      expect.objectContaining({ errno: 1210 }),
-    );
+    expect(errnoOf(() => reader.read(execute(unknown), NO_LONG_DATA))).toBe(1210);
     reader.read(execute(first, false), NO_LONG_DATA);
     expect(valuesOf(reader)).toEqual([integer(255, true), text('a')]);
   });
@@ -269,9 +275,7 @@ describe('bindings', () => {
     ['time', COLUMN_TYPE.time, '07 00000000000102'],
     ['NULL length', COLUMN_TYPE.string, 'fb'],
   ])('a %s of an impossible length: 1835', (_name, type, bytes) => {
-    expect(() => read([{ type, bytes: hex(bytes) }])).toThrow(
-      expect.objectContaining({ errno: 1835 }),
-    );
+    expect(errnoOf(() => read([{ type, bytes: hex(bytes) }]))).toBe(1835);
   });
 
   test('no parameters, no bitmap', () => {

@@ -25,7 +25,10 @@ const SCRIPT: Script = {
     await new Promise((resolve) => setTimeout(resolve, 100));
     response.ok({ affectedRows: 1 });
   },
-  deaf: (response) => new Promise((resolve) => setTimeout(() => resolve(response.ok()), 400)),
+  deaf: (response) => new Promise((resolve) => setTimeout(() => {
+        response.ok();
+        resolve();
+      }, 400)),
 };
 
 const servers: TestServer[] = [];

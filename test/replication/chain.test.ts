@@ -34,7 +34,14 @@ function own(
 }
 
 function copy(incarnation: string, sequence: number, more: Partial<KnownEntry> = {}): KnownEntry {
-  return { incarnation, first: 1, sequence, hash: hashOf(incarnation, sequence), isAgreed: false, ...more };
+  return {
+    incarnation,
+    first: 1,
+    sequence,
+    hash: hashOf(incarnation, sequence),
+    isAgreed: false,
+    ...more,
+  };
 }
 
 const send = (incarnation: string, after: number, through: number): object => ({

@@ -7,7 +7,8 @@
  * every state a way out is tried as well: with the peer back and everything durable, everybody gets an answer.
  */
 
-import { Gate, type GateEffect, type GateMode } from '../../replication/gate.js';
+import { Gate } from '../../replication/gate.js';
+import type { GateEffect, GateMode } from '../../replication/gate-state.js';
 
 jest.setTimeout(120_000);
 
@@ -31,7 +32,8 @@ interface Scenario {
   readonly start: { readonly mode: GateMode; readonly isLeaving: boolean };
 }
 
-type WriteState = 'queued' | 'granted' | 'refused' | 'released' | 'appended' | 'acked' | 'unconfirmed';
+type WriteState =
+  'queued' | 'granted' | 'refused' | 'released' | 'appended' | 'acked' | 'unconfirmed';
 
 interface Write {
   readonly size: number;
@@ -315,7 +317,10 @@ function observe(world: World, effects: readonly GateEffect[], modeBefore: GateM
         const write = world.writes[effect.request]!;
         rule(write.state === 'queued', 'a request is answered once');
         const earlier = world.writes.slice(0, effect.request);
-        rule(!earlier.some((other) => other.state === 'queued'), 'admission is first in, first out');
+        rule(
+          !earlier.some((other) => other.state === 'queued'),
+          'admission is first in, first out',
+        );
         const used = bytesIn(world, world.confirmed, world.appended) + reservedBytes(world);
         rule(admits(world, write.size, used), 'pending + reserved + size <= budget, or alone');
         write.state = 'granted';
@@ -455,7 +460,9 @@ function wayOut(from: World): void {
       });
     }
   }
-  const open = world.writes.filter((write) => ['queued', 'granted', 'appended'].includes(write.state));
+  const open = world.writes.filter((write) =>
+    ['queued', 'granted', 'appended'].includes(write.state),
+  );
   rule(open.length === 0, 'with the peer back, everybody gets an answer');
   rule(world.gate.state.mode === 'gated', 'with the peer back, degraded and released end');
   rule(world.visible === world.appended, 'with the peer back, everything becomes visible');
@@ -519,7 +526,9 @@ function walk(scenario: Scenario): Walk {
           seen.add(print);
           wayOut(after);
         } catch (error) {
-          throw new Error(`${scenario.name}: ${way.join(', ')}: ${String(error)}`, { cause: error });
+          throw new Error(`${scenario.name}: ${way.join(', ')}: ${String(error)}`, {
+            cause: error,
+          });
         }
         next.push({ world: after, path: way });
       }
@@ -546,26 +555,22 @@ const BASE: Scenario = {
 
 const SCENARIOS: readonly Scenario[] = [
   ...[0, 1, 2, 3].map((budget): Scenario => ({ ...BASE, name: `budget ${budget}, block`, budget })),
-  ...[0, 2].map(
-    (budget): Scenario => ({
-      ...BASE,
-      name: `budget ${budget}, block, released by the operator`,
-      budget,
-      sizes: [1, 3],
-      writesMax: 2,
-      hasRelease: true,
-    }),
-  ),
-  ...[0, 1, 3].map(
-    (budget): Scenario => ({
-      ...BASE,
-      name: `budget ${budget}, degrade`,
-      budget,
-      policy: 'degrade',
-      sizes: [1, 3],
-      writesMax: 2,
-    }),
-  ),
+  ...[0, 2].map((budget): Scenario => ({
+    ...BASE,
+    name: `budget ${budget}, block, released by the operator`,
+    budget,
+    sizes: [1, 3],
+    writesMax: 2,
+    hasRelease: true,
+  })),
+  ...[0, 1, 3].map((budget): Scenario => ({
+    ...BASE,
+    name: `budget ${budget}, degrade`,
+    budget,
+    policy: 'degrade',
+    sizes: [1, 3],
+    writesMax: 2,
+  })),
   {
     ...BASE,
     name: 'four writes of one size',
@@ -641,12 +646,15 @@ const SCENARIOS: readonly Scenario[] = [
 
 describe('every reachable state of a small gate keeps the rules', () => {
   let total = 0;
-  test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
-    const { states, steps } = walk(scenario);
-    total += states;
-    process.stdout.write(`${scenario.name}: ${states} states, ${steps} steps\n`);
-    expect(states).toBeGreaterThan(100);
-  });
+  test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
+    '%s',
+    (_, scenario) => {
+      const { states, steps } = walk(scenario);
+      total += states;
+      process.stdout.write(`${scenario.name}: ${states} states, ${steps} steps\n`);
+      expect(states).toBeGreaterThan(100);
+    },
+  );
 
   test('and there are many of them', () => {
     process.stdout.write(`all scenarios: ${total} states\n`);

@@ -1,12 +1,12 @@
 /** The gate, sentence by sentence of its rules. The exhaustive walk is in gate-exhaustive.test.ts. */
 
-import {
-  Gate,
-  type GateBudget,
-  type GateEffect,
-  type GateOptions,
-  type GateStart,
-} from '../../replication/gate.js';
+import { Gate } from '../../replication/gate.js';
+import type {
+  GateBudget,
+  GateEffect,
+  GateOptions,
+  GateStart,
+} from '../../replication/gate-state.js';
 
 const OPTIONS: GateOptions = {
   hasPeer: true,
@@ -27,7 +27,11 @@ class Hand {
   #records: { sequence: number; size: number }[] = [];
   readonly said: string[] = [];
 
-  constructor(budget: Partial<GateBudget>, options: Partial<GateOptions> = {}, start: Partial<GateStart> = {}) {
+  constructor(
+    budget: Partial<GateBudget>,
+    options: Partial<GateOptions> = {},
+    start: Partial<GateStart> = {},
+  ) {
     this.gate = new Gate(
       { ...OPTIONS, ...options },
       { bytes: 100, spanMs: null, ...budget },
@@ -52,7 +56,10 @@ class Hand {
     return this.#hear(this.gate.durable(sequence, this.nowMs));
   }
 
-  confirm(sequence = this.gate.state.appended, change: { recovered?: number; isUnprotected?: boolean } = {}): this {
+  confirm(
+    sequence = this.gate.state.appended,
+    change: { recovered?: number; isUnprotected?: boolean } = {},
+  ): this {
     const pendingBytes = this.#records
       .filter((record) => record.sequence > sequence)
       .reduce((sum, record) => sum + record.size, 0);
@@ -114,7 +121,9 @@ class Hand {
           this.said.push(`visible ${effect.through}`);
           break;
         case 'acknowledged':
-          this.said.push(`ok ${effect.sequence}${effect.warning === null ? '' : ` ${effect.warning}`}`);
+          this.said.push(
+            `ok ${effect.sequence}${effect.warning === null ? '' : ` ${effect.warning}`}`,
+          );
           break;
         case 'unconfirmed':
           this.said.push(`unconfirmed ${effect.sequence}`);
@@ -305,7 +314,10 @@ describe('losing the peer', () => {
   });
 
   test('degrade: after degrade_after from the loss of the link', () => {
-    const hand = new Hand({ bytes: 100 }, { onPeerLoss: 'degrade' }).link().wait(50_000).link(false);
+    const hand = new Hand({ bytes: 100 }, { onPeerLoss: 'degrade' })
+      .link()
+      .wait(50_000)
+      .link(false);
     hand.write(100).durable().wait(29_999);
     expect(hand.hear()).toEqual(['append 2', 'visible 2', 'ok 2']);
     hand.write(50).wait(1).durable();
@@ -347,8 +359,17 @@ describe('losing the peer', () => {
   });
 
   test('leaving: gated again once the peer is linked and what is pending fits; over when that position is confirmed', () => {
-    const hand = new Hand({ bytes: 1_500 }, {}, { mode: 'degraded' }).write(2_000).write(100).durable();
-    expect(hand.hear()).toEqual(['append 2', 'append 3', 'visible 3', 'ok 2 degraded', 'ok 3 degraded']);
+    const hand = new Hand({ bytes: 1_500 }, {}, { mode: 'degraded' })
+      .write(2_000)
+      .write(100)
+      .durable();
+    expect(hand.hear()).toEqual([
+      'append 2',
+      'append 3',
+      'visible 3',
+      'ok 2 degraded',
+      'ok 3 degraded',
+    ]);
     hand.link();
     expect(hand.gate.isOpen).toBe(true);
     hand.confirm(2);
@@ -363,7 +384,12 @@ describe('losing the peer', () => {
   test('leaving, and the link is lost again: new appends stay gated until degraded anew', () => {
     const hand = new Hand({ bytes: 10 }, { onPeerLoss: 'degrade' }, { mode: 'degraded' });
     hand.write(500).durable().link();
-    expect(hand.hear()).toEqual(['append 2', 'visible 2', 'ok 2 degraded', 'persist degraded, leaving']);
+    expect(hand.hear()).toEqual([
+      'append 2',
+      'visible 2',
+      'ok 2 degraded',
+      'persist degraded, leaving',
+    ]);
     hand.link(false).write(5).wait(5_000);
     expect(hand.hear()).toEqual(['not applied (timeout)']);
     hand.wait(25_000).write(5);
@@ -383,7 +409,11 @@ describe('losing the peer', () => {
 
   test('persisted modes hold after a restart', () => {
     expect(new Hand({ bytes: 0 }, {}, { mode: 'released' }).write(10).hear()).toEqual(['append 2']);
-    const leaving = new Hand({ bytes: 10 }, {}, { mode: 'released', isLeaving: true, recoveredBytes: 9 });
+    const leaving = new Hand(
+      { bytes: 10 },
+      {},
+      { mode: 'released', isLeaving: true, recoveredBytes: 9 },
+    );
     expect(leaving.write(5).hear()).toEqual([]);
     leaving.link().confirm(1);
     expect(leaving.hear()).toEqual(['persist gated', 'append 2']);

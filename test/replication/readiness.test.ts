@@ -1,11 +1,7 @@
 /** Readiness as stories in a table, and two nodes side by side over random worlds: never both unready for lag. */
 
 import fc from 'fast-check';
-import {
-  Readiness,
-  type PeerReadiness,
-  type ReadinessView,
-} from '../../replication/readiness.js';
+import { Readiness, type PeerReadiness, type ReadinessView } from '../../replication/readiness.js';
 
 const OPTIONS = {
   nodeId: 1,
@@ -35,7 +31,10 @@ interface Story {
   readonly isAlone?: boolean;
 }
 
-const linked = (change: Partial<ReadinessView> = {}): Partial<ReadinessView> => ({ ...LEVEL, ...change });
+const linked = (change: Partial<ReadinessView> = {}): Partial<ReadinessView> => ({
+  ...LEVEL,
+  ...change,
+});
 const lost: Partial<ReadinessView> = ALONE;
 
 const STORIES: readonly Story[] = [

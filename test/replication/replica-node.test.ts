@@ -140,7 +140,9 @@ describe('the write path', () => {
 
   test('a record above max_record_bytes is refused at once', async () => {
     const pair = await ReplicaPair.linked(12);
-    expect(await errorOf(pair, pair.a.write('x'.repeat(20_000)))).toBeInstanceOf(RecordTooLargeError);
+    expect(await errorOf(pair, pair.a.write('x'.repeat(20_000)))).toBeInstanceOf(
+      RecordTooLargeError,
+    );
   });
 
   test('schema records go before their first use in each segment', async () => {
@@ -296,7 +298,9 @@ describe('on_peer_loss = block', () => {
     const again = pair.a.node.setBudget({ bytes: 200, spanMs: null });
     pair.network.heal();
     expect(await pair.clock.runUntilSettled(again)).toBe(true);
-    expect(await pair.clock.runUntilSettled(pair.a.node.setBudget({ bytes: 9, spanMs: 5 }))).toBe(true);
+    expect(await pair.clock.runUntilSettled(pair.a.node.setBudget({ bytes: 9, spanMs: 5 }))).toBe(
+      true,
+    );
     expect(pair.a.node.status()).toMatchObject({ budgetBytes: 9, budgetSpanMs: 5 });
   });
 });

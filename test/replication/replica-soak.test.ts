@@ -44,7 +44,12 @@ function checkClaims(node: TestNode, peer: TestNode): void {
 async function run(seed: number, steps: number, config: ConfigChange): Promise<Outcomes> {
   const random = new SeededRandom(seed);
   const pair = new ReplicaPair(seed, config, { latencyMs: random.pick([0.1, 1, 20]) });
-  const outcomes: Outcomes = { stored: new Set(), notApplied: new Set(), acknowledged: 0, returned: 0 };
+  const outcomes: Outcomes = {
+    stored: new Set(),
+    notApplied: new Set(),
+    acknowledged: 0,
+    returned: 0,
+  };
   const acked: Acked = new Map();
   const broken: unknown[] = [];
   let count = 0;
@@ -125,13 +130,18 @@ async function run(seed: number, steps: number, config: ConfigChange): Promise<O
 const CONFIGS: readonly (readonly [string, ConfigChange])[] = [
   ['a budget of 20 kB, block', { rpoBytes: 20_000 }],
   ['synchronous, block', { rpoBytes: 0 }],
-  ['a budget of 20 kB, degrade', { rpoBytes: 20_000, onPeerLoss: 'degrade', degradeAfterMs: 2_000 }],
+  [
+    'a budget of 20 kB, degrade',
+    { rpoBytes: 20_000, onPeerLoss: 'degrade', degradeAfterMs: 2_000 },
+  ],
 ];
 
 describe.each(CONFIGS)('%s', (_, config) => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('seed %i', async (seed) => {
     const { acknowledged, notApplied, returned } = await run(seed, 150, config);
-    process.stdout.write(`seed ${seed}: ${acknowledged} acknowledged, ${notApplied.size} not applied, ${returned} returned\n`);
+    process.stdout.write(
+      `seed ${seed}: ${acknowledged} acknowledged, ${notApplied.size} not applied, ${returned} returned\n`,
+    );
     expect(acknowledged).toBeGreaterThan(10);
   });
 });

@@ -13,10 +13,14 @@ import { LinkProtocolError } from '../../replication/index.js';
 import { ChunkAssembly, type Chunk } from '../../replication/chunk-assembly.js';
 import { PIECE_BYTES_MAX } from '../../replication/config.js';
 import { FrameType } from '../../replication/frame.js';
-import { Receiver } from '../../replication/receiver.js';
-import type { JournalChunk, ReplicaJournal, ReplicaStore } from '../../replication/replica-store.js';
+import { Receiver, type ReceiverStore } from '../../replication/receiver.js';
+import type { JournalChunk, ReplicaJournal } from '../../replication/replica-store.js';
 import { Sender, type SenderPlan } from '../../replication/sender.js';
-import { decodePieceHeader, decodeSeal, encodePieceHeader as encodeHeader } from '../../replication/session-messages.js';
+import {
+  decodePieceHeader,
+  decodeSeal,
+  encodePieceHeader as encodeHeader,
+} from '../../replication/session-messages.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const OLD = 'a'.repeat(16);
@@ -26,7 +30,9 @@ const HASH = '0'.repeat(32);
 function records(from: number, through: number, bodyBytes = 10): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let sequence = from; sequence <= through; sequence += 1) {
-    parts.push(encodeRecord(RecordKind.write, sequence, 100 + sequence, [new Uint8Array(bodyBytes)]));
+    parts.push(
+      encodeRecord(RecordKind.write, sequence, 100 + sequence, [new Uint8Array(bodyBytes)]),
+    );
   }
   return Buffer.concat(parts);
 }
@@ -38,7 +44,10 @@ class FakeJournal implements ReplicaJournal {
   readonly appended: string[] = [];
   sealList: Seal[] = [];
   bodyBytes = 10;
-  #durable: ((incarnation: string, position: { incarnation: string; sequence: number; hash: string }) => void)[] = [];
+  #durable: ((
+    incarnation: string,
+    position: { incarnation: string; sequence: number; hash: string },
+  ) => void)[] = [];
 
   constructor(origin: number, ends: Record<string, number>) {
     this.origin = origin;
@@ -89,7 +98,7 @@ class FakeJournal implements ReplicaJournal {
 
   appendCopies(incarnation: string, bytes: Uint8Array): readonly RecordView[] {
     const views: RecordView[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const record = parseRecord(bytes, at, bytes.length);
       if (isRecordFault(record)) throw new Error(record.detail);
       views.push(record);
@@ -105,10 +114,16 @@ class FakeJournal implements ReplicaJournal {
 
   makeDurable(incarnation: string, sequence: number): void {
     this.ends.get(incarnation)!.durable = sequence;
-    for (const listener of this.#durable) listener(incarnation, { incarnation, sequence, hash: HASH });
+    for (const listener of this.#durable)
+      listener(incarnation, { incarnation, sequence, hash: HASH });
   }
 
-  onDurable(listener: (incarnation: string, position: { incarnation: string; sequence: number; hash: string }) => void): void {
+  onDurable(
+    listener: (
+      incarnation: string,
+      position: { incarnation: string; sequence: number; hash: string },
+    ) => void,
+  ): void {
     this.#durable.push(listener);
   }
 
@@ -185,7 +200,11 @@ async function sending(
   return { sender, wire, turn, failures };
 }
 
-const stretch = (incarnation: string, after: number, through: number): SenderPlan['send'][number] => ({
+const stretch = (
+  incarnation: string,
+  after: number,
+  through: number,
+): SenderPlan['send'][number] => ({
   incarnation,
   after,
   through,
@@ -221,6 +240,7 @@ describe('the sender', () => {
 
   test('announces no version while older incarnations are on their way', async () => {
     const own = new FakeJournal(1, { [OLD]: 20, [NOW]: 5 });
+    own.bodyBytes = 100_000;
     const { sender } = await sending(own, {
       send: [stretch(OLD, 1, 20), stretch(NOW, 1, 5)],
       creditBytes: 0,
@@ -246,7 +266,8 @@ describe('the sender', () => {
   test('waits for the socket between pieces', async () => {
     const own = new FakeJournal(1, { [NOW]: 2 });
     own.bodyBytes = 3 * PIECE_BYTES_MAX;
-    const { sender, wire, turn } = await sending(own, { send: [stretch(NOW, 1, 2)] });
+    const plan = { send: [stretch(NOW, 1, 2)], creditBytes: 10_000_000 };
+    const { sender, wire, turn } = await sending(own, plan);
     expect(wire.pieces.slice(0, 3)).toEqual([PIECE_BYTES_MAX, PIECE_BYTES_MAX, PIECE_BYTES_MAX]);
     expect(wire.pieces.at(-1)).toBe(28);
     wire.hasRoom = false;
@@ -314,8 +335,7 @@ describe('the receiver', () => {
       marks.set(incarnation, record.sequence);
       applied.push(`${name} ${incarnation[0]}${record.sequence}`);
     };
-    const store = {
-      nodeId: 1,
+    const store: ReceiverStore = {
       own,
       copy,
       incarnation: NOW,
@@ -323,7 +343,7 @@ describe('the receiver', () => {
       applyPeer: apply('peer'),
       applyReturned: apply('returned'),
       applied: (_: number, incarnation: string) => marks.get(incarnation) ?? 0,
-    } as Partial<ReplicaStore> as ReplicaStore;
+    };
     const receiver = new Receiver({
       store,
       clock,
@@ -336,7 +356,13 @@ describe('the receiver', () => {
     const chunk = (incarnation: string, from: number, through: number): Chunk => {
       const bytes = records(from, through);
       return {
-        header: { incarnation, firstSequence: from, chunkBytes: bytes.length, offset: 0, lastHash: HASH },
+        header: {
+          incarnation,
+          firstSequence: from,
+          chunkBytes: bytes.length,
+          offset: 0,
+          lastHash: HASH,
+        },
         records: bytes,
       };
     };
@@ -417,7 +443,10 @@ describe('chunks in pieces', () => {
   test.each<[string, (assembly: ChunkAssembly) => void]>([
     ['one is missing', (assembly) => assembly.add(payloadOf(200, 100))],
     ['one comes twice', (assembly) => assembly.add(payloadOf(0, 100))],
-    ['one is of another chunk', (assembly) => assembly.add(payloadOf(100, 100, { firstSequence: 9 }))],
+    [
+      'one is of another chunk',
+      (assembly) => assembly.add(payloadOf(100, 100, { firstSequence: 9 })),
+    ],
     ['one is too long', (assembly) => assembly.add(payloadOf(100, 100, { chunkBytes: 150 }))],
   ])('are refused when %s', (_, next) => {
     const assembly = new ChunkAssembly(1_000);

@@ -19,9 +19,9 @@ import {
 } from '../../replication/session-messages.js';
 
 const hex = (digits: number): fc.Arbitrary<string> =>
-  fc.uint8Array({ minLength: digits / 2, maxLength: digits / 2 }).map((bytes) =>
-    Buffer.from(bytes).toString('hex'),
-  );
+  fc
+    .uint8Array({ minLength: digits / 2, maxLength: digits / 2 })
+    .map((bytes) => Buffer.from(bytes).toString('hex'));
 const count = fc.maxSafeNat();
 
 describe('decode(encode(x)) = x', () => {

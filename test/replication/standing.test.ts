@@ -64,7 +64,13 @@ describe('claims', () => {
 
 describe('clock pairs', () => {
   /** The peer's clock is 1,000 ms ahead. */
-  function exchange(pairs: ClockPairs, sentMs: number, thereMs: number, heldMs: number, backMs: number): void {
+  function exchange(
+    pairs: ClockPairs,
+    sentMs: number,
+    thereMs: number,
+    heldMs: number,
+    backMs: number,
+  ): void {
     pairs.sent(1, sentMs);
     const heardMs = sentMs + thereMs + heldMs + backMs;
     const wallMs = sentMs + thereMs + heldMs + 1_000;

@@ -4,7 +4,11 @@ import { TcpTransport, type Connection } from '../../replication/index.js';
 
 const HOST = '127.0.0.1';
 
-async function connected(): Promise<{ dialled: Connection; accepted: Connection; close: () => Promise<void> }> {
+async function connected(): Promise<{
+  dialled: Connection;
+  accepted: Connection;
+  close: () => Promise<void>;
+}> {
   let onAccepted: (connection: Connection) => void = () => undefined;
   const accepting = new Promise<Connection>((resolve) => {
     onAccepted = resolve;
@@ -44,11 +48,13 @@ test('bytes arrive in order, however much there is and however slow the reader',
     });
   });
   let waits = 0;
+  let onDrain: () => void = () => undefined;
+  dialled.onDrain(() => onDrain());
   for (let count = 0; count < total; count += 1) {
     if (dialled.send([new Uint8Array(65_536).fill(count)])) continue;
     waits += 1;
     await new Promise<void>((resolve) => {
-      dialled.onDrain(resolve);
+      onDrain = resolve;
     });
   }
   await all;

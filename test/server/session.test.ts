@@ -4,6 +4,7 @@ import type { Connection } from 'mysql2/promise';
 import { NotAppliedError, UnconfirmedError } from '../../replication/index.js';
 import { waitFor } from '../support/bounded-wait.js';
 import { cellOf, cellsOf, failureOf, rowsOf, run } from '../support/typed-query.js';
+import { Session } from '../../src/server/session.js';
 import { SingleNode } from './support/single-node.js';
 
 let node: SingleNode;
@@ -668,6 +669,54 @@ describe('the session', () => {
       const left = await cellsOf(client, 'SHOW PROCESSLIST');
       return { value: left.length === 1 ? true : undefined, seen: left };
     });
+  });
+
+  test('KILL QUERY ends the statement with 1317, and the connection lives on', async () => {
+    const other = await node.connect({ database: 'd' });
+    const id = await cellOf(other, 'SELECT CONNECTION_ID()');
+    const sleeping = failureOf(other.query('SELECT SLEEP(30)'));
+    await waitFor('the query to run', async () => {
+      const rows = await rowsOf(client, 'SHOW PROCESSLIST');
+      const isRunning = rows.some((row) => row['Info'] === 'SELECT SLEEP(30)');
+      return { value: isRunning ? true : undefined, seen: rows };
+    });
+    await run(client, `KILL /*!50000 QUERY */ ${String(id)}`);
+    const failure = await sleeping;
+    expect([failure.errno, failure.sqlState]).toEqual([1317, '70100']);
+    expect(await cellOf(other, 'SELECT 1')).toBe(1);
+  });
+
+  test('max_execution_time acts on SELECT', async () => {
+    await run(client, 'SET max_execution_time = 20');
+    expect((await failureOf(client.query('SELECT SLEEP(30)'))).errno).toBe(3024);
+  });
+
+  test('COM_FIELD_LIST: the columns of a table, for the command line to complete names', async () => {
+    await run(client, CPU);
+    const session = new Session(node.context, {
+      id: 1,
+      user: 'root',
+      host: 'localhost',
+      port: 0,
+      isOperator: false,
+      capabilities: 0,
+      characterSet: 45,
+      attributes: new Map(),
+    });
+    session.initDatabase('d');
+    expect(session.fieldList('cpu', '').map((column) => column.name)).toEqual([
+      'host',
+      'ts',
+      'used',
+      'n',
+    ]);
+    expect(session.fieldList('cpu', '%s%').map((column) => column.name)).toEqual([
+      'host',
+      'ts',
+      'used',
+    ]);
+    expect(() => session.fieldList('nope', '')).toThrow("Table 'd.nope' doesn't exist");
+    session.close();
   });
 
   test('ADMIN, LOCK TABLES, comments', async () => {

@@ -1,3 +1,5 @@
+/** Table guards: many commits at once, or one reader alone; everybody gets in. */
+
 import fc from 'fast-check';
 import { TableGuards } from '../../src/server/table-guards.js';
 
@@ -61,6 +63,17 @@ describe('table guards', () => {
     expect(isIn).toBe(false);
     second();
     await third;
+  });
+
+  test('a dropped table is forgotten, unless someone is in it', async () => {
+    const guards = new TableGuards();
+    guards.noteAppend([1, 2]);
+    const leave = await guards.share([2]);
+    guards.forget(1);
+    guards.forget(2);
+    guards.forget(3);
+    expect([guards.appendedTo(1), guards.appendedTo(2)]).toEqual([0, 1]);
+    leave();
   });
 
   test('appends are counted by table', () => {

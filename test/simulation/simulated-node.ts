@@ -254,8 +254,11 @@ export class SimulatedNode {
   #tap(store: Store, isAlive: () => boolean): void {
     const { ledger, invariants } = this.#world;
     const { incarnation, own } = store;
-    const opened = own.incarnation(incarnation)!;
-    ledger.begin(this.id, incarnation, opened.openingVersion, opened.durable.hash);
+    // Also those of starts that died between their opening record and their first word.
+    for (const { id, openingVersion, received } of own.incarnations()) {
+      const isNew = ledger.incarnation(id) === undefined && received.sequence === 1;
+      if (isNew) ledger.begin(this.id, id, openingVersion, received.hash);
+    }
     this.#watch(own, this.ownDurable, isAlive);
     if (store.copy !== null) this.#watch(store.copy, this.copyDurable, isAlive);
 

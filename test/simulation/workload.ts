@@ -4,6 +4,7 @@ import {
   DiskFullError,
   NotAppliedError,
   OutcomeUnknownError,
+  RecordTooLargeError,
   UnconfirmedError,
   type Acknowledgement,
 } from '../../replication/index.js';
@@ -11,7 +12,7 @@ import type { SeededRandom } from '../support/seeded-random.js';
 import type { ModelOperation, ModelRow } from '../support/table-model.js';
 import { DROP_TEXT } from './recording-machine.js';
 import type { Process, SimulatedNode, World } from './simulated-node.js';
-import { bodyOfChanges, schemasOf, SCHEMAS, type Change } from './simulated-tables.js';
+import { bodyOfChanges, schemasOf, type Change } from './simulated-tables.js';
 import type { SimulatedWrite } from './simulated-write.js';
 
 const FIRST_TIME_MS = 1_767_225_600_000n;
@@ -62,12 +63,24 @@ export class Workload {
     this.#follow(node, write, promise);
   }
 
+  /** A statement that nothing but the node can refuse. */
+  plainWrite(node: SimulatedNode): void {
+    const row = this.#row('plain', FIRST_TIME_MS, 4);
+    const changes: Change[] = [{ table: 'log', operation: { kind: 'rows', rows: [row] } }];
+    const write = this.#begin(node, { parts: [changes] });
+    const body = bodyOfChanges(changes);
+    this.#world.ledger.expect(write, body);
+    const options = { schemas: schemasOf(changes), ...sessionOf(write) };
+    this.#follow(node, write, node.process!.replica.write('write', body, options));
+  }
+
   ddl(node: SimulatedNode): void {
     const text = this.#random.chance(0.1) ? DROP_TEXT : 'alter';
     const write = this.#begin(node, { ddl: `${text} ${this.#writes}` });
     const body = [Buffer.from(write.ddl!, 'latin1')];
     this.#world.ledger.expect(write, body);
-    this.#follow(node, write, node.process!.replica.write('ddl', body, { schemas: [] }));
+    const options = { schemas: [], ...sessionOf(write) };
+    this.#follow(node, write, node.process!.replica.write('ddl', body, options));
   }
 
   /** A write in parts, with pauses in between in which anything may happen; some are given up, some never ended. */
@@ -76,7 +89,8 @@ export class Workload {
     const parts = Array.from({ length: random.integer(1, 5) }, () => [this.#change()]);
     const ending = random.pick(['commit', 'commit', 'commit', 'abort', 'forget'] as const);
     const write = this.#begin(node, { parts });
-    const { replica } = node.process!;
+    const { process } = node;
+    const { replica } = process!;
     const { clock, ledger } = this.#world;
     const run = async (): Promise<Acknowledgement> => {
       const open = replica.beginMultiPart({
@@ -88,6 +102,8 @@ export class Workload {
         ledger.expect(write, body);
         await open.part(body);
         await clock.delay(random.pick([0, 1, 30, 400]));
+        // A client of a dead process says nothing more.
+        if (node.process !== process) await new Promise(() => undefined);
       }
       if (ending === 'commit') return open.commit();
       if (ending === 'abort') await open.abort();
@@ -146,7 +162,7 @@ export class Workload {
     const { invariants } = this.#world;
     if (error instanceof NotAppliedError) {
       write.outcome = { type: 'not-applied', reason: error.reason };
-    } else if (error instanceof RejectedByCheck || error instanceof DiskFullError) {
+    } else if (isRefusal(error)) {
       write.outcome = { type: 'not-applied', reason: error.message };
     } else if (error instanceof UnconfirmedError) {
       write.outcome = { type: 'unconfirmed', point: error.position };
@@ -207,23 +223,25 @@ export class Workload {
     return this.#random.chance(0.8) ? this.#random.integer(1, 3) : this.#random.integer(4, 30);
   }
 
-  #row(tag: string, time: bigint): ModelRow {
+  #row(tag: string, time: bigint, textBytes = this.#world.parameters.textBytes): ModelRow {
     const random = this.#random;
     const number = random.chance(0.1) ? null : random.integer(-1000, 1000);
-    const filler = 'x'.repeat(Math.floor(random.nextFloat() * this.#textBytes));
+    const filler = 'x'.repeat(Math.floor(random.nextFloat() * textBytes));
     const text = random.chance(0.1) ? null : `${this.#writes}${filler}`;
     return { cells: [tag, time, number, text] };
   }
 
-  /** Rows of a full write stay below the longest record. */
-  get #textBytes(): number {
-    return Math.min(this.#world.parameters.textBytes, 100);
-  }
 }
-
-/** The tables exist from the beginning: `schemas` defines them in each segment. */
-export const TABLE_COUNT = Object.keys(SCHEMAS).length;
 
 function sessionOf(write: SimulatedWrite): { session?: { rpoBytes: number } } {
   return write.sessionBytes === null ? {} : { session: { rpoBytes: write.sessionBytes } };
+}
+
+/** Errors that promise: nothing was appended, or what was appended is aborted. */
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof RejectedByCheck ||
+    error instanceof DiskFullError ||
+    error instanceof RecordTooLargeError
+  );
 }

@@ -23,6 +23,14 @@ export class WaitError extends Error {
   }
 }
 
+/** What is awaited can no longer come: the wait ends at once. */
+export class HopelessError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'HopelessError';
+  }
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
@@ -46,6 +54,7 @@ export async function waitFor<T>(
       if (looked.value !== undefined) return looked.value;
       seen = looked.seen;
     } catch (error) {
+      if (error instanceof HopelessError) throw error;
       seen = String(error);
     }
     if (performance.now() >= endMs) throw new WaitError(what, timeoutMs, seen);

@@ -168,7 +168,10 @@ export class JournalStore implements ReplicaStore {
   }
 
   saveLocal(name: string, value: Uint8Array, options: { readonly sync: boolean }): Promise<void> {
-    return this.#deps.kv.batch([{ type: 'put', key: Buffer.from(`local/${name}`), value }], options);
+    return this.#deps.kv.batch(
+      [{ type: 'put', key: Buffer.from(`local/${name}`), value }],
+      options,
+    );
   }
 
   /** Texts of applied rows (writes and DDL), sorted: equal on both nodes when they hold the same. */
@@ -210,7 +213,7 @@ export class JournalStore implements ReplicaStore {
       for (;;) {
         const chunk = await journal.read(id, after, 1 << 20, { durableOnly: true });
         if (chunk === null) break;
-        for (let at = 0; at < chunk.bytes.length; ) {
+        for (let at = 0; at < chunk.bytes.length;) {
           const record = parseRecord(chunk.bytes, at, chunk.bytes.length);
           assert(!isRecordFault(record));
           this.#note(journal.origin, id, record);

@@ -26,7 +26,7 @@ import {
   type PoolOptions,
 } from 'mysql2/promise';
 import type { StatusDocument } from '../../src/http/node-snapshot.js';
-import { PATIENCE_MS, waitFor, waitUntil } from './bounded-wait.js';
+import { HopelessError, PATIENCE_MS, waitFor, waitUntil } from './bounded-wait.js';
 import { freePort } from './free-port.js';
 import { LinkProxy } from './link-proxy.js';
 
@@ -46,7 +46,7 @@ const QUICK: Settings = {
     rpo_wait_timeout: '1s',
     startup_peer_wait: '3s',
     ready_alone_after: '1s',
-    segment_bytes: '8MiB',
+    segment_bytes: '16MiB',
   },
   storage: { memtable_bytes: '64MiB' },
 };
@@ -277,7 +277,7 @@ export class NodeProcess {
   }
 
   #mustRun(): void {
-    if (this.#child === null) throw new Error(`node ${this.name} does not run`);
+    if (this.#child === null) throw new HopelessError(`node ${this.name} does not run`);
   }
 
   // ---- the log ----

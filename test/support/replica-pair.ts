@@ -146,7 +146,8 @@ export class TestNode {
 
   /** Small writes of given sizes, as text rows. The promise settles with the acknowledgement. */
   write(text: string, options: { rpoBytes?: number } = {}): Promise<Acknowledgement> {
-    const session = options.rpoBytes === undefined ? {} : { session: { rpoBytes: options.rpoBytes } };
+    const session =
+      options.rpoBytes === undefined ? {} : { session: { rpoBytes: options.rpoBytes } };
     return this.node.write('write', [Buffer.from(text, 'latin1')], { schemas: [], ...session });
   }
 

@@ -84,8 +84,8 @@ function extreme(name: string, operator: '>=' | '<='): FunctionDefinition {
     const type = resultType(args);
     const converted = args.map((argument) => castTo(argument, type, env));
     const { form, left, right } = alignOperands(
-      { ...converted[0]!, type } as BoundExpression,
-      { ...converted[0]!, type } as BoundExpression,
+      { ...converted[0]!, type },
+      { ...converted[0]!, type },
       env,
     );
     const sides = { form, leftType: left.type, rightType: right.type };

@@ -3,7 +3,7 @@
  *
  * Sorting never holds the event loop: pieces of a few thousand references are sorted at a stretch, then merged with rests in between.
  * With a limit, whenever a few times more rows than wanted have come together, they are sorted and all but the first are
- * dropped, so memory stays with the limit, not with the table. Rows that compare equal keep the order they came in.
+ * dropped; from then on a row must come before the last of those to be held at all. So memory stays with the limit, not with the table. Rows that compare equal keep the order they came in.
  */
 
 import { VECTOR_ROWS_MAX } from '../../../storage/index.js';
@@ -15,8 +15,9 @@ import { gatherAcross } from '../vector-gather.js';
 import type { Pacer } from '../pacer.js';
 import type { Operator, Runtime } from './operator.js';
 
-const PIECE_ROWS = 2048;
-const MERGE_ROWS_PER_LOOK = 2048;
+const PIECE_ROWS = 512;
+const MERGE_ROWS_PER_LOOK = 1024;
+const OUTPUT_ROWS = 2048;
 
 export async function* sortRows(input: Operator, plan: SortPlan, runtime: Runtime): Operator {
   const held = new HeldRows(plan, runtime);
@@ -32,6 +33,8 @@ class HeldRows {
   #lengths: number[] = [];
   #rows = 0;
   #bytes = 0;
+  /** With a limit: one row per column, the last of the first `limitRows` rows so far. */
+  #threshold: readonly ExecVector[] | null = null;
 
   constructor(plan: SortPlan, runtime: Runtime) {
     this.#plan = plan;
@@ -39,13 +42,15 @@ class HeldRows {
     this.#columns = plan.columns.map(() => []);
   }
 
-  async add(batch: Batch): Promise<void> {
+  async add(all: Batch): Promise<void> {
+    const batch = this.#threshold === null ? all : this.#better(all, this.#threshold);
+    if (batch.length === 0) return;
     this.#append(
       this.#columns.map((_, ordinal) => batch.column(ordinal)),
       batch.length,
     );
     const { limitRows } = this.#plan;
-    if (limitRows !== null && this.#rows > limitRows * 2 + 4 * VECTOR_ROWS_MAX) {
+    if (limitRows !== null && this.#rows > limitRows * 2 + VECTOR_ROWS_MAX) {
       await this.#dropSurplus(limitRows);
     }
     this.#runtime.memory.check(this.#bytes, 'ORDER BY');
@@ -55,11 +60,23 @@ class HeldRows {
   async *inOrder(): Operator {
     const references = await this.#sorted();
     const count = Math.min(references.length, this.#plan.limitRows ?? Infinity);
-    for (let from = 0; from < count; from += PIECE_ROWS) {
-      const to = Math.min(from + PIECE_ROWS, count);
+    for (let from = 0; from < count; from += OUTPUT_ROWS) {
+      const to = Math.min(from + OUTPUT_ROWS, count);
       yield Batch.of(this.#gathered(references, from, to), to - from);
       if (this.#runtime.pacer.isDue()) await this.#runtime.pacer.rest();
     }
+  }
+
+  /** The rows that come before the threshold; of equal ones the row that came first stays. */
+  #better(batch: Batch, threshold: readonly ExecVector[]): Batch {
+    const pairs = threshold.map((vector, ordinal) => [vector, batch.column(ordinal)]);
+    const order = rowOrder(this.#plan.keys, pairs, this.#plan.columns);
+    const rows = new Uint32Array(batch.length);
+    let count = 0;
+    for (let row = 0; row < batch.length; row++) {
+      if (order(VECTOR_ROWS_MAX + row, 0) < 0) rows[count++] = row;
+    }
+    return batch.select(rows, count);
   }
 
   #append(vectors: readonly ExecVector[], length: number): void {
@@ -79,6 +96,7 @@ class HeldRows {
 
   async #dropSurplus(limitRows: number): Promise<void> {
     const references = await this.#sorted();
+    if (limitRows > 0) this.#threshold = this.#gathered(references, limitRows - 1, limitRows);
     const kept: ExecVector[][] = [];
     for (let from = 0; from < limitRows; from += VECTOR_ROWS_MAX) {
       kept.push(this.#gathered(references, from, Math.min(from + VECTOR_ROWS_MAX, limitRows)));
