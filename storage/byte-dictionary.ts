@@ -23,6 +23,16 @@ export class ByteDictionary {
     return this.#count;
   }
 
+  /** The bytes of all entries, one after another; valid until the next entry is added. */
+  get data(): Uint8Array {
+    return this.#data;
+  }
+
+  /** Where entry i starts in `data`, and at i + 1 where it ends; valid until the next entry is added. */
+  get starts(): Uint32Array {
+    return this.#starts;
+  }
+
   /** Bytes of all entries together. */
   get dataBytes(): number {
     return this.#starts[this.#count]!;
@@ -53,6 +63,18 @@ export class ByteDictionary {
     this.#count = code + 1;
     this.#index.insert(hash, code);
     return code;
+  }
+
+  /** True when entry `code` is `source[start..end)`. */
+  equals(code: number, source: Uint8Array, start: number, end: number): boolean {
+    const at = this.#starts[code]!;
+    const length = this.#starts[code + 1]! - at;
+    return length === end - start && equalBytes(this.#data, at, source, start, length);
+  }
+
+  /** Length of an entry. */
+  bytesOf(code: number): number {
+    return this.#starts[code + 1]! - this.#starts[code]!;
   }
 
   /** All entries as of now. */

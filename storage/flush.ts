@@ -10,7 +10,7 @@
 
 import { BlockEncoder } from './block.js';
 import { ByteWriter } from './byte-writer.js';
-import { gather } from './gather.js';
+import { gatherPaced } from './gather.js';
 import type { TimeSpan } from './interval-set.js';
 import { dictionaryKey } from './keys.js';
 import type { Generation, MemTable } from './memtable.js';
@@ -29,6 +29,9 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 /** Series in one dictionary value. */
 const DICTIONARY_SERIES = 4096;
 const STEP_ROWS = 8192;
+/** Blocks of long strings have fewer rows: about so many bytes in memory. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCK_ROWS_MIN = 64;
 
 export interface FlushDeps {
   readonly kv: KeyValueStore;
@@ -130,12 +133,13 @@ async function writeTable(
       columns: newest.columns,
     };
     const columnIds = newest.columns.map((column) => column.id);
+    const blockRows = blockRowsFor(memTable);
     const blocks: BlockInfo[] = [];
     let sizeBytes = 0;
     for (let at = 0; at < kept;) {
-      const { page, taken } = gather(pages, handles, at, Math.min(at + VECTOR_ROWS_MAX, kept));
+      const end = Math.min(at + blockRows, kept);
+      const { page, taken } = await gatherPaced(pages, handles, at, end, pacer);
       at += taken;
-      if (pacer.spend(taken * (4 + columnIds.length))) await pacer.turn();
       const encoder = new BlockEncoder(page, columnIds, table.appendMode);
       while (encoder.step()) if (pacer.spend(taken * 4)) await pacer.turn();
       const { operations, info } = encoder.finish(header.id, blocks.length);
@@ -154,6 +158,11 @@ async function writeTable(
     runs.push(new Run(header, blocks, suspects, tombstoneSpans, sizeBytes));
   }
   return runs;
+}
+
+function blockRowsFor(memTable: MemTable): number {
+  const rows = Math.floor((BLOCK_BYTES * memTable.rows) / memTable.sizeBytes);
+  return Math.min(VECTOR_ROWS_MAX, Math.max(BLOCK_ROWS_MIN, rows));
 }
 
 /** Handles of all rows by time partition, in order of arrival. */

@@ -6,6 +6,7 @@
  * and says how many rows it took.
  */
 
+import type { Pacer } from './pacer.js';
 import { HANDLE_ROW_MASK, HANDLE_SHIFT, Page, slicePage } from './page.js';
 import type { DictionaryVector, Vector } from './vector.js';
 
@@ -17,6 +18,9 @@ export interface Gathered {
   readonly taken: number;
 }
 
+/** Picking a value out of scattered pages costs about this much, in the pacer's units. */
+const VALUE_UNITS = 3;
+
 /** Rows `handles[from..to)`, at most VECTOR_ROWS_MAX of them. */
 export function gather(
   pages: readonly Page[],
@@ -24,6 +28,36 @@ export function gather(
   from: number,
   to: number,
 ): Gathered {
+  const steps = gatherSteps(pages, handles, from, to);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, yielding the event loop between columns: for wide rows. */
+export async function gatherPaced(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+  pacer: Pacer,
+): Promise<Gathered> {
+  const steps = gatherSteps(pages, handles, from, to);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (pacer.spend((to - from) * VALUE_UNITS)) await pacer.turn();
+  }
+}
+
+/** Yields after every column. */
+function* gatherSteps(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+): Generator<void, Gathered> {
   const only = singlePage(handles, from, to);
   if (only !== -1) {
     const first = handles[from]! & HANDLE_ROW_MASK;
@@ -35,43 +69,36 @@ export function gather(
   }
   const used = usedPages(pages, handles, from, to);
   const columnCount = pages[handles[from]! >>> HANDLE_SHIFT]!.columns.length;
-  let taken = to - from;
+  // A base for the rows' own times, then one for each column.
   const bases: bigint[] = [];
-  taken = fittingTimes(used, handles, from, taken, (page) => page, bases);
+  let taken = fittingTimes(used, handles, from, to - from, (page) => page, bases);
   for (let column = 0; column < columnCount; column++) {
-    taken = fittingTimes(
-      used,
-      handles,
-      from,
-      taken,
-      (page) => {
-        const vector = page.columns[column] ?? null;
-        return vector !== null && vector.kind === 'time'
-          ? { base: vector.base, times: vector.offsets }
-          : null;
-      },
-      bases,
-    );
+    const timesOf = (page: Page): Times | null => timesOfColumn(page, column);
+    taken = fittingTimes(used, handles, from, taken, timesOf, bases);
   }
   const end = from + taken;
   const base = bases[0]!;
   const columns: (Vector | null)[] = [];
   for (let column = 0; column < columnCount; column++) {
     columns.push(gatherColumn(used, handles, from, end, column, bases[column + 1]!));
+    yield;
   }
-  const page = new Page({
-    length: taken,
-    series: gatherUint32(used, handles, from, end, (source) => source.series),
-    base,
-    times: gatherTimes(used, handles, from, end, base, (source) => source),
-    versions: gatherFloat64(used, handles, from, end, (source) => source.versions),
-    tombstones: gatherFlags(used, handles, from, end, (source) => source.tombstones),
-    ordinals: used.every((source) => source === undefined || source.ordinals !== null)
-      ? gatherUint32(used, handles, from, end, (source) => source.ordinals!)
-      : null,
-    columns,
-  });
-  return { page, taken };
+  const series = gatherUint32(used, handles, from, end, (source) => source.series);
+  const times = gatherTimes(used, handles, from, end, base, (source) => source);
+  yield;
+  const versions = gatherFloat64(used, handles, from, end, (source) => source.versions);
+  const tombstones = gatherFlags(used, handles, from, end, (source) => source.tombstones);
+  const ordinals = used.every((source) => source === undefined || source.ordinals !== null)
+    ? gatherUint32(used, handles, from, end, (source) => source.ordinals!)
+    : null;
+  yield;
+  const parts = { length: taken, series, base, times, versions, tombstones, ordinals, columns };
+  return { page: new Page(parts), taken };
+}
+
+function timesOfColumn(page: Page, column: number): Times | null {
+  const vector = page.columns[column] ?? null;
+  return vector?.kind === 'time' ? { base: vector.base, times: vector.offsets } : null;
 }
 
 /** Pages by number, holes where no handle points. */
@@ -244,10 +271,7 @@ function gatherColumn(
   const length = to - from;
   const nulls = hasNulls || lacksVector ? gatherNulls(used, vectors, handles, from, to) : null;
   if (kinds.has('time')) {
-    const timesOf = (page: Page): Times | null => {
-      const vector = page.columns[column] ?? null;
-      return vector?.kind === 'time' ? { base: vector.base, times: vector.offsets } : null;
-    };
+    const timesOf = (page: Page): Times | null => timesOfColumn(page, column);
     const offsets = gatherTimes(used, handles, from, to, base, timesOf);
     if (nulls !== null) zeroNulls(offsets, nulls);
     return { kind: 'time', length, base, offsets, nulls };

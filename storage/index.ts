@@ -64,6 +64,7 @@ export { Journal, type IncarnationInfo, type RecoveryReport, type Seal } from '.
 export { VersionClock, versionParts } from './version-clock.js';
 
 export { RowBatch } from './row-batch.js';
+export { TupleMemory } from './tuple-memory.js';
 export {
   decodeSchemaBody,
   encodeSchemaBody,

@@ -1,7 +1,7 @@
 /** Reading a memtable: chunks as they lie, or a sorted index over the rows that pass the filter. */
 
 import type { Chunk } from './chunk.js';
-import { gather } from './gather.js';
+import { gather, gatherPaced } from './gather.js';
 import type { IntervalSet, TimeSpan } from './interval-set.js';
 import type { MemTable } from './memtable.js';
 import type { Pacer } from './pacer.js';
@@ -123,10 +123,9 @@ class SortedChunks implements PageStream {
       return null;
     }
     const end = Math.min(this.#at + VECTOR_ROWS_MAX, this.#count);
-    const { page, taken } = gather(this.#pages, handles, this.#at, end);
+    const { page, taken } = await gatherPaced(this.#pages, handles, this.#at, end, this.#pacer);
     this.#at += taken;
     page.normalizeTimes(this.#precision);
-    if (this.#pacer.spend(taken * (4 + page.columns.length * ROW_UNITS))) await this.#pacer.turn();
     return page;
   }
 

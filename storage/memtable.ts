@@ -272,14 +272,6 @@ export class Generation {
     memTable.append(reader, seriesOf, version, ordinal);
     this.#tableBytes += memTable.sizeBytes - sizeBefore;
   }
-
-  /** A dropped table's rows go; readers that have them keep them. */
-  drop(tableId: TableId): void {
-    const memTable = this.tables.get(tableId);
-    if (memTable === undefined) return;
-    this.#tableBytes -= memTable.sizeBytes;
-    this.tables.delete(tableId);
-  }
 }
 
 /** Memory for the keys of one section; what it handed out before is forgotten. */

@@ -6,7 +6,7 @@
  * mode all stay that come after the last tombstone.
  */
 
-import { gather } from './gather.js';
+import { gatherPaced } from './gather.js';
 import type { Pacer } from './pacer.js';
 import { compareIdentity, compareRows, HANDLE_SHIFT, type Page, slicePage } from './page.js';
 import type { PageStream } from './scan-source.js';
@@ -51,11 +51,11 @@ export async function* mergePages(
     if (reducer !== null) {
       for (let row = head.row; row < end; row++) {
         const isNew = reducer.isNewIdentity(head.page, row);
-        if (isNew && picks.count >= VECTOR_ROWS_MAX) yield* picks.emit();
+        if (isNew && picks.count >= VECTOR_ROWS_MAX) yield* picks.emit(pacer);
         reducer.add(head.page, row, isNew);
       }
     } else {
-      yield* passOn(picks, head.page, head.row, end);
+      yield* passOn(picks, head.page, head.row, end, pacer);
     }
     if (end < head.page.length) {
       head.row = end;
@@ -71,17 +71,23 @@ export async function* mergePages(
     }
     siftDown(heap, 0);
   }
-  yield* picks.emit();
+  yield* picks.emit(pacer);
 }
 
-function* passOn(picks: Picks, page: Page, from: number, to: number): Generator<Page, undefined> {
+async function* passOn(
+  picks: Picks,
+  page: Page,
+  from: number,
+  to: number,
+  pacer: Pacer,
+): AsyncGenerator<Page, undefined> {
   if (to - from >= PASSED_ROWS_MIN) {
-    yield* picks.emit();
+    yield* picks.emit(pacer);
     yield slicePage(page, from, to);
     return;
   }
   for (let row = from; row < to; row++) picks.push(page, row);
-  if (picks.count >= VECTOR_ROWS_MAX) yield* picks.emit();
+  if (picks.count >= VECTOR_ROWS_MAX) yield* picks.emit(pacer);
 }
 
 /** Rows on their way out. */
@@ -103,11 +109,11 @@ class Picks {
     this.#handles[this.count++] = (this.#lastNumber << HANDLE_SHIFT) + row;
   }
 
-  *emit(): Generator<Page, undefined> {
+  async *emit(pacer: Pacer): AsyncGenerator<Page, undefined> {
     let at = 0;
     while (at < this.count) {
       const end = Math.min(at + VECTOR_ROWS_MAX, this.count);
-      const { page, taken } = gather(this.#pages, this.#handles, at, end);
+      const { page, taken } = await gatherPaced(this.#pages, this.#handles, at, end, pacer);
       at += taken;
       yield page;
     }

@@ -235,31 +235,33 @@ function tryDecimal(
   level: number,
 ): boolean {
   const decimalsMax = effort === 'fast' ? DECIMALS_MAX_FAST : DECIMALS_MAX_SMALL;
+  const scaled = workArray(level, count);
   let exponent = 1;
   let power = 10;
   let min = Infinity;
   let max = -Infinity;
   for (let index = 0; index < count; index++) {
     const value = values[index]!;
-    while (Math.round(value * power) / power !== value) {
+    const integer = Math.round(value * power);
+    if (integer / power !== value) {
       if (exponent === decimalsMax) return false;
       exponent++;
       power = POWERS[exponent]!;
+      // From the start again: what is scaled so far is scaled too little.
+      index = -1;
+      min = Infinity;
+      max = -Infinity;
+      continue;
     }
-    if (value < min) min = value;
-    if (value > max) max = value;
+    if (integer === 0 && Object.is(value, -0)) return false;
+    // A value between -0.5 and 0 of the scale would have failed, so this zero is positive or was told apart.
+    scaled[index] = integer;
+    if (integer < min) min = integer;
+    if (integer > max) max = integer;
   }
   // Wider than four bytes a value gains nothing over raw doubles.
-  if (!((max - min) * power < 2 ** 32 - 1)) return false;
-  const scaled = workArray(level, count);
-  for (let index = 0; index < count; index++) {
-    const value = values[index]!;
-    const integer = Math.round(value * power);
-    // Zero scaled is -0 for -0, and only then must the sign survive.
-    if (integer / power !== value || (integer === 0 && Object.is(value, -0))) return false;
-    if (!Number.isSafeInteger(integer)) return false;
-    scaled[index] = integer + 0;
-  }
+  if (!(max - min < 2 ** 32)) return false;
+  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max)) return false;
   writer.uint8(Codec.decimal);
   writer.uint8(exponent);
   encodeAt(writer, scaled, count, effort, level + 1);

@@ -3,14 +3,15 @@
  * section of a record.
  *
  * The hot path allocates nothing: numbers go straight into typed arrays, text fields into one arena a column, tag cells into the
- * row's tag tuple, which is looked up by its bytes in a batch-local dictionary when the row ends. So a batch of 100 hosts and
- * 10,000 rows carries every tag once and a byte a row.
+ * row's tag tuple, which is looked up by its bytes when the row ends, in a memory that outlives the batch (tuple-memory.ts). A caller
+ * that knows the tuple already names it by its handle there. So a batch of 100 hosts and 10,000 rows carries every tag once and
+ * a byte a row.
  */
 
 import assert from 'node:assert';
-import { ByteDictionary } from './byte-dictionary.js';
 import { ColumnBuilder } from './column-builder.js';
 import { columnKind, rowColumnsOf } from './column-kind.js';
+import { Renumbering } from './renumbering.js';
 import { SECTION_ROWS_MAX, type RowsKind, sectionShape } from './rows-section.js';
 import {
   ColumnRole,
@@ -20,14 +21,19 @@ import {
   type TableSchema,
 } from './table-schema.js';
 import { TagTupleWriter } from './tag-tuple.js';
+import { TupleMemory } from './tuple-memory.js';
 import { encodeRowsSection } from './write-body.js';
 import { schemaIdOf } from './schema-body.js';
 
 const INITIAL_ROWS = 64;
 const TWO_32 = 2 ** 32;
+const TUPLE_CELL_BYTES = 9;
 /** Section header, counts, and what each column adds once: form, codec and base. */
 const FIXED_BYTES = 64;
 const COLUMN_FIXED_BYTES = 32;
+
+/** Instead of an offset. */
+const GuessAt = { start: -1, none: -2 } as const;
 
 export class RowBatch {
   readonly schema: TableSchema;
@@ -39,20 +45,38 @@ export class RowBatch {
   /** By schema column; null for tags. */
   readonly #builders: readonly (ColumnBuilder | null)[];
   readonly #fieldBuilders: readonly ColumnBuilder[];
-  readonly #tagCount: number;
+  /** So many columns are tags: the first. */
+  readonly tagCount: number;
   readonly #rowBytes: number;
-  readonly #tuples = new ByteDictionary();
+  readonly #fixedBytes: number;
+  #tuples: TupleMemory;
+  /** Handles of the batch's distinct tuples, numbered in order of appearance. */
+  readonly #numbers = new Renumbering();
+  #handles = new Uint32Array(16);
+  #tupleBytes = 0;
+  /** Each row's tuple, by its number. */
   #tupleOf = new Float64Array(INITIAL_ROWS);
   #capacity = INITIAL_ROWS;
   #dataBytes = 0;
 
-  /** The tuple of the row under construction, complete up to tag `#nextTag`. */
+  /** Handle of the last ended row's tuple; -1 = none. */
+  #lastTuple = -1;
+  /** The tuple of the row under construction when it was named by its handle, else -1. */
+  #named = -1;
+  /**
+   * Writers repeat themselves: the tuple that last came after the last row's tuple is tried first. While each cell is
+   * equal to the guess's nothing is copied or hashed, and this is where the guess's next cell starts.
+   */
+  #guessAt: number = GuessAt.start;
+  #guess = -1;
+  /** The tuple of the row under construction, complete up to tag `#nextTag` when no guess is followed. */
   readonly #tuple = new TagTupleWriter();
   #nextTag = 0;
   /** Cells that came before their turn, each as a tuple of one. Null until that happens. */
   #early: (TagTupleWriter | null)[] | null = null;
 
-  constructor(schema: TableSchema) {
+  /** `tuples` may be shared with other batches of this schema. */
+  constructor(schema: TableSchema, tuples: TupleMemory | null = null) {
     this.schema = schema;
     this.schemaId = schemaIdOf(schema);
     this.#columns = schema.columns;
@@ -60,8 +84,10 @@ export class RowBatch {
       column.role === ColumnRole.tag ? null : new ColumnBuilder(column, INITIAL_ROWS),
     );
     this.#fieldBuilders = this.#builders.filter((builder) => builder !== null);
-    this.#tagCount = schema.columns.length - this.#fieldBuilders.length;
-    const firstTags = schema.columns.slice(0, this.#tagCount);
+    this.tagCount = schema.columns.length - this.#fieldBuilders.length;
+    this.#tuples = tuples?.current() ?? new TupleMemory(this.tagCount);
+    this.#fixedBytes = FIXED_BYTES + schema.columns.length * COLUMN_FIXED_BYTES;
+    const firstTags = schema.columns.slice(0, this.tagCount);
     assert(
       firstTags.every((column) => column.role === ColumnRole.tag),
       'tags come first in a schema',
@@ -110,7 +136,7 @@ export class RowBatch {
     if (builder !== null) {
       builder.setBytes(this.rowCount, source, start, end);
       this.#dataBytes += end - start;
-    } else {
+    } else if (column !== this.#nextTag || !this.#isGuessed(source, start, end)) {
       this.#tagCell(column).bytesCell(source, start, end);
     }
   }
@@ -121,12 +147,36 @@ export class RowBatch {
     else this.#tagCell(column).nullCell();
   }
 
+  /** Where the batch's tuples have their handles. Another one after `clear` once it is full. */
+  get tuples(): TupleMemory {
+    return this.#tuples;
+  }
+
+  /** Handle of the tuple that the next row is likely to have, -1 when nothing is known. */
+  get likelyTuple(): number {
+    return this.#lastTuple === -1 ? -1 : this.#tuples.follower(this.#lastTuple);
+  }
+
+  /** Handle of the last ended row's tuple; -1 when it is not in `tuples`. */
+  get lastTuple(): number {
+    return this.#lastTuple;
+  }
+
+  /** All tags of the row under construction at once, instead of a call for each: a handle in `tuples`. */
+  setTuple(handle: number): void {
+    this.#named = handle;
+  }
+
   endRow(): void {
-    const tuple = this.#tuple;
-    if (this.#nextTag < this.#tagCount) this.#appendEarly();
-    this.#tupleOf[this.rowCount] = this.#tuples.add(tuple.bytes, 0, tuple.length);
-    tuple.length = 0;
-    this.#nextTag = 0;
+    let handle = this.#named;
+    if (handle === -1) handle = this.#findTuple();
+    else this.#named = -1;
+    const known = this.#numbers.count;
+    const number = this.#numbers.numberOf(handle);
+    if (number === known) this.#addTuple(number, handle);
+    this.#tupleOf[this.rowCount] = number;
+    if (this.#lastTuple !== -1) this.#tuples.follow(this.#lastTuple, handle, this.rowCount === 0);
+    this.#lastTuple = handle;
     this.rowCount++;
     if (this.rowCount === this.#capacity) this.#grow();
   }
@@ -140,18 +190,14 @@ export class RowBatch {
   /** An upper bound of what `encodeSection` returns, in bytes. */
   get approximateBytes(): number {
     return (
-      FIXED_BYTES +
-      this.#columns.length * COLUMN_FIXED_BYTES +
-      this.rowCount * this.#rowBytes +
-      this.#dataBytes +
-      this.#tuples.dataBytes +
-      this.#tuples.count * this.#tagCount * 9
+      this.#fixedBytes + this.rowCount * this.#rowBytes + this.#dataBytes + this.#tupleBytes
     );
   }
 
-  /** Memory held, in bytes. */
+  /** Memory held, in bytes, the tuple memory apart. */
   get sizeBytes(): number {
-    return this.#capacity * (this.#rowBytes + 8) + this.#dataBytes + this.#tuples.sizeBytes;
+    const tupleBytes = this.#numbers.sizeBytes + this.#handles.byteLength;
+    return this.#capacity * (this.#rowBytes + 8) + this.#dataBytes + tupleBytes;
   }
 
   /** All rows as a 'rows' section. */
@@ -168,9 +214,14 @@ export class RowBatch {
   clear(): void {
     for (const builder of this.#fieldBuilders) builder.clear();
     this.#forgetTuple();
-    this.#tuples.clear();
+    this.#numbers.clear();
+    this.#tupleBytes = 0;
     this.rowCount = 0;
     this.#dataBytes = 0;
+    if (this.#tuples.isFull) {
+      this.#tuples = this.#tuples.current();
+      this.#lastTuple = -1;
+    }
   }
 
   #encode(kind: RowsKind): Uint8Array {
@@ -182,7 +233,8 @@ export class RowBatch {
     const builderOf = shape.columns.map((column) => this.#builders[this.#columns.indexOf(column)]!);
     return encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
-      tuples: this.#tuples,
+      tupleCount: this.#numbers.count,
+      tag: (index) => this.#tuples.tagColumn(index, this.#handles, this.#numbers.count),
       tupleOf: this.#tupleOf,
       column: (index) => builderOf[index]!.column(this.rowCount),
     });
@@ -190,18 +242,63 @@ export class RowBatch {
 
   /** Where the cell of this tag goes: the tuple itself when it is this tag's turn, else a place to wait. */
   #tagCell(column: number): TagTupleWriter {
+    this.#giveUpGuess();
     if (column === this.#nextTag) {
       this.#nextTag++;
       return this.#tuple;
     }
-    this.#early ??= Array.from({ length: this.#tagCount }, () => null);
+    this.#early ??= Array.from({ length: this.tagCount }, () => null);
     const early = (this.#early[column] ??= new TagTupleWriter());
     early.clear();
     return early;
   }
 
+  /** Compares the next cell with the guess's, and takes it when it is equal. */
+  #isGuessed(source: Uint8Array, start: number, end: number): boolean {
+    if (this.#guessAt === GuessAt.start) this.#beginGuess();
+    const at = this.#guessAt;
+    const length = end - start;
+    // A longer cell has a longer length field: not worth guessing.
+    if (at < 0 || length >= 0x7f) return false;
+    const { data } = this.#tuples;
+    if (data[at] !== length + 1) return false;
+    for (let from = start, to = at + 1; from < end; from++, to++) {
+      if (source[from] !== data[to]) return false;
+    }
+    this.#guessAt = at + length + 1;
+    this.#nextTag++;
+    return true;
+  }
+
+  #beginGuess(): void {
+    this.#guess = this.likelyTuple;
+    this.#guessAt = this.#guess === -1 ? GuessAt.none : this.#tuples.start(this.#guess);
+  }
+
+  /** The cells that were equal become the tuple's own. */
+  #giveUpGuess(): void {
+    if (this.#guessAt >= 0) {
+      this.#tuple.rawCell(this.#tuples.data, this.#tuples.start(this.#guess), this.#guessAt);
+    }
+    this.#guessAt = GuessAt.none;
+  }
+
+  #findTuple(): number {
+    let handle = this.#guess;
+    if (this.#guessAt < 0 || this.#nextTag < this.tagCount) {
+      const tuple = this.#tuple;
+      this.#giveUpGuess();
+      this.#appendEarly();
+      handle = this.#tuples.add(tuple.bytes, 0, tuple.length);
+      tuple.length = 0;
+    }
+    this.#nextTag = 0;
+    this.#guessAt = GuessAt.start;
+    return handle;
+  }
+
   #appendEarly(): void {
-    for (; this.#nextTag < this.#tagCount; this.#nextTag++) {
+    for (; this.#nextTag < this.tagCount; this.#nextTag++) {
       const early = this.#early?.[this.#nextTag] ?? null;
       assert(early !== null && early.length > 0, 'every tag of a row is set');
       this.#tuple.rawCell(early.bytes, 0, early.length);
@@ -209,7 +306,19 @@ export class RowBatch {
     }
   }
 
+  #addTuple(number: number, handle: number): void {
+    if (number === this.#handles.length) {
+      const handles = new Uint32Array(number * 2);
+      handles.set(this.#handles);
+      this.#handles = handles;
+    }
+    this.#handles[number] = handle;
+    this.#tupleBytes += this.#tuples.bytesOf(handle) + this.tagCount * TUPLE_CELL_BYTES;
+  }
+
   #forgetTuple(): void {
+    this.#named = -1;
+    this.#guessAt = GuessAt.start;
     this.#tuple.clear();
     this.#nextTag = 0;
     for (const early of this.#early ?? []) early?.clear();

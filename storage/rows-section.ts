@@ -11,7 +11,6 @@
  * table's time column only.
  */
 
-import { ByteDictionary } from './byte-dictionary.js';
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import {
@@ -24,7 +23,6 @@ import {
 import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import { decodeNumbers, encodeNumbers } from './number-codec.js';
 import type { StoredColumn, TableSchema } from './table-schema.js';
-import { cellEnd, cellStart } from './tag-tuple.js';
 import type { VectorMemory } from './vector-memory.js';
 
 /** More rows than any record holds: a bound for damaged counts. */
@@ -62,65 +60,36 @@ export function sectionShape(schema: TableSchema, kind: RowsKind): SectionShape 
 
 export interface SectionRows {
   readonly rowCount: number;
-  /** Distinct tag tuples, as a dictionary of canonical tuple bytes. */
-  readonly tuples: ByteDictionary;
+  /** Distinct tag tuples. */
+  readonly tupleCount: number;
+  /** The values of a tag over the distinct tuples, called once a tag: its arrays are good until the next call. */
+  readonly tag: (index: number) => ColumnValues;
   /** Each row's tuple. */
   readonly tupleOf: Float64Array;
   /** The values of the shape's columns, called once a column: its arrays are good until the next call. */
   readonly column: (index: number) => ColumnValues;
 }
 
-// Encoding is synchronous, so its working memory can be shared.
-const cells = new ByteDictionary();
-
 export function encodeRowsPayload(
   writer: ByteWriter,
   shape: SectionShape,
   rows: SectionRows,
 ): void {
-  const tupleCount = rows.tuples.count;
+  const { tupleCount } = rows;
   writer.varint(rows.rowCount);
   writer.varint(tupleCount);
-  encodeTags(writer, shape.tagCount, rows.tuples);
+  for (let tag = 0; tag < shape.tagCount; tag++) {
+    const column = rows.tag(tag);
+    const form = columnForm(column);
+    writer.uint8(form);
+    encodeColumn(writer, column, form, 'fast');
+  }
   if (tupleCount > 1) encodeNumbers(writer, rows.tupleOf, rows.rowCount, 'fast');
   const formsAt = writer.reserve(shape.columns.length);
   for (const index of shape.order) {
     const column = rows.column(index);
     const form = columnForm(column);
     writer.bytes[formsAt + index] = form;
-    encodeColumn(writer, column, form, 'fast');
-  }
-}
-
-function encodeTags(writer: ByteWriter, tagCount: number, tuples: ByteDictionary): void {
-  const { starts, data, length } = tuples.vector();
-  // Where the next cell of each tuple starts; tags are the outer loop so that one dictionary is enough.
-  const cursors = starts.slice(0, length);
-  const codes = new Uint32Array(length);
-  for (let tag = 0; tag < tagCount; tag++) {
-    cells.clear();
-    let nulls: Uint8Array | null = null;
-    for (let tuple = 0; tuple < length; tuple++) {
-      const at = cursors[tuple]!;
-      const end = cellEnd(data, at);
-      cursors[tuple] = end;
-      if (data[at] === 0) {
-        nulls ??= new Uint8Array(length);
-        nulls[tuple] = 1;
-        codes[tuple] = 0;
-      } else {
-        codes[tuple] = cells.add(data, cellStart(data, at), end);
-      }
-    }
-    const column = {
-      kind: 'dictionary',
-      length,
-      codes,
-      dictionary: cells.vector(),
-      nulls,
-    } as const;
-    const form = columnForm(column);
-    writer.uint8(form);
     encodeColumn(writer, column, form, 'fast');
   }
 }

@@ -6,7 +6,7 @@
 import type { BlockCache } from './block-cache.js';
 import { decodeBlockColumn, decodePackedBlock } from './block.js';
 import { HiddenColumn } from './column-kind.js';
-import { gather } from './gather.js';
+import { gatherPaced } from './gather.js';
 import type { TimeSpan } from './interval-set.js';
 import { blockKey } from './keys.js';
 import type { Pacer } from './pacer.js';
@@ -192,8 +192,7 @@ async function loadFiltered(
   const values = takesAll ? keys : await loadColumns(run, block, [...keyIds, ...valueIds], deps);
   const page = pageOf(run, block, timeColumn, values, wanted);
   if (count === ALL_ROWS) return page;
-  if (deps.pacer.spend(count * (4 + wanted.length))) await deps.pacer.turn();
-  return gather([page], selection, 0, count).page;
+  return (await gatherPaced([page], selection, 0, count, deps.pacer)).page;
 }
 
 function hasValues(run: Run, info: BlockInfo, columnId: ColumnId): boolean {

@@ -163,7 +163,10 @@ export class TableStore {
     for (const part of parts) ordinal = applyBody(this.#target, version, part, 0, ordinal);
   }
 
-  /** The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. */
+  /**
+   * The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. What memtables hold
+   * of it is freed with their generation, because views may still read it.
+   */
   dropTable(tableId: TableId, version: number): void {
     this.#droppedTables.set(tableId, version);
     this.#state.active.charge(NOTE_BYTES);
@@ -171,7 +174,6 @@ export class TableStore {
     if (table === undefined) return;
     table.isDropped = true;
     this.#removedRuns.push(...(this.#state.runs.get(tableId) ?? []));
-    this.#state.active.drop(tableId);
     this.#replaceState({
       tables: without(this.#state.tables, tableId),
       runs: without(this.#state.runs, tableId),

@@ -54,7 +54,7 @@ export function civilFromDays(days: number, out: CivilDate): void {
   out.year = yearOfEra + era * 400 + (out.month <= 2 ? 1 : 0);
 }
 
-export function isLeapYear(year: number): boolean {
+function isLeapYear(year: number): boolean {
   return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 }
 
@@ -68,11 +68,6 @@ export function daysInMonth(year: number, month: number): number {
 /** 0 = Monday .. 6 = Sunday, as MySQL's WEEKDAY(). */
 export function weekdayOf(days: number): number {
   return (((days + 3) % 7) + 7) % 7;
-}
-
-/** Day of the year, 1..366. */
-export function dayOfYear(days: number, year: number): number {
-  return days - daysFromCivil(year, 1, 1) + 1;
 }
 
 /**

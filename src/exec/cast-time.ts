@@ -299,7 +299,7 @@ export function toClock(vector: ExecVector, from: SqlType, env: EvaluationEnviro
 const CLOCK_TEXT = /^\s*(-)?(?:(\d+) )?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?(?:\.(\d{0,6})\d*)?\s*$/;
 
 /** Microseconds of `[-][days ]hh:mm[:ss[.fraction]]`, `hhmmss` or a datetime text; null when it is none of them. */
-export function parseClockText(text: string): number | null {
+function parseClockText(text: string): number | null {
   const match = CLOCK_TEXT.exec(text);
   if (match === null) {
     const bytes = new TextEncoder().encode(text);

@@ -64,7 +64,7 @@ export function castValue(
 }
 
 /** 1 for anything but 0. */
-export function booleanOf(vector: ExecVector): ExecVector {
+function booleanOf(vector: ExecVector): ExecVector {
   if (vector.kind !== 'number') return vector;
   const { length, nulls, values } = vector;
   const result = new Float64Array(length);

@@ -82,13 +82,6 @@ export function decimalToDouble(unscaled: bigint, scale: number): number {
   return Number(formatDecimal(unscaled, scale));
 }
 
-export function compareDecimals(a: bigint, aScale: number, b: bigint, bScale: number): number {
-  const scale = Math.max(aScale, bScale);
-  const left = a * powerOfTen(scale - aScale);
-  const right = b * powerOfTen(scale - bScale);
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
 /** Digits before and after the point that hold this value. */
 export function decimalPrecision(unscaled: bigint, scale: number): number {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().length;

@@ -9,8 +9,8 @@ export interface EvaluationEnvironment {
   readonly warnings: WarningSink;
 }
 
-export const WARNING_TRUNCATED = 1292;
-export const WARNING_DIVISION_BY_ZERO = 1365;
+const WARNING_TRUNCATED = 1292;
+const WARNING_DIVISION_BY_ZERO = 1365;
 export const WARNING_OUT_OF_RANGE = 1264;
 
 const SHOWN_CHARACTERS_MAX = 128;

@@ -138,7 +138,7 @@ export function bytesAt(vector: ExecVector, row: number): Uint8Array {
   return EMPTY_BYTES;
 }
 
-export const EMPTY_BYTES = new Uint8Array(0);
+const EMPTY_BYTES = new Uint8Array(0);
 
 export const isUnsigned = (type: SqlType): boolean => type.kind === 'integer' && type.unsigned;
 

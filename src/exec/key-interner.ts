@@ -124,9 +124,7 @@ export class PairInterner {
     this.#second = grownFloats(this.#second, id + 1);
     this.#first[id] = a;
     this.#second[id] = second;
-    this.#table.put(hash, at, id, (known) =>
-      this.#hash(this.#first[known]!, this.#second[known]!),
-    );
+    this.#table.put(hash, at, id, (known) => this.#hash(this.#first[known]!, this.#second[known]!));
     return id;
   }
 

@@ -2,7 +2,7 @@
 
 import { VECTOR_ROWS_MAX, type BytesVector } from '../../storage/index.js';
 import type { SqlType } from '../catalog/sql-type.js';
-import { bytesAt, isNullAt, valueAt, type ExecVector, type Nulls } from './exec-vector.js';
+import { isNullAt, valueAt, type ExecVector, type Nulls } from './exec-vector.js';
 import { VectorBuilder } from './vector-builder.js';
 
 function gatherNulls(nulls: Nulls, rows: Uint32Array, count: number): Nulls {
@@ -81,10 +81,7 @@ function gatherBytes(
   return { kind: 'bytes', length: count, starts, data, nulls };
 }
 
-/** A row of one of many batches: `batch * VECTOR_ROWS_MAX + row`, a safe integer. */
-export type RowReference = number;
-
-/** Rows named by references[from..to), out of `vectors` (one per batch, all of `type`). */
+/** Rows named by references[from..to) (each `batch * VECTOR_ROWS_MAX + row`), out of `vectors` (one per batch, all of `type`). */
 export function gatherAcross(
   vectors: readonly ExecVector[],
   type: SqlType,
@@ -159,18 +156,4 @@ function gatherCodesAcross(
     if (nulls !== null && isNullAt(vector, row)) nulls[i] = 1;
   }
   return { kind: 'dictionary', length: count, codes, dictionary, nulls };
-}
-
-/** Byte strings written out: a dictionary vector becomes a plain one. */
-export function plainBytes(vector: ExecVector): BytesVector {
-  if (vector.kind === 'bytes') return vector;
-  const starts = new Uint32Array(vector.length + 1);
-  for (let i = 0; i < vector.length; i++) {
-    starts[i + 1] = starts[i]! + (isNullAt(vector, i) ? 0 : bytesAt(vector, i).length);
-  }
-  const data = new Uint8Array(starts[vector.length]!);
-  for (let i = 0; i < vector.length; i++) {
-    if (!isNullAt(vector, i)) data.set(bytesAt(vector, i), starts[i]);
-  }
-  return { kind: 'bytes', length: vector.length, starts, data, nulls: vector.nulls };
 }

@@ -2,10 +2,11 @@
  * Splitting a grouped SELECT: what is computed per row (keys, arguments of aggregates) and what is computed from the groups.
  *
  * An expression over groups may read group keys (any expression that is the same as a key) and aggregates; a column that is
- * neither is error 1055 or 1140.
+ * neither is error 1055 or 1140, unless the WHERE pins it to one value.
  */
 
 import { SqlError } from '../../protocol/index.js';
+import { findAggregate } from '../exec/functions/aggregate-registry.js';
 import {
   isSameExpression,
   type BoundAggregate,
@@ -15,10 +16,13 @@ import {
 
 export class AggregateSplit {
   readonly #keys: readonly BoundExpression[];
+  readonly #pinned: ReadonlySet<number>;
   readonly #aggregates: BoundAggregate[] = [];
 
-  constructor(keys: readonly BoundExpression[]) {
+  /** `pinned`: columns that the WHERE equals to a constant, so that they have one value whatever the groups are. */
+  constructor(keys: readonly BoundExpression[], pinned: ReadonlySet<number>) {
     this.#keys = keys;
+    this.#pinned = pinned;
   }
 
   /** All aggregates that rewrite() has met. */
@@ -34,7 +38,8 @@ export class AggregateSplit {
       case 'constant':
         return expression;
       case 'column':
-        throw this.#notGrouped(expression, place);
+        if (!this.#pinned.has(expression.ordinal)) throw this.#notGrouped(expression, place);
+        return this.#anyValue(expression);
       case 'aggregate':
         return this.#reference(expression, this.#keys.length + this.#indexOf(expression));
       case 'interval':
@@ -45,6 +50,23 @@ export class AggregateSplit {
           arguments: expression.arguments.map((argument) => this.rewrite(argument, place)),
         };
     }
+  }
+
+  /** Keeps the column's name and origin in the result. */
+  #anyValue(column: BoundColumn): BoundColumn {
+    const definition = findAggregate('any_value')!;
+    const { type, collation } = column;
+    const aggregate: BoundAggregate = {
+      kind: 'aggregate',
+      name: definition.name,
+      definition,
+      arguments: [column],
+      distinct: false,
+      type,
+      nullable: true,
+      collation,
+    };
+    return { ...column, nullable: true, ordinal: this.#keys.length + this.#indexOf(aggregate) };
   }
 
   #indexOf(aggregate: BoundAggregate): number {

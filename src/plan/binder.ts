@@ -18,7 +18,7 @@ import {
 } from './bound-expression.js';
 import { ExpressionBinder, type BinderOptions } from './expression-binder.js';
 import type { LogicalPlan, SortKey } from './logical-plan.js';
-import { splitConjuncts } from './predicate.js';
+import { pinnedOrdinal, splitConjuncts } from './predicate.js';
 import { Scope, type Clause } from './scope.js';
 import { tableColumns, timeColumnOf } from './table-columns.js';
 
@@ -69,14 +69,16 @@ class SelectBinder {
       statement.having === null
         ? null
         : this.#binder('having clause', true, entries, true).bind(statement.having);
-    const order = statement.orderBy
+    const wanted = statement.orderBy
       .map((item) => ({ ...item, bound: this.#orderExpression(item, entries) }))
       .filter(({ bound }) => bound.kind !== 'constant');
-    const all = [...entries.map((entry) => entry.expression), ...order.map((item) => item.bound)];
+    const all = [...entries.map((entry) => entry.expression), ...wanted.map((item) => item.bound)];
     const isGrouped =
       keys.length > 0 || all.some(isAggregate) || (having !== null && isAggregate(having));
+    // Aggregates without GROUP BY give one row, which needs no order.
+    const order = isGrouped && keys.length === 0 ? [] : wanted;
 
-    const split = isGrouped ? new AggregateSplit(keys) : null;
+    const split = isGrouped ? new AggregateSplit(keys, pinnedColumns(base)) : null;
     const outputs = entries.map(({ expression }, i) =>
       split === null
         ? expression
@@ -241,6 +243,11 @@ class SelectBinder {
     if (!(value >= 0)) throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'LIMIT' });
     return value;
   }
+}
+
+function pinnedColumns(plan: LogicalPlan): ReadonlySet<number> {
+  const pinned = plan.kind === 'filter' ? plan.conditions.map(pinnedOrdinal) : [];
+  return new Set(pinned.filter((ordinal) => ordinal !== null));
 }
 
 function findAlias(entries: readonly SelectEntry[], name: string): BoundExpression | null {

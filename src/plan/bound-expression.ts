@@ -88,7 +88,7 @@ export interface BoundInterval extends BoundBase {
 export type BoundExpression =
   BoundConstant | BoundColumn | BoundCall | BoundAggregate | BoundInterval;
 
-export function childrenOf(expression: BoundExpression): readonly BoundExpression[] {
+function childrenOf(expression: BoundExpression): readonly BoundExpression[] {
   switch (expression.kind) {
     case 'call':
     case 'aggregate':
@@ -143,6 +143,6 @@ function isSameValue(a: SqlValue, b: SqlValue): boolean {
   return a === b;
 }
 
-export function isSameType(a: SqlType, b: SqlType): boolean {
+function isSameType(a: SqlType, b: SqlType): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

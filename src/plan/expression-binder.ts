@@ -146,11 +146,6 @@ export class ExpressionBinder {
     }
   }
 
-  /** A condition: WHERE and HAVING. */
-  bindCondition(expression: Expression): BoundExpression {
-    return this.bind(expression);
-  }
-
   #literal(literal: Literal): BoundExpression {
     switch (literal.type) {
       case 'null':

@@ -114,3 +114,11 @@ export function readsOnly(condition: BoundExpression, ordinals: ReadonlySet<numb
   if (read.size === 0 || [...read].some((ordinal) => !ordinals.has(ordinal))) return false;
   return !someExpression(condition, (part) => part.kind === 'call' && part.isVolatile);
 }
+
+/** The column that `column = constant` leaves only one value; null for any other condition. */
+export function pinnedOrdinal(condition: BoundExpression): number | null {
+  if (condition.kind !== 'call' || condition.name !== '=') return null;
+  const [left, right] = condition.arguments;
+  if (left?.kind === 'column' && right?.kind === 'constant') return left.ordinal;
+  return right?.kind === 'column' && left?.kind === 'constant' ? right.ordinal : null;
+}

@@ -166,7 +166,7 @@ export function textLength(type: SqlType): number | null {
 }
 
 /** The collation that wins; of two equally strong the first, but caseless loses to binary between columns. */
-export function strongerCollation(a: Collation, b: Collation): Collation {
+function strongerCollation(a: Collation, b: Collation): Collation {
   if (a.strength !== b.strength) return a.strength < b.strength ? a : b;
   return a.name === 'binary' ? a : b;
 }

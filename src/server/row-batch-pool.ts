@@ -3,10 +3,10 @@
  * than to fill it with a row, and a stream of large INSERTs would fill the heap with arrays that live for one statement.
  *
  * One pool serves all sessions of the node, so that idle sessions hold nothing. It keeps the batches used last, whatever
- * their table.
+ * their table. Batches of one schema share what they remember of its tag tuples.
  */
 
-import { RowBatch, type TableSchema } from '../../storage/index.js';
+import { RowBatch, type TableSchema, type TupleMemory } from '../../storage/index.js';
 
 /** About as many as INSERTs run at the same moment; one of a wide table may hold some MiB. */
 const BATCHES_MAX = 16;
@@ -15,16 +15,31 @@ export class RowBatchPool {
   /** Least recently given first. All empty. */
   readonly #idle: RowBatch[] = [];
 
+  /** Of the tables written last, least recently used first. */
+  readonly #memories = new Map<TableSchema, TupleMemory>();
+
   /** An empty batch of this very schema. */
   take(schema: TableSchema): RowBatch {
     const index = this.#idle.findLastIndex((batch) => batch.schema === schema);
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
-    return found ?? new RowBatch(schema);
+    return found ?? new RowBatch(schema, this.#memoryOf(schema));
   }
 
   /** Requires: empty, and not used by the caller any more. */
   give(batch: RowBatch): void {
     if (this.#idle.length === BATCHES_MAX) this.#idle.shift();
     this.#idle.push(batch);
+    this.#remember(batch.schema, batch.tuples);
+  }
+
+  #memoryOf(schema: TableSchema): TupleMemory | null {
+    return this.#memories.get(schema) ?? null;
+  }
+
+  #remember(schema: TableSchema, memory: TupleMemory): void {
+    this.#memories.delete(schema);
+    const [oldest] = this.#memories.keys();
+    if (oldest !== undefined && this.#memories.size === BATCHES_MAX) this.#memories.delete(oldest);
+    this.#memories.set(schema, memory);
   }
 }

@@ -3,7 +3,15 @@
 import { executeSelect } from '../../src/exec/execute-select.js';
 import { BIGINT, timestampType } from '../../src/exec/sql-value.js';
 import { cpuTable } from './cpu-table.js';
-import { defineTable, errorOf, harnessContext, MemoryTable, parseSelect, query, valueOf } from './query-harness.js';
+import {
+  defineTable,
+  errorOf,
+  harnessContext,
+  MemoryTable,
+  parseSelect,
+  query,
+  valueOf,
+} from './query-harness.js';
 
 const wide = defineTable('wide', [
   { name: 'ts', type: timestampType(3), role: 'time' },
@@ -29,7 +37,10 @@ test('a killed query ends with 1317 and gives its view back', async () => {
 
 test('a reader who stops early gives the view back', async () => {
   const table = cpuTable();
-  const { batches } = executeSelect(parseSelect('SELECT host FROM cpu'), harnessContext({ tables: [table] }));
+  const { batches } = executeSelect(
+    parseSelect('SELECT host FROM cpu'),
+    harnessContext({ tables: [table] }),
+  );
   await batches.next();
   await batches.return();
   expect(table.released).toBe(1);
@@ -43,7 +54,14 @@ test('a query that is never read opens nothing', () => {
 
 test('max_execution_time ends it with 3024', async () => {
   expect((await errorOf('SELECT sleep(10)', { maxExecutionMs: 50 })).errno).toBe(3024);
-  expect((await errorOf('SELECT n FROM wide ORDER BY n', { tables: [wideTable(200_000)], maxExecutionMs: 1 })).errno).toBe(3024);
+  expect(
+    (
+      await errorOf('SELECT n FROM wide ORDER BY n', {
+        tables: [wideTable(200_000)],
+        maxExecutionMs: 1,
+      })
+    ).errno,
+  ).toBe(3024);
 });
 
 test('SLEEP answers 0 after its time', async () => {
@@ -56,14 +74,19 @@ test('KILL wakes a sleeper', async () => {
   expect((await errorOf('SELECT sleep(10)', { signal: controller.signal })).errno).toBe(1317);
 });
 
-test.each(['SELECT n FROM wide ORDER BY n', 'SELECT n, count(*) FROM wide GROUP BY n', 'SELECT DISTINCT n FROM wide', 'SELECT count(DISTINCT n) FROM wide'])(
-  'memory: %s past the limit is 1038',
-  async (sql) => {
-    const { errno, message } = await errorOf(sql, { tables: [wideTable(50_000)], queryMemoryBytes: 100_000 });
-    expect(errno).toBe(1038);
-    expect(message).toContain('query.memory_bytes');
-  },
-);
+test.each([
+  'SELECT n FROM wide ORDER BY n',
+  'SELECT n, count(*) FROM wide GROUP BY n',
+  'SELECT DISTINCT n FROM wide',
+  'SELECT count(DISTINCT n) FROM wide',
+])('memory: %s past the limit is 1038', async (sql) => {
+  const { errno, message } = await errorOf(sql, {
+    tables: [wideTable(50_000)],
+    queryMemoryBytes: 100_000,
+  });
+  expect(errno).toBe(1038);
+  expect(message).toContain('query.memory_bytes');
+});
 
 test('a top-N sort needs memory for its rows, not for the table', async () => {
   const { rows } = await query('SELECT n FROM wide ORDER BY n DESC LIMIT 3', {
@@ -74,7 +97,9 @@ test('a top-N sort needs memory for its rows, not for the table', async () => {
 });
 
 test('a sort of many batches is a sort', async () => {
-  const { rows } = await query('SELECT n, ts FROM wide ORDER BY n', { tables: [wideTable(30_011)] });
+  const { rows } = await query('SELECT n, ts FROM wide ORDER BY n', {
+    tables: [wideTable(30_011)],
+  });
   expect(rows.length).toBe(30_011);
   expect(rows.every(([n], i) => n === String(i))).toBe(true);
 });

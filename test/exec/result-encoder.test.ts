@@ -22,8 +22,15 @@ import { resolveTimeZone, UTC } from '../../src/exec/time-zone.js';
 import { ChunkPool } from '../../protocol/chunk-pool.js';
 import { PacketWriter } from '../../protocol/packet-writer.js';
 
-const integer = (bits: 8 | 16 | 24 | 32 | 64, unsigned = false): SqlType => ({ kind: 'integer', bits, unsigned });
-const text = (spelling: 'varchar' | 'char' | 'text' | 'longtext', length: number | null): SqlType => ({ kind: 'text', spelling, length });
+const integer = (bits: 8 | 16 | 24 | 32 | 64, unsigned = false): SqlType => ({
+  kind: 'integer',
+  bits,
+  unsigned,
+});
+const text = (
+  spelling: 'varchar' | 'char' | 'text' | 'longtext',
+  length: number | null,
+): SqlType => ({ kind: 'text', spelling, length });
 
 const NOT_NULL = 1;
 const KEY = 2;
@@ -72,15 +79,23 @@ test.each<[SqlType, number, number, number, number, number]>([
 });
 
 test('origin and keys of a stored column', () => {
-  const origin = { database: 'd', table: 'c', originalTable: 'cpu', originalName: 'host', isKey: true };
-  expect(columnDefinitionOf({ name: 'HOST', type: BIGINT, nullable: false, origin })).toMatchObject({
-    name: 'HOST',
-    schema: 'd',
+  const origin = {
+    database: 'd',
     table: 'c',
     originalTable: 'cpu',
     originalName: 'host',
-    flags: BINARY | NOT_NULL | KEY,
-  });
+    isKey: true,
+  };
+  expect(columnDefinitionOf({ name: 'HOST', type: BIGINT, nullable: false, origin })).toMatchObject(
+    {
+      name: 'HOST',
+      schema: 'd',
+      table: 'c',
+      originalTable: 'cpu',
+      originalName: 'host',
+      flags: BINARY | NOT_NULL | KEY,
+    },
+  );
 });
 
 /** Payload that `write` puts into one packet. */
@@ -128,7 +143,12 @@ test.each<[type: SqlType, value: SqlValue, shown: string, binary: string]>([
   [datetimeType(0), noon, '2024-03-15 12:00:00', '07e807030f0c0000'],
   [datetimeType(0), 1_710_460_800n, '2024-03-15 00:00:00', '04e807030f'],
   [datetimeType(3), noon * 1000n + 250n, '2024-03-15 12:00:00.250', '0be807030f0c000090d00300'],
-  [timestampType(9), noon * 1_000_000_000n + 123_456_789n, '2024-03-15 12:00:00.123456', '0be807030f0c000040e20100'],
+  [
+    timestampType(9),
+    noon * 1_000_000_000n + 123_456_789n,
+    '2024-03-15 12:00:00.123456',
+    '0be807030f0c000040e20100',
+  ],
   [datetimeType(0), -1n, '1969-12-31 23:59:59', '07b1070c1f173b3b'],
 ])('cells of %j %p', (type, value, shown, binary) => {
   const cells = cellEncoder(constantVector(value, type, 3), type, UTC);
@@ -142,7 +162,9 @@ test.each<[type: SqlType, value: SqlValue, shown: string, binary: string]>([
 test('a timestamp is shown at the wall clock of the session, a datetime is not', () => {
   const zone = resolveTimeZone('Europe/Berlin');
   const shown = (type: SqlType): string =>
-    payload((out) => cellEncoder(constantVector(noon, type, 1), type, zone).text(0, out)).subarray(1).toString();
+    payload((out) => cellEncoder(constantVector(noon, type, 1), type, zone).text(0, out))
+      .subarray(1)
+      .toString();
   expect(shown(timestampType(0))).toBe('2024-03-15 13:00:00');
   expect(shown(datetimeType(0))).toBe('2024-03-15 12:00:00');
 });

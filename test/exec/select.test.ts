@@ -10,7 +10,8 @@ import {
   type VirtualTable,
 } from '../../src/catalog/virtual-table.js';
 import { cpuTable } from './cpu-table.js';
-import { query, type HarnessOptions } from './query-harness.js';
+import { describeSelect } from '../../src/exec/execute-select.js';
+import { harnessContext, parseSelect, query, type HarnessOptions } from './query-harness.js';
 
 const rowsOf = async (
   sql: string,
@@ -153,6 +154,10 @@ test.each<[string, string[]]>([
     ['NULL', '0.0000'],
   ],
   ['SELECT stddev_pop(cores), var_samp(cores) FROM cpu', ['2.494438257849294 7.466666666666667']],
+  // a tag that the WHERE pins needs no GROUP BY; one row needs no order
+  ["SELECT host, count(*), dc FROM cpu WHERE host = 'a' AND dc = 'x'", ['a 3 x']],
+  ["SELECT host, count(*) FROM cpu WHERE host = 'zzz'", ['NULL 0']],
+  ['SELECT count(*) FROM cpu ORDER BY ts', ['7']],
 ])('%s', async (sql, expected) => {
   expect(await joined(sql)).toEqual(expected);
 });
@@ -176,6 +181,23 @@ test('parameters take the place of constants', async () => {
     '10.5',
     '20.5',
   ]);
+});
+
+test('COM_STMT_PREPARE: columns are known before the parameters are', () => {
+  const context = { ...harnessContext({ tables: [cpuTable()] }), parameters: null };
+  const describe = (sql: string): unknown[] =>
+    describeSelect(parseSelect(sql), context).map(({ name, type }) => [name, type.kind]);
+  expect(
+    describe(
+      'SELECT host, busy + ?, ?, date_bin(INTERVAL ? SECOND, ts) AS b FROM cpu WHERE ts > ? AND note LIKE ? AND cores IN (?, ?) LIMIT ? OFFSET ?',
+    ),
+  ).toEqual([
+    ['host', 'text'],
+    ['busy + ?', 'double'],
+    ['?', 'null'],
+    ['b', 'null'],
+  ]);
+  expect(() => describe('SELECT nope + ? FROM cpu')).toThrow("Unknown column 'nope'");
 });
 
 describe('virtual tables', () => {

@@ -1,6 +1,15 @@
 /** The same questions to a real TableStore and to the table in memory: in the memtable, flushed, and half and half. */
 
-import { BIGINT, BIGINT_UNSIGNED, DATE, datetimeType, DOUBLE, textBytes, timestampType, type SqlValue } from '../../src/exec/sql-value.js';
+import {
+  BIGINT,
+  BIGINT_UNSIGNED,
+  DATE,
+  datetimeType,
+  DOUBLE,
+  textBytes,
+  timestampType,
+  type SqlValue,
+} from '../../src/exec/sql-value.js';
 import type { SqlType } from '../../src/catalog/sql-type.js';
 import { cpuDefinition, cpuRows, cpuTable, DAY_START } from './cpu-table.js';
 import { defineTable, MemoryTable, query, type HarnessOptions } from './query-harness.js';
@@ -24,12 +33,12 @@ const options = (table: StoredTable): HarnessOptions => ({ tables: [table], time
 const QUERIES = [
   'SELECT host, dc, ts, busy, cores, total, note FROM cpu ORDER BY ts, host',
   "SELECT busy FROM cpu WHERE host = 'a' ORDER BY ts",
-  "SELECT host, count(*), sum(total), min(note) FROM cpu GROUP BY host ORDER BY host",
+  'SELECT host, count(*), sum(total), min(note) FROM cpu GROUP BY host ORDER BY host',
   'SELECT count(*) FROM cpu',
   'SELECT count(*), min(ts), max(ts) FROM cpu',
   "SELECT count(*) FROM cpu WHERE ts >= '2024-03-15 00:05:00'",
   'SELECT dc, cores, count(*) FROM cpu GROUP BY dc, cores ORDER BY dc, cores',
-  "SELECT date_bin(INTERVAL 1 HOUR, ts) t, host, avg(busy) FROM cpu WHERE dc IS NOT NULL GROUP BY t, host ORDER BY t, host",
+  'SELECT date_bin(INTERVAL 1 HOUR, ts) t, host, avg(busy) FROM cpu WHERE dc IS NOT NULL GROUP BY t, host ORDER BY t, host',
   'SELECT last_value(note) FROM cpu',
   'SELECT DISTINCT note FROM cpu ORDER BY note',
 ] as const;
@@ -73,7 +82,19 @@ test('every stored type, nanoseconds and unsigned 64 bits included', async () =>
   ]);
   const first = 1_710_504_000_123_456_789n;
   const values: SqlValue[][] = [
-    [7, 19_797, first, 1, -5, -(1n << 63n), (1n << 64n) - 1n, 1.5, 0.1, Uint8Array.of(0x61, 0x62), 1_710_504_000_000_001n],
+    [
+      7,
+      19_797,
+      first,
+      1,
+      -5,
+      -(1n << 63n),
+      (1n << 64n) - 1n,
+      1.5,
+      0.1,
+      Uint8Array.of(0x61, 0x62),
+      1_710_504_000_000_001n,
+    ],
     [7, 19_797, first + 1n, 0, 5, 3, 4, -2.25, 1e300, null, -2_208_988_800_000_000n],
     [8, null, first + 10n ** 18n, null, null, null, null, null, null, Uint8Array.of(), null],
   ];
@@ -83,7 +104,7 @@ test('every stored type, nanoseconds and unsigned 64 bits included', async () =>
   const memory = new MemoryTable(definition, values);
   for (const sql of [
     'SELECT id, day, ts, flag, tiny, big, huge, real4, real8, data, seen FROM types ORDER BY ts',
-    "SELECT id, count(*), max(huge), min(big), min(seen), max(ts) FROM types GROUP BY id ORDER BY id",
+    'SELECT id, count(*), max(huge), min(big), min(seen), max(ts) FROM types GROUP BY id ORDER BY id',
     "SELECT id FROM types WHERE ts > '2024-03-15 12:00:00.123456789'",
     "SELECT tiny FROM types WHERE id = 7 AND day = '2024-03-15' ORDER BY tiny",
     'SELECT huge FROM types WHERE huge > 18446744073709551614',

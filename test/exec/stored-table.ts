@@ -1,6 +1,14 @@
 /** A table in a real TableStore, so that queries are tested against what storage really hands out. */
 
-import { ColumnType, encodeWriteBody, RowBatch, TableStore, type RangeTombstone, rangeTombstoneSection, systemTimers } from '../../storage/index.js';
+import {
+  ColumnType,
+  encodeWriteBody,
+  RowBatch,
+  TableStore,
+  type RangeTombstone,
+  rangeTombstoneSection,
+  systemTimers,
+} from '../../storage/index.js';
 import type { TableDefinition } from '../../src/catalog/table-definition.js';
 import type { TableView } from '../../src/exec/execution-context.js';
 import type { SqlValue } from '../../src/exec/sql-value.js';
@@ -51,7 +59,12 @@ export class StoredTable {
 
   /** Everything so far goes to runs on the store. */
   async flush(): Promise<void> {
-    this.#store.freeze({ vector: [], replayFrom: [], catalog: new Uint8Array(), highestVersion: this.#version });
+    this.#store.freeze({
+      vector: [],
+      replayFrom: [],
+      catalog: new Uint8Array(),
+      highestVersion: this.#version,
+    });
     await this.#store.flush(() => 0);
   }
 
@@ -92,6 +105,10 @@ function setCell(batch: RowBatch, column: number, value: SqlValue): void {
     batch.setTime(column, Number((count - fraction) / unit), Number(fraction));
   } else if (type === ColumnType.int64 || type === ColumnType.uint64) {
     const wide = BigInt(value);
-    batch.setInteger64(column, Number(BigInt.asIntN(32, wide >> 32n)), Number(BigInt.asIntN(32, wide)));
+    batch.setInteger64(
+      column,
+      Number(BigInt.asIntN(32, wide >> 32n)),
+      Number(BigInt.asIntN(32, wide)),
+    );
   } else batch.setNumber(column, Number(value));
 }

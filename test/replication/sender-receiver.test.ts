@@ -5,6 +5,7 @@ import {
   isRecordFault,
   parseRecord,
   RecordKind,
+  ReplicationDataError,
   type IncarnationInfo,
   type RecordView,
   type Seal,
@@ -96,7 +97,12 @@ class FakeJournal implements ReplicaJournal {
     throw new Error('nothing is appended here');
   }
 
-  appendCopies(incarnation: string, bytes: Uint8Array): readonly RecordView[] {
+  appendCopies(
+    incarnation: string,
+    bytes: Uint8Array,
+    expectedHash?: string,
+  ): readonly RecordView[] {
+    if (expectedHash !== HASH) throw new ReplicationDataError('another history');
     const views: RecordView[] = [];
     for (let at = 0; at < bytes.length;) {
       const record = parseRecord(bytes, at, bytes.length);
@@ -394,6 +400,14 @@ describe('the receiver', () => {
     receiver.accept(copy, chunk(OLD, 1, 4));
     expect(() => receiver.accept(copy, chunk(OLD, 6, 7))).toThrow(LinkProtocolError);
     expect(copy.appended).toEqual(['a1-4']);
+  });
+
+  test('appends nothing of another history', () => {
+    const { receiver, copy, chunk } = receiving();
+    const { header, records: bytes } = chunk(OLD, 1, 4);
+    const other = { header: { ...header, lastHash: '1'.repeat(32) }, records: bytes };
+    expect(() => receiver.accept(copy, other)).toThrow(ReplicationDataError);
+    expect(receiver.progressOf(copy, OLD)).toEqual({ received: 0, durable: 0, applied: 0 });
   });
 
   test('takes back a lost tail into the own journal', () => {

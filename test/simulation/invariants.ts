@@ -255,7 +255,6 @@ export class Invariants {
         );
       }
     }
-    this.check();
   }
 
   /** Writes that ended in each way, for the summary. */

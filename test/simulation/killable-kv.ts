@@ -8,6 +8,7 @@ import type { KeyValueStore } from '../../storage/index.js';
 export class KillableKv implements KeyValueStore {
   readonly #kv: KeyValueStore;
   #isDead = false;
+  #failure: Error | null = null;
 
   constructor(kv: KeyValueStore) {
     this.#kv = kv;
@@ -17,12 +18,22 @@ export class KillableKv implements KeyValueStore {
     this.#isDead = true;
   }
 
+  /** The next batch rejects and changes nothing. */
+  failNextBatch(failure: Error): void {
+    this.#failure = failure;
+  }
+
   get: KeyValueStore['get'] = (key) => this.#alive(() => this.#kv.get(key));
 
   getMany: KeyValueStore['getMany'] = (keys) => this.#alive(() => this.#kv.getMany(keys));
 
   batch: KeyValueStore['batch'] = (operations, options) =>
-    this.#alive(() => this.#kv.batch(operations, options));
+    this.#alive(async () => {
+      const failure = this.#failure;
+      this.#failure = null;
+      if (failure !== null) throw failure;
+      await this.#kv.batch(operations, options);
+    });
 
   compactRange: KeyValueStore['compactRange'] = (gte, lt) =>
     this.#alive(() => this.#kv.compactRange(gte, lt));

@@ -65,7 +65,7 @@ export class SimulatedNode {
   /** `rpo_bytes` in force: given to every new process. */
   budgetBytes: number;
   skewMs: number;
-  /** A disk or batch was told to fail: the process may end on its own. */
+  /** The process may end on its own. */
   isFaultPlanted = false;
   /** The operator or the configuration allows acknowledgements beyond the budget. */
   mayGoBeyond: boolean;
@@ -134,6 +134,21 @@ export class SimulatedNode {
     this.#world.network.crash(this.name, how === 'power');
     this.disk.crash(this.#random, { keepsCache: how === 'kill', tear: this.#random.chance(0.7) });
     if (how === 'power') this.kv.crash(this.#random);
+  }
+
+  /** The disk, or the key-value store, fails one of the next operations of the process. */
+  plantFault(random: SeededRandom): void {
+    this.isFaultPlanted = true;
+    const code = random.pick(['EIO', 'ENOSPC'] as const);
+    if (random.chance(0.3)) {
+      this.#world.note(`the next batch of ${this.name} fails: ${code}`);
+      this.#mounted!.failNextBatch(Object.assign(new Error(`${code}: batch`), { code }));
+      return;
+    }
+    const operation = random.pick(['write', 'sync', 'rename', 'syncFolder'] as const);
+    const nth = random.integer(1, 4);
+    this.#world.note(`${operation} ${nth} from now of ${this.name} fails: ${code}`);
+    this.disk.failNext({ operation, nth, code });
   }
 
   /** Ends the process in good order. */

@@ -193,7 +193,9 @@ class Simulation implements World {
     else if (dice < 0.31) for (const each of this.#nodes) this.#kill(each, 'power');
     else if (dice < 0.36) node.stop();
     else if (dice < 0.44) this.#stopAtDisk(node);
-    else if (dice < 0.48) this.#plantFault(node);
+    else if (dice < 0.48) {
+      if (!node.isDown) node.plantFault(random);
+    }
     else if (dice < 0.62) this.#cut();
     else if (dice < 0.82) this.#mend();
     else if (dice < 0.9) this.network.reset();
@@ -212,21 +214,6 @@ class Simulation implements World {
     const nth = this.#random.integer(1, 12);
     this.note(`${node.name} will stop at its disk operation ${nth} from now`);
     node.disk.dieAtOperation(nth);
-  }
-
-  #plantFault(node: SimulatedNode): void {
-    if (node.isDown) return;
-    const random = this.#random;
-    node.isFaultPlanted = true;
-    if (random.chance(0.3)) {
-      this.note(`the next batch of ${node.name} fails`);
-      node.kv.failNextBatch('EIO');
-      return;
-    }
-    const operation = random.pick(['write', 'sync', 'rename', 'syncFolder'] as const);
-    const nth = random.integer(1, 4);
-    this.note(`${operation} ${nth} from now of ${node.name} fails`);
-    node.disk.failNext({ operation, nth, code: random.pick(['EIO', 'ENOSPC']) });
   }
 
   #cut(): void {
@@ -258,11 +245,27 @@ class Simulation implements World {
 
   async #heal(): Promise<void> {
     await this.#converge();
-    await this.invariants.converged(this.#nodes);
+    await this.#finish(this.invariants.converged(this.#nodes));
     await this.#serveAgain();
     for (const node of this.#nodes) this.#kill(node, 'power');
     await this.#converge();
-    await this.invariants.converged(this.#nodes);
+    await this.#finish(this.invariants.converged(this.#nodes));
+  }
+
+  /** Lets time pass until the checks are done. */
+  async #finish(checks: Promise<void>): Promise<void> {
+    let isDone = false;
+    const watch = checks.finally(() => {
+      isDone = true;
+    });
+    watch.catch(() => undefined);
+    const endMs = this.clock.monotonicMs() + CONVERGE_MS;
+    while (!isDone) {
+      if (this.clock.monotonicMs() > endMs) throw new Violation('a scan does not come to an end');
+      await this.#pass(1);
+    }
+    await watch;
+    this.invariants.check();
   }
 
   /** Until both run, are linked, and have nothing left to exchange. */
@@ -321,8 +324,7 @@ class Simulation implements World {
     await this.#pass(QUIET_MS);
     const { store, machine } = survivor.process ?? {};
     if (store === undefined || machine === undefined) throw new Violation('the survivor is gone');
-    await this.invariants.sampled(survivor, store, machine);
-    this.invariants.check();
+    await this.#finish(this.invariants.sampled(survivor, store, machine));
     this.invariants.survived(survivor, lost);
   }
 }

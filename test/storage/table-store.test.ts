@@ -7,6 +7,7 @@ import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-sc
 import { TableStore } from '../../storage/table-store.js';
 import { encodeWriteBody, rangeTombstoneSection } from '../../storage/write-body.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { readHexFixture } from '../support/hex-fixture.js';
 import { bodyOf, type ModelRow, printRow } from '../support/table-model.js';
 import { flushAll, flushedState, openMemoryStore, realTimers, scanAll } from '../support/table-rig.js';
@@ -66,6 +67,32 @@ function bigBatch(rows: number, hosts: number, firstTime: number, value: (row: n
     batch.setBytes(0, host, 0, host.length);
     batch.setTime(1, Math.floor(ms / 1000), ms % 1000);
     batch.setNumber(2, value(row));
+    batch.endRow();
+  }
+  return Buffer.concat(encodeWriteBody([batch.encodeSection()]));
+}
+
+const noisySchema: TableSchema = {
+  ...schema,
+  tableId: 79,
+  columns: [
+    ...schema.columns.slice(0, 2),
+    { id: 104, type: ColumnType.blob, role: ColumnRole.field, precision: 0 },
+  ],
+};
+const NOISY_ROWS = 4000;
+
+/** Some `megabytes` that no codec makes smaller, in 4,000 rows. */
+function noise(megabytes: number): Uint8Array {
+  const random = new SeededRandom(megabytes);
+  const bytes = random.bytes(Math.floor((megabytes * 1024 * 1024) / NOISY_ROWS));
+  const batch = new RowBatch(noisySchema);
+  for (let row = 0; row < NOISY_ROWS; row++) {
+    const host = Buffer.from(`host-${row % 7}`);
+    batch.setBytes(0, host, 0, host.length);
+    batch.setTime(1, T0 / 1000 + row, 0);
+    bytes[row % bytes.length] = row;
+    batch.setBytes(2, bytes, 0, bytes.length);
     batch.endRow();
   }
   return Buffer.concat(encodeWriteBody([batch.encodeSection()]));
@@ -141,10 +168,16 @@ describe('a flush', () => {
       },
     };
     const store = await TableStore.open({ kv: spying, timers: realTimers }, options);
-    store.defineTable(schema);
-    // Noise does not compress: some 16 MB of blocks.
-    for (let part = 0; part < 40; part++) {
-      store.applyWrite(100 + part, bigBatch(50_000, 5000, T0 + part * 10_000, (row) => Math.sin(row * 1.1 + part)), 0);
+    for (let table = 0; table < 3; table++) {
+      store.defineTable({ ...noisySchema, tableId: 200 + table });
+      store.defineTable({ ...schema, tableId: 300 + table });
+    }
+    for (let table = 0; table < 3; table++) {
+      const to = { ...noisySchema, tableId: 200 + table };
+      const rows = Array.from({ length: 4000 }, (_, row) => ({
+        cells: [`h${row % 9}`, BigInt(T0 + row), 'x'.repeat(1500) + row],
+      }));
+      store.applyWrite(100 + table, bodyOf(to, { version: 0, operations: [{ kind: 'rows', rows }] }), 0);
     }
     await flushAll(store);
     expect(batches.length).toBeGreaterThan(3);
@@ -157,7 +190,7 @@ describe('a flush', () => {
     expect(kinds.lastIndexOf('d')).toBeLessThan(kinds.indexOf('b'));
   }, 30_000);
 
-  it.each([0, 1, 2, 3])('that fails at batch %i leaves nothing but orphans, which the next start deletes', async (failing) => {
+  it.each([0, 1, 2])('that fails at batch %i leaves nothing but orphans, which the next start deletes', async (failing) => {
     const kv = new ForgetfulKv();
     let left = failing;
     const failingKv: KeyValueStore = {
@@ -172,9 +205,9 @@ describe('a flush', () => {
         return kv.batch(operations, sync);
       },
     };
-    const body = bigBatch(400_000, 5000, T0, (row) => Math.sin(row * 1.1));
+    const body = noise(9);
     const store = await TableStore.open({ kv: failingKv, timers: realTimers }, options);
-    store.defineTable(schema);
+    store.defineTable(noisySchema);
     store.applyWrite(100, body, 0);
     store.freeze(flushedState(1));
     const flushing = store.flush(() => 0);
@@ -184,13 +217,13 @@ describe('a flush', () => {
     if (failing < 2) {
       expect(reopened.flushed).toBeNull();
       expect(await keysOf(kv, 'b')).toEqual([]);
-      reopened.defineTable(schema);
+      reopened.defineTable(noisySchema);
       reopened.applyWrite(100, body, 0);
     } else {
       expect(reopened.flushed?.highestVersion).toBe(1);
     }
-    const { rows, exactRows } = reopenedEstimate(reopened);
-    expect([rows, exactRows]).toEqual([400_000, 400_000]);
+    const { rows, exactRows } = estimateOf(reopened, noisySchema);
+    expect([rows, exactRows]).toEqual([NOISY_ROWS, NOISY_ROWS]);
     // A run id is never used again, not even an orphan's.
     write(reopened, 200, [['new', T0 + 1e9, 1]]);
     await flushAll(reopened, 2);
@@ -218,28 +251,26 @@ describe('a flush', () => {
     expect((await scanAll(store, appendSchema)).length).toBe(schemaRows);
   }, 30_000);
 
-  it('never holds the event loop: 400,000 rows of disorder, with a turn at least every few ms', async () => {
+  it('never holds the event loop: 100,000 rows of disorder, with a turn every few ms', async () => {
     const { store } = await openMemoryStore();
     store.defineTable(schema);
-    store.applyWrite(100, bigBatch(200_000, 100, T0, (row) => row / 100), 0);
-    store.applyWrite(101, bigBatch(200_000, 100, T0 - 1_000_000, (row) => Math.cos(row)), 0);
+    store.applyWrite(100, bigBatch(50_000, 100, T0, (row) => row / 100), 0);
+    store.applyWrite(101, bigBatch(50_000, 100, T0 - 400_000, (row) => Math.cos(row)), 0);
     store.freeze(flushedState(1));
     let isDone = false;
     const flushing = store.flush(() => 0).finally(() => (isDone = true));
+    // Processor time, not the clock: other processes of the machine are not the flush's fault.
     const stretches: number[] = [];
-    let last = performance.now();
     while (!isDone) {
+      const before = process.cpuUsage();
       await new Promise((resolve) => setImmediate(resolve));
-      const now = performance.now();
-      stretches.push(now - last);
-      last = now;
+      const used = process.cpuUsage(before);
+      stretches.push(used.user / 1000);
     }
     await flushing;
     stretches.sort((a, b) => a - b);
-    const p99 = stretches[Math.floor(stretches.length * 0.99)]!;
-    // A shared machine adds its own pauses, so the bound is on nearly all turns and generous.
-    expect(stretches.length).toBeGreaterThan(100);
-    expect(p99).toBeLessThan(25);
+    expect(stretches.length).toBeGreaterThan(40);
+    expect(stretches[Math.floor(stretches.length * 0.95)]!).toBeLessThan(5);
   }, 30_000);
 
   it('keeps an overwritten row while the overwriting version is above the stable horizon', async () => {
@@ -275,9 +306,12 @@ describe('a flush', () => {
   });
 });
 
-function reopenedEstimate(store: TableStore): { rows: number; exactRows: number | null } {
+function estimateOf(
+  store: TableStore,
+  of = schema,
+): { rows: number; exactRows: number | null } {
   const view = store.readView();
-  const estimate = view.estimate(schema.tableId);
+  const estimate = view.estimate(of.tableId);
   view.release();
   return estimate;
 }
@@ -489,13 +523,13 @@ describe('what is known without merging', () => {
     let { store } = await openMemoryStore(kv);
     for (let index = 0; index < 5; index++) write(store, 100 + index, [['a', T0 + index, 1], ['b', T0 + index, 1]]);
     await flushAll(store);
-    expect(reopenedEstimate(store).exactRows).toBe(10);
+    expect(estimateOf(store).exactRows).toBe(10);
     ({ store } = await openMemoryStore(kv));
     write(store, 200, [['a', T0 + 10, 1], ['new', T0, 1]]);
-    expect(reopenedEstimate(store).exactRows).toBe(12);
+    expect(estimateOf(store).exactRows).toBe(12);
     // After a start nobody knows how far each series had come.
     write(store, 201, [['a', T0 + 3, 9]]);
-    expect(reopenedEstimate(store).exactRows).toBeNull();
+    expect(estimateOf(store).exactRows).toBeNull();
     expect((await scanAll(store, schema)).length).toBe(12);
   });
 });

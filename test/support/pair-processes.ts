@@ -32,7 +32,8 @@ import { LinkProxy } from './link-proxy.js';
 
 const LAUNCHER = resolve(__dirname, '../../bin/twintide');
 const LOG_LINES_KEPT = 400;
-const LOG_LINES_SHOWN = 25;
+const LOG_LINES_SHOWN = 15;
+const LOG_LINE_SHOWN_CHARACTERS = 400;
 const HTTP_TIMEOUT_MS = 5_000;
 
 export type SettingValue = string | number;
@@ -288,8 +289,10 @@ export class NodeProcess {
   }
 
   #tail(): string {
-    const lines = this.#log.slice(-LOG_LINES_SHOWN).join('\n');
-    return `the log of node ${this.name} ends:\n${lines}`;
+    const lines = this.#log
+      .slice(-LOG_LINES_SHOWN)
+      .map((line) => line.slice(0, LOG_LINE_SHOWN_CHARACTERS));
+    return `the log of node ${this.name} ends:\n${lines.join('\n')}`;
   }
 }
 

@@ -16,7 +16,7 @@ import { alignOperands } from './comparison-functions.js';
 import { rowFunction } from './row-function.js';
 
 /** 1, 0 or NULL per row of a text vector; a dictionary's codes are asked once each. */
-export function testText(vector: ExecVector, test: (bytes: Uint8Array) => boolean): ExecVector {
+function testText(vector: ExecVector, test: (bytes: Uint8Array) => boolean): ExecVector {
   const { length, nulls } = vector;
   const values = new Float64Array(length);
   if (vector.kind === 'dictionary' && vector.dictionary.length <= length * 4) {

@@ -12,6 +12,7 @@ import { timeArithmeticFunctions } from './time-arithmetic-functions.js';
 import { timeBucketFunctions } from './time-bucket-functions.js';
 import { timeFormatFunctions } from './time-format-functions.js';
 import { timePartFunctions } from './time-part-functions.js';
+import { unixTimeFunctions } from './unix-time-functions.js';
 
 const registry: ReadonlyMap<string, FunctionDefinition> = new Map(
   [
@@ -26,6 +27,7 @@ const registry: ReadonlyMap<string, FunctionDefinition> = new Map(
     timeBucketFunctions,
     timeFormatFunctions,
     timePartFunctions,
+    unixTimeFunctions,
   ]
     .flat()
     .map((definition) => [definition.name, definition]),

@@ -17,7 +17,7 @@ import { gather } from '../vector-gather.js';
 import type { Operator, Runtime } from './operator.js';
 
 /** Rows to group ids. */
-export class GroupKeys {
+class GroupKeys {
   readonly #evaluators: readonly Evaluator[];
   readonly #interners: readonly KeyInterner[];
   /** Pair p combines the ids so far with those of column p + 1. */

@@ -1,6 +1,11 @@
 /** Rows of a stored table, out of the ReadView. */
 
-import { VECTOR_ROWS_MAX, type ColumnId, type SeriesSet, type TableId } from '../../../storage/index.js';
+import {
+  VECTOR_ROWS_MAX,
+  type ColumnId,
+  type SeriesSet,
+  type TableId,
+} from '../../../storage/index.js';
 import type { TablePart } from '../../catalog/table-definition.js';
 import type { BoundExpression } from '../../plan/bound-expression.js';
 import { collectOrdinals } from '../../plan/bound-expression.js';

@@ -121,7 +121,7 @@ class HeldRows {
 }
 
 /** Sorted references; the argument's array may be used. */
-export async function mergeSort(
+async function mergeSort(
   references: Float64Array,
   order: RowOrder,
   pacer: Pacer,

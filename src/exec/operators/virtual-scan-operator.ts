@@ -41,7 +41,7 @@ export async function* scanVirtualTable(
 }
 
 /** Texts in columns of other types are read as those types' texts. */
-export function sqlValueOf(
+function sqlValueOf(
   value: VirtualValue,
   type: SqlType,
   env: EvaluationEnvironment,
