@@ -1,3 +1,10 @@
+/**
+ * Writes larger than one record: `part` records ended by `commit` or `abort`.
+ *
+ * Each part is admitted, appended and shipped on its own, so the budget counts it at once; nothing of the write takes effect before its commit
+ * record, whose version all its rows carry. Whatever fails before the commit is appended aborts the whole: "not applied" is then true.
+ */
+
 import {
   encodeAbortBody,
   encodeCommitBody,

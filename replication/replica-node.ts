@@ -212,6 +212,7 @@ export class ReplicaNode {
    * listen on cannot be had.
    */
   async start(): Promise<void> {
+    await this.#endKnownEnds();
     if (this.#peerLink === null) {
       this.#deps.store.setHorizonHeld(false);
       this.#tick();
@@ -222,6 +223,21 @@ export class ReplicaNode {
     this.#path.waitForPeer(this.#facts.isNew);
     await this.#peerLink.start();
     this.#tick();
+  }
+
+  /**
+   * Incarnations whose end was agreed on before this start are ended again: their journals forget that, and keep the last segment until
+   * then. Without a peer nobody can bring back a tail, so every older one has ended.
+   */
+  async #endKnownEnds(): Promise<void> {
+    const { store } = this.#deps;
+    for (const journal of [store.own, store.copy]) {
+      for (const { id } of journal?.incarnations() ?? []) {
+        if (id === store.incarnation) continue;
+        const isAgreed = this.#standing.agreedEnd(journal!.origin, id) !== null;
+        if (isAgreed || this.#config.peer === null) await store.agreeEnd(journal!.origin, id);
+      }
+    }
   }
 
   // ---- writing ----

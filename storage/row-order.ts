@@ -11,7 +11,9 @@ import { compareRows, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js
 const INSERTION_ROWS = 16;
 /** A counting sort needs a counter a series: worth it unless there are many more series than rows. */
 const SERIES_PER_ROW_MAX = 16;
-const STEP_ROWS = 8192;
+const STEP_ROWS = 2048;
+/** Comparing two rows costs about this much, in the pacer's units. */
+const COMPARE_UNITS = 6;
 
 /** Sorts the first `count` handles in place. The pages' times are normalized by the caller. */
 export async function sortHandles(
@@ -48,7 +50,7 @@ export async function sortHandles(
   for (let series = 0; series <= seriesMax; series++) {
     const to = ends[series]!;
     if (to - from > 1) {
-      if (pacer.spend((to - from) * 3)) await pacer.turn();
+      if (pacer.spend((to - from) * COMPARE_UNITS)) await pacer.turn();
       if (!(await isSorted(pages, handles, from, to, pacer))) {
         await mergeSort(pages, handles, scratch, from, to, pacer);
       }
@@ -79,7 +81,7 @@ async function isSorted(
 ): Promise<boolean> {
   for (let index = from + 1; index < to; index++) {
     if (compare(pages, handles[index - 1]!, handles[index]!) > 0) return false;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * 3)) await pacer.turn();
+    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * COMPARE_UNITS)) await pacer.turn();
   }
   return true;
 }
@@ -104,7 +106,7 @@ async function mergeSort(
       }
       handles[at] = handle;
     }
-    if (pacer.spend(INSERTION_ROWS * 16)) await pacer.turn();
+    if (pacer.spend(INSERTION_ROWS * 4 * COMPARE_UNITS)) await pacer.turn();
   }
   for (let width = INSERTION_ROWS; width < to - from; width *= 2) {
     for (let start = from; start + width < to; start += width * 2) {
@@ -117,10 +119,10 @@ async function mergeSort(
         const takeLeft =
           right === end || (left < middle && compare(pages, handles[left]!, handles[right]!) <= 0);
         scratch[at] = takeLeft ? handles[left++]! : handles[right++]!;
-        if (at % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * 4)) await pacer.turn();
+        if (at % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * COMPARE_UNITS)) await pacer.turn();
       }
       handles.set(scratch.subarray(start, end), start);
-      if (pacer.spend((end - start) % STEP_ROWS)) await pacer.turn();
+      if (pacer.spend(((end - start) % STEP_ROWS) * COMPARE_UNITS)) await pacer.turn();
     }
   }
 }

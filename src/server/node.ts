@@ -49,6 +49,7 @@ const SERVER_VERSION = `8.0.36-twintide-${VERSION}`;
 /** How long clients may take to finish their statement when the node stops. */
 const DRAIN_MS = 10_000;
 const DIAL_TIMEOUT_MS = 3_000;
+const FAREWELL_MS = 50;
 const PREPARED_STATEMENTS_MAX = 16_382;
 
 export interface RunningNode {
@@ -105,7 +106,8 @@ async function assemble(
         // After a failed write or sync nothing may be answered: clients see a broken connection, and a restart reads the disk.
         log.fatal({ err: error }, 'storage failed; this node ends now');
         log.flush();
-        process.exit(1);
+        // The link gets the moment to tell the peer that what we confirmed is void.
+        setTimeout(() => process.exit(1), FAREWELL_MS);
       },
     },
     {

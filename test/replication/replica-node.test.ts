@@ -1,12 +1,14 @@
 /** Two nodes over a virtual network: the gate's promises, broken links, dead nodes, and peers that are not what they were. */
 
-import { RecordKind } from '../../storage/index.js';
+import { encodeRecord, RecordKind } from '../../storage/index.js';
 import {
   NotAppliedError,
   OutcomeUnknownError,
   RecordTooLargeError,
   UnconfirmedError,
 } from '../../replication/index.js';
+import { encodeFrame, FrameType } from '../../replication/frame.js';
+import { encodePieceHeader } from '../../replication/session-messages.js';
 import { ReplicaPair, TestNode } from '../support/replica-pair.js';
 
 const RECORD_HEADER_BYTES = 28;
@@ -476,6 +478,30 @@ describe('the link', () => {
       rejectedConnectionsTotal: before + 2,
     });
     expect(pair.network.connectionCount).toBe(1);
+  });
+
+  test.each([
+    ['records of our own current incarnation', FrameType.returned, 'a'],
+    ['records of a third party', FrameType.records, 'x'],
+  ])('what the handshake did not arrange is not taken: %s', async (_, type, whose) => {
+    const pair = await ReplicaPair.linked(54);
+    const incarnation = whose === 'a' ? pair.a.store.incarnation : 'f'.repeat(16);
+    const record = encodeRecord(RecordKind.write, 2, 9, [Buffer.from('forged')]);
+    const header = encodePieceHeader({
+      incarnation,
+      firstSequence: 2,
+      chunkBytes: record.length,
+      offset: 0,
+      lastHash: '0'.repeat(32),
+    });
+    const link = pair.a.node.status().linkNumber!;
+    pair.network.inject('b', Buffer.concat(encodeFrame(type, link, [header, record])));
+    await pair.clock.advance(5);
+    const { lastError } = pair.a.node.status();
+    expect(lastError).toMatchObject({ code: 'LINK_PROTOCOL' });
+    expect(lastError!.message).toContain('not arranged');
+    await pair.untilLinked();
+    expect(pair.a.rows).toEqual([]);
   });
 
   test('a slow receiver costs budget, not memory: no more than the credit is under way', async () => {

@@ -244,6 +244,11 @@ class Simulation implements World {
   // ---- endings ----
 
   async #heal(): Promise<void> {
+    for (const node of this.#nodes) {
+      // Nothing new breaks from here on.
+      node.disk.dieAtOperation(Infinity);
+      if (node.isFaultPlanted) this.#kill(node, 'kill');
+    }
     await this.#converge();
     await this.#finish(this.invariants.converged(this.#nodes));
     await this.#serveAgain();

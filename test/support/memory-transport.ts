@@ -64,6 +64,11 @@ export class MemoryNetwork {
     return this.#dial('stranger', target);
   }
 
+  /** Bytes that `from` never sent come out of its open connections. */
+  inject(from: string, bytes: Uint8Array): void {
+    for (const pair of this.#pairs) pair.inject(from, bytes);
+  }
+
   /** Nothing goes from `from` to the other, or in neither direction. */
   cut(from?: string): void {
     this.#cut.add(from ?? '*');
@@ -137,6 +142,10 @@ class Pair {
 
   has(name: string): boolean {
     return this.dialled.self === name || this.accepted.self === name;
+  }
+
+  inject(from: string, bytes: Uint8Array): void {
+    for (const end of [this.dialled, this.accepted]) if (end.self === from) end.send([bytes]);
   }
 
   flush(): void {

@@ -16,7 +16,6 @@ import {
   writeDate,
   writeDateTime,
 } from '../calendar.js';
-import { decimalScaleOf } from '../cast-number.js';
 import { isInCalendar } from '../cast-time.js';
 import type { EvaluationEnvironment } from '../evaluation-environment.js';
 import {
@@ -28,7 +27,6 @@ import {
   numberVector,
   splitTime,
   unionNulls,
-  UNITS,
   unitOf,
   type ExecVector,
 } from '../exec-vector.js';
@@ -55,13 +53,11 @@ import {
   decimalType,
   isBytes,
   LONG_TEXT,
-  timestampType,
   timeType,
   varcharType,
 } from '../sql-value.js';
 import { VectorBuilder } from '../vector-builder.js';
-import { formatMoment } from '../date-format.js';
-import { mapMoment, momentArgument, rebuildMoment, shownPrecision } from './moment-argument.js';
+import { momentArgument, rebuildMoment, shownPrecision } from './moment-argument.js';
 import { unitOfArgument } from './time-part-functions.js';
 
 const WARNING_OVERFLOW = 1441;

@@ -41,11 +41,7 @@ export async function* scanVirtualTable(
 }
 
 /** Texts in columns of other types are read as those types' texts. */
-function sqlValueOf(
-  value: VirtualValue,
-  type: SqlType,
-  env: EvaluationEnvironment,
-): SqlValue {
+function sqlValueOf(value: VirtualValue, type: SqlType, env: EvaluationEnvironment): SqlValue {
   if (value === null) return null;
   if (typeof value === 'string') {
     const bytes = textBytes(value);
