@@ -234,7 +234,7 @@ export class ReplicaNode {
     for (const journal of [store.own, store.copy]) {
       for (const { id } of journal?.incarnations() ?? []) {
         if (id === store.incarnation) continue;
-        const isAgreed = this.#standing.agreedEnd(journal!.origin, id) !== null;
+        const isAgreed = this.#facts.standing.agreedEnd(journal!.origin, id) !== null;
         if (isAgreed || this.#config.peer === null) await store.agreeEnd(journal!.origin, id);
       }
     }
