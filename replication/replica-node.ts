@@ -221,6 +221,8 @@ export class ReplicaNode {
     this.#deps.store.expectPeer();
     this.#claims.useAll();
     this.#path.waitForPeer(this.#facts.isNew);
+    // Without a peer from the beginning: `degrade_after` runs from now on, whether or not anybody writes.
+    this.#path.linked(false);
     await this.#peerLink.start();
     this.#tick();
   }

@@ -189,9 +189,7 @@ export class RowBatch {
 
   /** An upper bound of what `encodeSection` returns, in bytes. */
   get approximateBytes(): number {
-    return (
-      this.#fixedBytes + this.rowCount * this.#rowBytes + this.#dataBytes + this.#tupleBytes
-    );
+    return this.#fixedBytes + this.rowCount * this.#rowBytes + this.#dataBytes + this.#tupleBytes;
   }
 
   /** Memory held, in bytes, the tuple memory apart. */

@@ -129,7 +129,13 @@ export class TupleMemory {
       kind: 'dictionary',
       length: count,
       codes,
-      dictionary: { kind: 'bytes', length: entries, starts: entryStarts, data: entryData, nulls: null },
+      dictionary: {
+        kind: 'bytes',
+        length: entries,
+        starts: entryStarts,
+        data: entryData,
+        nulls: null,
+      },
       nulls,
     };
   }

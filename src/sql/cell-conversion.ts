@@ -62,23 +62,24 @@ export class CellConverter {
   readonly type: SqlType;
   /** Index in the batch's schema. */
   readonly column: number;
-  readonly #nullable: boolean;
+  readonly nullable: boolean;
+  /** Least and greatest of an integer column's values; infinite for other types, and rounded beyond 2^53. */
+  readonly min: number;
+  readonly max: number;
+  readonly time: TimeCell;
   readonly #context: ConversionContext;
-  readonly #min: number;
-  readonly #max: number;
   readonly #number = new NumberScan();
-  readonly #time: TimeCell;
 
   constructor(column: ConvertedColumn, context: ConversionContext) {
     this.name = column.name;
     this.type = column.type;
     this.column = column.schemaIndex;
-    this.#nullable = column.nullable;
+    this.nullable = column.nullable;
     this.#context = context;
     const [min, max] = rangeOf(column.type);
-    this.#min = min;
-    this.#max = max;
-    this.#time = new TimeCell(this, context.timeZone);
+    this.min = min;
+    this.max = max;
+    this.time = new TimeCell(this, context.timeZone);
   }
 
   /** The row that errors name. */
@@ -88,7 +89,7 @@ export class CellConverter {
 
   /** NULL. Throws 1048. */
   null(sink: RowSink): void {
-    if (!this.#nullable) {
+    if (!this.nullable) {
       throw nullNotAllowed(this);
     }
     sink.setNull(this.column);
@@ -104,7 +105,7 @@ export class CellConverter {
     switch (this.type.kind) {
       case 'integer':
       case 'boolean':
-        if (value < this.#min || value > this.#max) {
+        if (value < this.min || value > this.max) {
           throw outOfRange(this);
         }
         sink.setNumber(this.column, value);
@@ -117,7 +118,7 @@ export class CellConverter {
         return;
       case 'timestamp':
       case 'datetime':
-        this.#time.count(sink, value);
+        this.time.count(sink, value);
         return;
       case 'date':
         // YYMMDD may have lost its zeros
@@ -145,7 +146,7 @@ export class CellConverter {
         return;
       case 'timestamp':
       case 'datetime':
-        this.#time.wideCount(sink, value);
+        this.time.wideCount(sink, value);
         return;
       default:
         this.#asText(sink, String(value));
@@ -229,7 +230,7 @@ export class CellConverter {
       case 'timestamp':
       case 'datetime':
       case 'date':
-        this.#time.text(sink, buf, start, end);
+        this.time.text(sink, buf, start, end);
         return;
       default:
         this.#numberText(sink, buf, start, end);
@@ -258,7 +259,7 @@ export class CellConverter {
   /** Days since 1970-01-01. */
   date(sink: RowSink, days: number): void {
     if (this.#isTemporal()) {
-      this.#time.localTime(sink, days * SECONDS_PER_DAY, 0, 0);
+      this.time.localTime(sink, days * SECONDS_PER_DAY, 0, 0);
     } else {
       const length = writeDate(calendarText, 0, days);
       this.#asCalendarText(sink, length);
@@ -268,7 +269,7 @@ export class CellConverter {
   /** A wall-clock reading without zone; `fraction` in units of 10^-precision seconds. */
   localTime(sink: RowSink, seconds: number, fraction: number, precision: number): void {
     if (this.#isTemporal()) {
-      this.#time.localTime(sink, seconds, fraction, precision);
+      this.time.localTime(sink, seconds, fraction, precision);
     } else {
       const length = writeDateTime(calendarText, 0, seconds, fraction, precision);
       this.#asCalendarText(sink, length);
@@ -278,7 +279,7 @@ export class CellConverter {
   /** An instant; `fraction` in units of 10^-precision seconds. */
   instant(sink: RowSink, seconds: number, fraction: number, precision: number): void {
     if (this.#isTemporal()) {
-      this.#time.instant(sink, seconds, fraction, precision);
+      this.time.instant(sink, seconds, fraction, precision);
     } else {
       const offset = this.#context.timeZone.offsetSecondsAt(seconds);
       this.localTime(sink, seconds + offset, fraction, precision);
@@ -296,7 +297,7 @@ export class CellConverter {
       throw incorrectTime(this, quotedValue(buf, scan.start, scan.end));
     }
     if (this.type.kind === 'date' && scan.form === NumberForm.integer) {
-      this.#time.text(sink, buf, scan.start, scan.end);
+      this.time.text(sink, buf, scan.start, scan.end);
     } else if (scan.form === NumberForm.double) {
       this.double(sink, scan.toDouble(buf));
     } else {

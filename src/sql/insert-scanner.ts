@@ -7,7 +7,7 @@
  *
  * A state machine that is fed the text as it arrives and can stop at any byte. It assembles no frame and builds no tree. A plain
  * literal that lies within a chunk is read where it lies and converted into the batch without a JavaScript
- * value of its own. Everything else goes the slower way:
+ * value of its own; of whole rows that are written as usual, usual-row.ts makes short work. Everything else goes the slower way:
  *
  *   cell cut by the end of a chunk   its bytes are carried over, and read as above once its end has arrived
  *   anything but a plain literal     its text is handed to the target, which evaluates it
@@ -28,6 +28,7 @@ import { notSupported, syntaxErrorNear } from './statement-error.js';
 import { statementText } from './statement-text.js';
 import type { SqlTextOptions } from './token.js';
 import { writeTypedValue } from './typed-cell.js';
+import { UsualRowReader } from './usual-row.js';
 
 export type { InsertCell, InsertTarget } from './insert-target.js';
 
@@ -79,6 +80,7 @@ export class InsertScanner {
   readonly #cells: readonly InsertCell[];
   readonly #rowsPerTurn: number;
   readonly #literals: LiteralReader;
+  readonly #usual: UsualRowReader;
   readonly #skipper: CellSkipper;
   readonly #gap = new GapSkipper();
   readonly #carry = new ByteCollector();
@@ -101,6 +103,7 @@ export class InsertScanner {
     this.#batch = target.batch;
     this.#rowsPerTurn = options.rowsPerTurn;
     this.#literals = new LiteralReader(options);
+    this.#usual = new UsualRowReader(this.#cells, this.#batch, this.#literals, options);
     this.#skipper = new CellSkipper(options);
     this.#line = options.line;
   }
@@ -128,10 +131,13 @@ export class InsertScanner {
     this.#chunk = chunk;
     this.#chunkStart = start;
     this.#batch = this.#target.batch;
+    this.#usual.use(this.#batch);
     let at = start;
     try {
       while (at < end && this.#turn > 0) {
-        at = this.#step(chunk, at, end);
+        const isBetweenRows = this.#state === State.row && this.#tail === null && !this.#gap.isOpen;
+        if (isBetweenRows && chunk[at] === OPEN) at = this.#usualRows(chunk, at, end);
+        else at = this.#step(chunk, at, end);
       }
     } catch (error) {
       this.#fail();
@@ -171,6 +177,25 @@ export class InsertScanner {
     const { bytes, length } = this.#carry;
     const near = decoder.decode(bytes.subarray(opened, length));
     return syntaxErrorNear(near, this.#line - countNewlines(bytes, opened, length));
+  }
+
+  /** Reads rows from the bracket at `start` on, for as long as they are as usual. */
+  #usualRows(buf: Uint8Array, start: number, end: number): number {
+    const usual = this.#usual;
+    let at = start;
+    while (at < end && buf[at] === OPEN && this.#turn > 0) {
+      this.#beginRow();
+      at = usual.read(buf, at + 1, end);
+      this.#position = usual.position;
+      if (this.#position === 0 || usual.delimiter !== CLOSE) return at;
+      if (this.#position !== this.#cells.length) throw this.#wrongCount();
+      this.#endRow();
+      usual.rowEnded(buf);
+      if (at === end || buf[at] !== COMMA) return at;
+      this.#state = State.row;
+      at += 1;
+    }
+    return at;
   }
 
   #step(buf: Uint8Array, start: number, end: number): number {

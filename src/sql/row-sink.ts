@@ -21,3 +21,17 @@ export interface RowSink {
   /** Forgets the cells set since the last endRow. */
   abandonRow(): void;
 }
+
+/** A sink that knows tag tuples again: the tags of a row may be named instead of spelled. */
+export interface TupleSink extends RowSink {
+  /** So many columns are tags: the first. */
+  readonly tagCount: number;
+  /** What handles belong to; another object when they are all forgotten. */
+  readonly tuples: object;
+  /** The tuple that the next row is likely to have, -1 when nothing is known. */
+  readonly likelyTuple: number;
+  /** The tuple of the row that ended last. */
+  readonly lastTuple: number;
+  /** Instead of a set* call for each tag. */
+  setTuple(handle: number): void;
+}

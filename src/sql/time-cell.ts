@@ -14,6 +14,9 @@ const SECONDS_MAX = 253_402_300_799;
 
 /** Writes the cells of one column. */
 export class TimeCell {
+  /** The time written last. */
+  seconds = 0;
+  fraction = 0;
   readonly #place: CellPlace & { readonly column: number };
   readonly #zone: TimeZone;
   readonly #isInstant: boolean;
@@ -72,7 +75,7 @@ export class TimeCell {
     if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
       throw incorrectTime(this.#place, quotedValue(buf, start, end));
     }
-    sink.setTime(this.#place.column, seconds, scan.fraction);
+    this.#set(sink, seconds, scan.fraction);
   }
 
   /** From the wall clock of a text to the seconds that the column keeps. `offset` is NaN when the text names no zone. */
@@ -111,6 +114,12 @@ export class TimeCell {
       const count = BigInt(seconds) * BigInt(this.#unitsPerSecond) + BigInt(fraction);
       throw incorrectTime(this.#place, String(count));
     }
+    this.#set(sink, seconds, fraction);
+  }
+
+  #set(sink: RowSink, seconds: number, fraction: number): void {
+    this.seconds = seconds;
+    this.fraction = fraction;
     sink.setTime(this.#place.column, seconds, fraction);
   }
 }

@@ -1,0 +1,131 @@
+/**
+ * How the tags of known tuples were written: handle -> the bytes from the first tag cell up to and with the comma behind the last.
+ *
+ *   ('host_1','eu-west-1','b12', '2026-01-01 00:00:00',3,4)
+ *    \________ kept _________/
+ *
+ * Rows come in the same series order again and again, so the tuple of the next row is nearly always known before the row is read. When
+ * its text is what stands there, the tags are read by comparing bytes: no quote is looked for, nothing is copied, nothing hashed.
+ *
+ * The text means the same only for the same columns in the same order, with the same types and lexical rules. So these are
+ * kept with it, and a few such layouts for each tuple memory. Handles belong to a tuple memory, and so it is all forgotten with it.
+ */
+
+import type { SqlType } from '../catalog/sql-type.js';
+
+/** Texts beyond this are forgotten, all at once. */
+const TEXT_BYTES_MAX = 8 * 1024 * 1024;
+const LAYOUTS_MAX = 4;
+
+/** What the meaning of a tag's text depends on. `type` is compared by identity. */
+export interface TagPlace {
+  readonly column: number;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+}
+
+export interface TagLayout {
+  readonly tags: readonly TagPlace[];
+  readonly ansiQuotes: boolean;
+  readonly noBackslashEscapes: boolean;
+}
+
+/** By tuple memory. */
+const kept = new WeakMap<object, TagTexts[]>();
+
+export class TagTexts {
+  readonly #layout: TagLayout;
+  #bytes = new Uint8Array(4096);
+  #used = 0;
+  /** By handle; a length of 0 = unknown. */
+  #starts = new Uint32Array(64);
+  #lengths = new Uint32Array(64);
+
+  private constructor(layout: TagLayout) {
+    this.#layout = layout;
+  }
+
+  /** The texts of `tuples` for rows of this layout. */
+  static of(tuples: object, layout: TagLayout): TagTexts {
+    let ofTuples = kept.get(tuples);
+    if (ofTuples === undefined) {
+      ofTuples = [];
+      kept.set(tuples, ofTuples);
+    }
+    const index = ofTuples.findIndex((texts) => isSame(texts.#layout, layout));
+    const texts = ofTuples[index] ?? new TagTexts(layout);
+    if (index >= 0) ofTuples.splice(index, 1);
+    else if (ofTuples.length === LAYOUTS_MAX) ofTuples.shift();
+    ofTuples.push(texts);
+    return texts;
+  }
+
+  /** Offset behind the tuple's text if that is what stands at buf[start..end), else -1. */
+  match(handle: number, buf: Uint8Array, start: number, end: number): number {
+    if (handle >= this.#lengths.length) return -1;
+    const length = this.#lengths[handle]!;
+    const behind = start + length;
+    if (length === 0 || behind > end) return -1;
+    const bytes = this.#bytes;
+    for (let at = start, from = this.#starts[handle]!; at < behind; at += 1, from += 1) {
+      if (buf[at] !== bytes[from]) return -1;
+    }
+    return behind;
+  }
+
+  /** buf[start..end) is how the tuple was written last. */
+  learn(handle: number, buf: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (handle >= this.#lengths.length) this.#growHandles(handle);
+    const isRoomy = this.#lengths[handle]! >= length;
+    if (!isRoomy && !this.#makeRoom(length)) return;
+    let to = isRoomy ? this.#starts[handle]! : this.#used;
+    this.#starts[handle] = to;
+    this.#lengths[handle] = length;
+    if (!isRoomy) this.#used += length;
+    const bytes = this.#bytes;
+    for (let from = start; from < end; from += 1, to += 1) bytes[to] = buf[from]!;
+  }
+
+  /** False for a text that is too long to be kept. */
+  #makeRoom(length: number): boolean {
+    if (length > TEXT_BYTES_MAX) return false;
+    if (this.#used + length > TEXT_BYTES_MAX) {
+      this.#lengths.fill(0);
+      this.#used = 0;
+    }
+    if (this.#used + length > this.#bytes.length) {
+      let size = this.#bytes.length * 2;
+      while (size < this.#used + length) size *= 2;
+      const bytes = new Uint8Array(size);
+      bytes.set(this.#bytes);
+      this.#bytes = bytes;
+    }
+    return true;
+  }
+
+  #growHandles(handle: number): void {
+    let size = this.#lengths.length * 2;
+    while (size <= handle) size *= 2;
+    const starts = new Uint32Array(size);
+    starts.set(this.#starts);
+    this.#starts = starts;
+    const lengths = new Uint32Array(size);
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
+  }
+}
+
+function isSame(a: TagLayout, b: TagLayout): boolean {
+  return (
+    a.ansiQuotes === b.ansiQuotes &&
+    a.noBackslashEscapes === b.noBackslashEscapes &&
+    a.tags.length === b.tags.length &&
+    a.tags.every((tag, index) => {
+      const other = b.tags[index]!;
+      return (
+        tag.column === other.column && tag.type === other.type && tag.nullable === other.nullable
+      );
+    })
+  );
+}

@@ -1,0 +1,276 @@
+/**
+ * Rows as nearly all writers send them, cell by cell without detours: the innermost loop of a bulk INSERT.
+ *
+ * What is usual depends on the column, and is worked out once a statement as a small number a position:
+ *
+ *   integer  a few digits
+ *   text     '..' in ASCII, nothing escaped
+ *   time     the very text of the row before: then it is the value of the row before
+ *   plain    any other column: a literal, read by the literal reader
+ *
+ * and the tags, when they are the first cells of the row, are compared as a whole with those of the tuple that is likely to come
+ * (tag-texts.ts). A cell that is not as usual goes to the literal reader, which also finds every fault; what that does not know, or a
+ * cell cut by the end of the chunk, is left to the scanner, which goes on from `position`.
+ */
+
+import type { CellConverter } from './cell-conversion.js';
+import type { InsertCell } from './insert-target.js';
+import type { LiteralReader } from './literal-reader.js';
+import type { RowSink, TupleSink } from './row-sink.js';
+import { type TagLayout, TagTexts } from './tag-texts.js';
+import type { SqlTextOptions } from './token.js';
+
+const CellKind = { plain: 0, integer: 1, text: 2, time: 3 } as const;
+
+/** Digits that the integer loop takes. */
+const DIGITS_MAX = 10;
+/** Texts of times up to this long are compared with the row before's. */
+const TIME_TEXT_MAX = 48;
+
+const SPACE = 0x20;
+const QUOTE = 0x27;
+const CLOSE = 0x29;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BACKSLASH = 0x5c;
+const LETTER_D = 0x64;
+
+export class UsualRowReader {
+  /** Cells of the row that were read. */
+  position = 0;
+  /** Behind the last of them: a comma or a bracket. */
+  delimiter = COMMA;
+
+  readonly #cells: readonly InsertCell[];
+  readonly #literals: LiteralReader;
+  readonly #kinds: Uint8Array;
+  readonly #columns: Uint32Array;
+  /** Of integers the range; of texts #max is the length in characters. */
+  readonly #min: Float64Array;
+  readonly #max: Float64Array;
+  #sink: RowSink;
+
+  // Tags that come first.
+  readonly #layouts: SqlTextOptions;
+  #layout: TagLayout | null = null;
+  #tuples: TupleSink | null = null;
+  #tuplesOf: object | null = null;
+  #texts: TagTexts | null = null;
+  #tagCount = 0;
+  #tagsStart = 0;
+  /** Behind the tags of a row whose text is worth to be learned, else -1. */
+  #tagsEnd = -1;
+  #isLearnable = false;
+
+  // The time read last: its text from the first byte up to the delimiter, and its value.
+  readonly #timeText = new Uint8Array(TIME_TEXT_MAX);
+  #timeLength = 0;
+  #timePosition = -1;
+  #seconds = 0;
+  #fraction = 0;
+
+  constructor(
+    cells: readonly InsertCell[],
+    sink: RowSink,
+    literals: LiteralReader,
+    options: SqlTextOptions,
+  ) {
+    this.#cells = cells;
+    this.#literals = literals;
+    this.#layouts = options;
+    this.#sink = sink;
+    this.#kinds = Uint8Array.from(cells, ({ converter }) => kindOf(converter));
+    this.#columns = Uint32Array.from(cells, ({ converter }) => converter.column);
+    this.#min = Float64Array.from(cells, ({ converter }) => converter.min);
+    this.#max = Float64Array.from(cells, ({ converter }) => textLength(converter) ?? converter.max);
+    this.#timePosition = this.#kinds.indexOf(CellKind.time);
+  }
+
+  /** Rows go to `sink` from now on. */
+  use(sink: RowSink): void {
+    if (sink !== this.#sink || this.#tuples === null) {
+      this.#sink = sink;
+      this.#tuples = 'setTuple' in sink ? (sink as TupleSink) : null;
+      this.#layout = this.#tuples === null ? null : this.#layoutOf(this.#tuples.tagCount);
+    }
+    const tuplesOf = this.#tuples?.tuples ?? null;
+    if (tuplesOf === this.#tuplesOf) return;
+    this.#tuplesOf = tuplesOf;
+    this.#texts =
+      tuplesOf === null || this.#layout === null ? null : TagTexts.of(tuplesOf, this.#layout);
+    this.#tagCount = this.#texts === null ? 0 : (this.#layout?.tags.length ?? 0);
+  }
+
+  /**
+   * Reads the cells of the row whose first one begins at `start`, as far as they are known here; returns where the next one, or what
+   * stands behind the row, begins. Throws SqlError for a value that does not fit.
+   */
+  read(buf: Uint8Array, start: number, end: number): number {
+    const texts = this.#texts;
+    const tuples = this.#tuples;
+    this.position = 0;
+    this.#tagsEnd = -1;
+    if (texts === null || tuples === null) {
+      return this.#readCells(buf, start, end, 0, this.#kinds.length);
+    }
+    const likely = tuples.likelyTuple;
+    let at = likely < 0 ? -1 : texts.match(likely, buf, start, end);
+    if (at >= 0) {
+      tuples.setTuple(likely);
+    } else {
+      this.#isLearnable = true;
+      at = this.#readCells(buf, start, end, 0, this.#tagCount);
+      if (this.position < this.#tagCount || this.delimiter !== COMMA) return at;
+      this.#tagsStart = start;
+      this.#tagsEnd = this.#isLearnable ? at : -1;
+    }
+    return this.#readCells(buf, at, end, this.#tagCount, this.#kinds.length);
+  }
+
+  /** The row that was read last, and whole, has ended in the sink. */
+  rowEnded(buf: Uint8Array): void {
+    if (this.#tagsEnd < 0 || this.#tuples === null) return;
+    this.#texts?.learn(this.#tuples.lastTuple, buf, this.#tagsStart, this.#tagsEnd);
+  }
+
+  /** The cells at positions from..to-1, up to one that is not known here or the end of the row. */
+  #readCells(buf: Uint8Array, start: number, end: number, from: number, to: number): number {
+    const kinds = this.#kinds;
+    const sink = this.#sink;
+    let at = start;
+    let position = from;
+    for (; position < to; position += 1) {
+      while (at < end && buf[at]! <= SPACE) at += 1;
+      if (at === end) break;
+      let close = -1;
+      switch (kinds[position]) {
+        case CellKind.integer: {
+          const first = buf[at]!;
+          if (first >= ZERO && first <= NINE && at + DIGITS_MAX < end) {
+            let value = first - ZERO;
+            let next = at + 1;
+            let byte = buf[next]!;
+            const last = at + DIGITS_MAX;
+            while (byte >= ZERO && byte <= NINE && next < last) {
+              value = value * 10 + (byte - ZERO);
+              next += 1;
+              byte = buf[next]!;
+            }
+            const isEnded = byte === COMMA || byte === CLOSE;
+            if (isEnded && value <= this.#max[position]! && value >= this.#min[position]!) {
+              sink.setNumber(this.#columns[position]!, value);
+              close = next;
+            }
+          }
+          break;
+        }
+        case CellKind.text: {
+          if (buf[at] !== QUOTE) break;
+          const first = at + 1;
+          let next = first;
+          while (next < end) {
+            const byte = buf[next]!;
+            if (byte === QUOTE || byte === BACKSLASH || byte >= 0x80) break;
+            next += 1;
+          }
+          if (next + 1 >= end || buf[next] !== QUOTE) break;
+          const behind = buf[next + 1]!;
+          if ((behind === COMMA || behind === CLOSE) && next - first <= this.#max[position]!) {
+            sink.setBytes(this.#columns[position]!, buf, first, next);
+            close = next + 1;
+          }
+          break;
+        }
+        case CellKind.time:
+          if (position === this.#timePosition && this.#isTimeOfBefore(buf, at, end)) {
+            sink.setTime(this.#columns[position]!, this.#seconds, this.#fraction);
+            close = at + this.#timeLength;
+          }
+          break;
+        default:
+      }
+      if (close < 0) {
+        close = this.#readLiteral(position, buf, at, end);
+        if (close < 0) break;
+      }
+      at = close + 1;
+      this.delimiter = buf[close]!;
+      if (this.delimiter === CLOSE) {
+        position += 1;
+        break;
+      }
+    }
+    this.position = position;
+    return at;
+  }
+
+  #readLiteral(position: number, buf: Uint8Array, start: number, end: number): number {
+    const cell = this.#cells[position]!;
+    const first = buf[start]!;
+    // DEFAULT means what the statement says, not what the text says.
+    if ((first | 0x20) === LETTER_D) this.#isLearnable = false;
+    const close = this.#literals.read(cell, this.#sink, buf, start, end);
+    const isTime = close >= 0 && position === this.#timePosition;
+    if (isTime && (first === QUOTE || (first >= ZERO && first <= NINE))) {
+      this.#keepTime(cell.converter, buf, start, close);
+    }
+    return close;
+  }
+
+  #keepTime(converter: CellConverter, buf: Uint8Array, start: number, end: number): void {
+    this.#timeLength = end - start <= TIME_TEXT_MAX ? end - start : 0;
+    for (let index = 0; index < this.#timeLength; index += 1) {
+      this.#timeText[index] = buf[start + index]!;
+    }
+    this.#seconds = converter.time.seconds;
+    this.#fraction = converter.time.fraction;
+  }
+
+  /** Compared from the end, where times differ. */
+  #isTimeOfBefore(buf: Uint8Array, start: number, end: number): boolean {
+    const length = this.#timeLength;
+    if (length === 0 || start + length >= end) return false;
+    const delimiter = buf[start + length];
+    if (delimiter !== COMMA && delimiter !== CLOSE) return false;
+    const text = this.#timeText;
+    for (let index = length - 1; index >= 0; index -= 1) {
+      if (buf[start + index] !== text[index]) return false;
+    }
+    return true;
+  }
+
+  /** Null when the tags are not the first cells, or are of types whose texts mean something else in another session. */
+  #layoutOf(tagCount: number): TagLayout | null {
+    const tags = this.#cells.slice(0, tagCount).map(({ converter }) => converter);
+    const areFirst =
+      tagCount > 0 &&
+      this.#cells.length > tagCount &&
+      tags.every(({ column, type }) => column < tagCount && isTimeless(type.kind));
+    return areFirst ? { ...this.#layouts, tags } : null;
+  }
+}
+
+function kindOf(converter: CellConverter): number {
+  switch (converter.type.kind) {
+    case 'integer':
+    case 'boolean':
+      return CellKind.integer;
+    case 'text':
+      return converter.type.spelling === 'char' ? CellKind.plain : CellKind.text;
+    case 'timestamp':
+    case 'datetime':
+      return CellKind.time;
+    default:
+      return CellKind.plain;
+  }
+}
+
+/** Null for a type that is no text. */
+function textLength({ type }: CellConverter): number | null {
+  return type.kind === 'text' ? (type.length ?? Infinity) : null;
+}
+
+function isTimeless(kind: CellConverter['type']['kind']): boolean {
+  return kind === 'text' || kind === 'blob' || kind === 'integer' || kind === 'boolean';
+}
