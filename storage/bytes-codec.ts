@@ -11,7 +11,8 @@
 import { ByteDictionary } from './byte-dictionary.js';
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { decodeNumbers, type Effort, encodeNumbers } from './number-codec.js';
+import { decodeNumbers } from './number-decoder.js';
+import { type Effort, encodeNumbers } from './number-encoder.js';
 import type { VectorMemory } from './vector-memory.js';
 
 /** Frozen: written to disk and wire. */

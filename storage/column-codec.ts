@@ -16,7 +16,8 @@ import { decodeStrings, encodeCoded, encodeStrings } from './bytes-codec.js';
 import type { ByteWriter } from './byte-writer.js';
 import { decodeHalves, encodeHalves } from './integer64-codec.js';
 import { countNulls, decodeNulls, encodeNulls } from './null-bitmap.js';
-import { decodeNumbers, type Effort, encodeNumbers } from './number-codec.js';
+import { decodeNumbers } from './number-decoder.js';
+import { type Effort, encodeNumbers } from './number-encoder.js';
 import type { Vector } from './vector.js';
 import type { VectorMemory } from './vector-memory.js';
 

@@ -13,9 +13,9 @@ import { Chunk, type ChunkForms } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
 import type { RowsSectionReader } from './rows-section.js';
+import { resolveSeries } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
-import { TagTupleWriter } from './tag-tuple.js';
 import { baseFor, baseForUnits, unitsPerSecond } from './time-base.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 import { ScratchMemory } from './vector-memory.js';
@@ -26,8 +26,6 @@ const MARKS_KEPT_MAX = 64;
 // Applying is synchronous, so its working memory can be shared by all stores of the process.
 const keyMemory = new ScratchMemory();
 const valueMemory = new ScratchMemory();
-const tupleWriter = new TagTupleWriter();
-let seriesOfTuple = new Uint32Array(1024);
 
 /** Part of a section that goes to one chunk. */
 interface Segment {
@@ -260,7 +258,7 @@ export class Generation {
       this.tables.set(table.tableId, memTable);
     }
     const seriesBefore = table.series.count;
-    const seriesOf = seriesIds(reader, seriesId);
+    const seriesOf = resolveSeries(table.series, reader.tags, reader.tupleCount, seriesId);
     if (table.series.count !== seriesBefore) {
       // The dictionary's own count is by capacity and would jump; each new series is charged what it takes on average.
       const share = (table.series.count - seriesBefore) / table.series.count;
@@ -278,31 +276,6 @@ export class Generation {
 export function sectionKeyMemory(): ScratchMemory {
   keyMemory.reset();
   return keyMemory;
-}
-
-/** Series ids of a section's distinct tuples; the array is shared and valid until the next call. */
-function seriesIds(
-  reader: RowsSectionReader,
-  seriesId: (tuple: Uint8Array, start: number, end: number) => number,
-): Uint32Array {
-  const { tupleCount, tags } = reader;
-  if (seriesOfTuple.length < tupleCount) seriesOfTuple = new Uint32Array(tupleCount * 2);
-  for (let tuple = 0; tuple < tupleCount; tuple++) {
-    tupleWriter.clear();
-    for (const tag of tags) {
-      if (tag.nulls !== null && tag.nulls[tuple] === 1) {
-        tupleWriter.nullCell();
-      } else if (tag.kind === 'dictionary') {
-        const code = tag.codes[tuple]!;
-        const { starts, data } = tag.dictionary;
-        tupleWriter.bytesCell(data, starts[code]!, starts[code + 1]!);
-      } else if (tag.kind === 'bytes') {
-        tupleWriter.bytesCell(tag.data, tag.starts[tuple]!, tag.starts[tuple + 1]!);
-      }
-    }
-    seriesOfTuple[tuple] = seriesId(tupleWriter.bytes, 0, tupleWriter.length);
-  }
-  return seriesOfTuple;
 }
 
 function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {

@@ -21,7 +21,8 @@ import {
   isWideForm,
 } from './column-codec.js';
 import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
-import { decodeNumbers, encodeNumbers } from './number-codec.js';
+import { decodeNumbers } from './number-decoder.js';
+import { encodeNumbers } from './number-encoder.js';
 import type { StoredColumn, TableSchema } from './table-schema.js';
 import type { VectorMemory } from './vector-memory.js';
 

@@ -5,7 +5,7 @@
  * to the node, persisted (an id's entry is in or before the batch that first uses it), and never in a record.
  *
  * Also kept by series: the last time seen, so that a row that is newer than everything of its series is known to be a
- * new identity without looking anywhere.
+ * new identity without looking anywhere; and which series came after it, because the next time it will probably be the same.
  */
 
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
@@ -32,6 +32,9 @@ export class SeriesDictionary {
   #addresses = new Uint32Array(16);
   #lengths = new Uint32Array(16);
   #count = 0;
+  /** By id: the id + 1 that was resolved after it, 0 = none. */
+  #followers = new Uint32Array(16);
+  #lastResolved = -1;
   readonly #index = new HashIndex();
   #pageBytes = 0;
   /** Set by `fork`: series below `#parentCount` are found there. */
@@ -54,7 +57,7 @@ export class SeriesDictionary {
 
   /** Memory held, arrays at their capacity. */
   get sizeBytes(): number {
-    let size = this.#pageBytes + this.#index.sizeBytes + this.#addresses.length * 16;
+    let size = this.#pageBytes + this.#index.sizeBytes + this.#addresses.length * 20;
     for (const tag of this.tags) size += tag.sizeBytes;
     return size;
   }
@@ -86,6 +89,18 @@ export class SeriesDictionary {
     // A series that is new has no older row anywhere.
     this.lastTimes[id] = -Infinity;
     return id;
+  }
+
+  /** The series that is likely to be asked for next, -1 when nothing is known. */
+  likelyNext(): number {
+    return this.#lastResolved === -1 ? -1 : this.#followers[this.#lastResolved]! - 1;
+  }
+
+  /** This series was asked for. Ids of a fork are not noted. */
+  noteResolved(id: number): void {
+    if (id >= this.#count) return;
+    if (this.#lastResolved !== -1) this.#followers[this.#lastResolved] = id + 1;
+    this.#lastResolved = id;
   }
 
   /** All that is known of the series loaded so far: they may have rows up to this time. */
@@ -233,6 +248,9 @@ export class SeriesDictionary {
     const lengths = new Uint32Array(size);
     lengths.set(this.#lengths);
     this.#lengths = lengths;
+    const followers = new Uint32Array(size);
+    followers.set(this.#followers);
+    this.#followers = followers;
     const lastTimes = new Float64Array(size).fill(-Infinity);
     lastTimes.set(this.lastTimes);
     this.lastTimes = lastTimes;

@@ -28,6 +28,7 @@ import type { StoreState } from './store-state.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
 import { baseForUnits } from './time-base.js';
+import { deadRuns, spentTombstones } from './tombstone-sweep.js';
 import { applyBody, type ApplyTarget } from './write-applier.js';
 
 export type { FlushedState } from './manifest-head.js';
@@ -219,12 +220,12 @@ export class TableStore {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
     const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
     const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
-    const removed = [...this.#removedRuns, ...this.#deadRuns(horizon)];
+    const removed = [...this.#removedRuns, ...deadRuns(this.#state, horizon)];
     const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
     const left = [...this.#state.runs.values(), added]
       .flat()
       .filter((run) => !removed.includes(run));
-    const spent = this.#spentTombstones(left, horizon);
+    const spent = spentTombstones(this.#state, left, horizon);
     const head: ManifestHead = {
       nextRunId: this.#nextRunId,
       verifiedRunId: this.#verifiedRunId,
@@ -265,47 +266,6 @@ export class TableStore {
     const runIds = [...removed, ...orphans].map((run) => run.id);
     if (runIds.length > 0) this.#garbage.push({ runIds, stateNumber: this.#state.number });
     this.#collect();
-  }
-
-  /** Runs that a tombstone at or below the horizon has killed as a whole: expiry and TRUNCATE give their space back so. */
-  #deadRuns(horizon: number): Run[] {
-    const dead: Run[] = [];
-    for (const [tableId, tombstones] of this.#state.tombstones) {
-      for (const run of this.#state.runs.get(tableId) ?? []) {
-        const isDead = tombstones.some(
-          ({ version, tags, timeMin, timeMax }) =>
-            version <= horizon &&
-            version > run.versionMax &&
-            tags.length === 0 &&
-            (timeMin === null || timeMin <= run.timeMin) &&
-            (timeMax === null || timeMax >= run.timeMax),
-        );
-        if (isDead) dead.push(run);
-      }
-    }
-    return dead;
-  }
-
-  /**
-   * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and no run and no memtable
-   * holds an older row of the table.
-   */
-  #spentTombstones(runs: readonly Run[], horizon: number): Set<StampedTombstone> {
-    const spent = new Set<StampedTombstone>();
-    for (const [tableId, tombstones] of this.#state.tombstones) {
-      let oldest = Infinity;
-      for (const run of runs)
-        if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
-      for (const generation of [...this.#state.frozen.slice(1), this.#state.active]) {
-        for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
-          oldest = Math.min(oldest, chunk.versionMin);
-        }
-      }
-      for (const tombstone of tombstones) {
-        if (tombstone.version <= horizon && tombstone.version <= oldest) spent.add(tombstone);
-      }
-    }
-    return spent;
   }
 
   // ---- reading ----

@@ -9,7 +9,11 @@ import { ByteDictionary } from './byte-dictionary.js';
 import { columnKind, type ColumnKind } from './column-kind.js';
 import type { StoredColumn } from './table-schema.js';
 import { baseForUnits } from './time-base.js';
-import type { Vector } from './vector.js';
+import type { BytesVector, Vector } from './vector.js';
+
+/** In place of a code: NULL, and a value that no series has. */
+export const NULL_CODE = 0xffff_ffff;
+export const UNKNOWN_CODE = 0xffff_fffe;
 
 /** Values of a time tag that no single base holds together (more than 104 days apart at 9 digits). */
 export class TagSpanError extends Error {
@@ -25,6 +29,8 @@ export class TagColumn {
   #count = 0;
   /** What the dictionary's entries mean, for kinds other than bytes: exact doubles, or bigint where one is not. */
   #parsed: (number | bigint)[] = [];
+  /** By code: the code + 1 that came after it in the section that had both, 0 = none. */
+  #followers = new Uint32Array(16);
   #hasWide = false;
 
   constructor(column: StoredColumn) {
@@ -36,6 +42,7 @@ export class TagColumn {
     return (
       this.#dictionary.sizeBytes +
       this.#codes.byteLength +
+      this.#followers.byteLength +
       (this.#nulls?.length ?? 0) +
       this.#parsed.length * 16
     );
@@ -58,6 +65,36 @@ export class TagColumn {
   /** Code of a value, -1 when no series has it. */
   codeOf(value: Uint8Array): number {
     return this.#dictionary.find(value, 0, value.length);
+  }
+
+  /** Codes here of a section's distinct values, in their order. */
+  translate(values: BytesVector, codes: Uint32Array): void {
+    const { starts, data, length } = values;
+    const dictionary = this.#dictionary;
+    if (this.#followers.length <= dictionary.count) {
+      const followers = new Uint32Array(dictionary.count * 2);
+      followers.set(this.#followers);
+      this.#followers = followers;
+    }
+    const followers = this.#followers;
+    let previous = -1;
+    for (let index = 0; index < length; index++) {
+      const start = starts[index]!;
+      const end = starts[index + 1]!;
+      let code = previous === -1 ? -1 : followers[previous]! - 1;
+      if (code === -1 || !dictionary.equals(code, data, start, end)) {
+        code = dictionary.find(data, start, end);
+        if (previous !== -1 && code !== -1) followers[previous] = code + 1;
+      }
+      codes[index] = code === -1 ? UNKNOWN_CODE : code;
+      previous = code;
+    }
+  }
+
+  /** A series' code, or NULL_CODE. */
+  codeOrNull(series: number): number {
+    const nulls = this.#nulls;
+    return nulls !== null && nulls[series] === 1 ? NULL_CODE : this.#codes[series]!;
   }
 
   get distinctValues(): number {

@@ -110,6 +110,7 @@ export class UsualRowReader {
     const texts = this.#texts;
     const tuples = this.#tuples;
     this.position = 0;
+    this.delimiter = COMMA;
     this.#tagsEnd = -1;
     if (texts === null || tuples === null) {
       return this.#readCells(buf, start, end, 0, this.#kinds.length);

@@ -25,15 +25,17 @@ jest.setTimeout(180_000);
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const WRITERS_PER_NODE = 4;
 const BUDGET_BYTES = 64 * 1024;
+/** With a budget: some thirty rows fill it, so that it is full as long as there is load. */
+const LARGE_PAYLOAD_BYTES = 2_000;
 
 let pair: PairProcesses;
 afterEach(() => pair?.stop());
 
-function writersOf(round: number): readonly NumberedWriter[] {
+function writersOf(round: number, payloadBytes = 64): readonly NumberedWriter[] {
   return pair.nodes.flatMap((node) =>
     Array.from(
       { length: WRITERS_PER_NODE },
-      (_, index) => new NumberedWriter(`${round}${node.name}${index}`, node),
+      (_, index) => new NumberedWriter(`${round}${node.name}${index}`, node, { payloadBytes }),
     ),
   );
 }
@@ -100,7 +102,7 @@ test('budget 64 KiB: what the survivor lacks stays within the budget, and is bac
     pair.delayLink(random.integer(40, 150));
     const victim = pair.nodes[round % 2]!;
     const survivor = pair.other(victim);
-    const writers = writersOf(round);
+    const writers = writersOf(round, LARGE_PAYLOAD_BYTES);
     for (const writer of writers) writer.start();
     await pause(random.integer(300, 900));
 
@@ -133,13 +135,13 @@ test('budget 64 KiB: what the survivor lacks stays within the budget, and is bac
 
 /** Bytes of one record of the load. */
 async function measureRecord(): Promise<number> {
-  const rows = 100;
+  const rows = 20;
   pair.cutLink();
   await pair.a.waitStatus(
     'to miss its peer',
     ({ replication }) => replication.repl_state === 'lost',
   );
-  const probe = new NumberedWriter('0a0', pair.a);
+  const probe = new NumberedWriter('0a0', pair.a, { payloadBytes: LARGE_PAYLOAD_BYTES });
   const client = await pair.a.connect({ database: 'stress' });
   for (let number = 1; number <= rows; number += 1) {
     // Numbers of the size that the load reaches, so that the record is not taken to be smaller than it is.

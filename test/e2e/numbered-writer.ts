@@ -19,7 +19,7 @@ const RECONNECT_MS = 50;
 const PAYLOAD_BYTES = 64;
 
 export const CREATE_NUMBERED =
-  'CREATE TABLE numbered (writer VARCHAR(16), ts TIMESTAMP(3) NOT NULL, number BIGINT, payload VARCHAR(255), TIME INDEX (ts), PRIMARY KEY (writer))';
+  'CREATE TABLE numbered (writer VARCHAR(16), ts TIMESTAMP(3) NOT NULL, number BIGINT, payload TEXT, TIME INDEX (ts), PRIMARY KEY (writer))';
 
 export interface WriterOptions {
   /** Between two statements. */

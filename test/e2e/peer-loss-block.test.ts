@@ -134,9 +134,10 @@ test('a stricter session waits where the others need not', async () => {
     await failureOf(run(strict, "INSERT INTO numbered VALUES ('strict', 1, 1, 'x')")),
   ).toMatchObject({ errno: 1180, sqlState: 'HY000' });
   // Laxer than the server is not possible.
-  expect(
-    await failureOf(run(strict, 'SET SESSION rpo_bytes = 1099511627776')),
-  ).toMatchObject({ errno: 1231, sqlState: '42000' });
+  expect(await failureOf(run(strict, 'SET SESSION rpo_bytes = 1099511627776'))).toMatchObject({
+    errno: 1231,
+    sqlState: '42000',
+  });
   await run(strict, 'SET SESSION rpo_bytes = DEFAULT');
   await run(strict, "INSERT INTO numbered VALUES ('usual', 2, 2, 'x')");
   await run(a, 'SET GLOBAL rpo_bytes = 1').catch(() => undefined);

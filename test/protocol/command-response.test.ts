@@ -1,3 +1,5 @@
+/** The answer to one command: OK, ERR and result set packets, in both protocols and with or without DEPRECATE_EOF. */
+
 import { ChunkPool } from '../../protocol/chunk-pool.js';
 import { CommandResponse } from '../../protocol/command-response.js';
 import { COLUMN_FLAG, COLUMN_TYPE, SqlError } from '../../protocol/index.js';

@@ -1,3 +1,5 @@
+/** The handshake as a step machine: each way to authenticate, told as a transcript of packets. */
+
 import { accountVerifier } from '../../protocol/account-verifier.js';
 import {
   CONNECTION_PHASE_START,

@@ -1,3 +1,5 @@
+/** The error registry: complete, with MySQL's numbers and states, and listed in docs/errors.md. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_CODES, SqlError } from '../../protocol/index.js';

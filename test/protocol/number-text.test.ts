@@ -1,3 +1,5 @@
+/** Numbers as MySQL prints them, against tables and against JavaScript's own text. */
+
 import fc from 'fast-check';
 import {
   NUMBER_TEXT_BYTES_MAX,

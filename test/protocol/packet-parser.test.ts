@@ -1,3 +1,5 @@
+/** Packet framing: every cut of the byte stream gives the same packets. */
+
 import fc from 'fast-check';
 import { FramingError, PacketParser } from '../../protocol/packet-parser.js';
 import { packet } from './support/packets.js';

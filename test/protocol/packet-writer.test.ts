@@ -1,3 +1,5 @@
+/** The bytes of the cell primitives, text and binary, and rows larger than one packet. */
+
 import fc from 'fast-check';
 import { ChunkPool, LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES } from '../../protocol/chunk-pool.js';
 import { PacketReader } from '../../protocol/packet-reader.js';

@@ -1,3 +1,5 @@
+/** COM_STMT_EXECUTE's parameters: all types, rebinding, long data, and bytes that lie. */
+
 import fc from 'fast-check';
 import { COLUMN_TYPE } from '../../protocol/column-types.js';
 import { ParameterReader } from '../../protocol/parameter-reader.js';

@@ -1,3 +1,5 @@
+/** Values into columns: MySQL's strict conversions and the errors they end in. */
+
 import fc from 'fast-check';
 import type { SqlType } from '../../src/catalog/sql-type.js';
 import { findTimeZone } from '../../src/exec/time-zone.js';

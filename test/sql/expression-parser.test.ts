@@ -1,3 +1,5 @@
+/** Expressions: precedence, literals, calls with a grammar of their own, and bounds on nesting. */
+
 import { SqlError } from '../../protocol/index.js';
 import { parseExpression } from '../../src/sql/parser.js';
 import type { SqlTextOptions } from '../../src/sql/token.js';

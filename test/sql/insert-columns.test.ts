@@ -1,3 +1,5 @@
+/** Which cell of an INSERT goes to which column, and what omitted columns hold. */
+
 import type {
   ColumnDefault,
   ColumnDefinition,

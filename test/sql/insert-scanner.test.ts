@@ -1,3 +1,5 @@
+/** The INSERT scanner: each input whole, cut at every offset, and byte by byte, with the same rows and errors. */
+
 import { BIG, DOUBLE, INT, scanEveryWay, scanPieces, TEXT, timestamp } from './scan-support.js';
 import type { TestColumn } from './scan-support.js';
 

@@ -1,3 +1,5 @@
+/** Statements to trees: each kind, its spellings, and the errors of what is not understood. */
+
 import fc from 'fast-check';
 import { SqlError } from '../../protocol/index.js';
 import type { CreateTableStatement, SelectStatement, Statement } from '../../src/sql/ast.js';

@@ -1,3 +1,5 @@
+/** Telling an INSERT from other statements while the bytes arrive, one by one if need be. */
+
 import { SqlError } from '../../protocol/index.js';
 import { fixedTimeZone } from '../../src/exec/time-zone.js';
 import type { InsertHead } from '../../src/sql/dml-parser.js';

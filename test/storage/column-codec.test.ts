@@ -9,34 +9,65 @@ import {
   decodeColumn,
   encodeColumn,
 } from '../../storage/column-codec.js';
-import { decodeNumbers, type Effort, encodeNumbers } from '../../storage/number-codec.js';
+import { decodeNumbers } from '../../storage/number-decoder.js';
+import { type Effort, encodeNumbers } from '../../storage/number-encoder.js';
 import { freshMemory, ScratchMemory } from '../../storage/vector-memory.js';
 import { printValue, valueAt } from '../support/vector-values.js';
 
 const efforts: readonly Effort[] = ['fast', 'small'];
 
-function roundTrip(values: readonly number[], effort: Effort): { back: number[]; bytes: Uint8Array } {
+function roundTrip(
+  values: readonly number[],
+  effort: Effort,
+): { back: number[]; bytes: Uint8Array } {
   const writer = new ByteWriter(16);
   encodeNumbers(writer, Float64Array.from(values), values.length, effort);
   const bytes = writer.take();
   const reader = new ByteReader(bytes);
-  const back = Array.from(decodeNumbers(reader, values.length, freshMemory).subarray(0, values.length));
+  const back = Array.from(
+    decodeNumbers(reader, values.length, freshMemory).subarray(0, values.length),
+  );
   reader.expectEnd();
   return { back, bytes };
 }
 
-const edges = [0, -0, NaN, Infinity, -Infinity, 5e-324, 1.7976931348623157e308, 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 53, 0.1, -0.1, 1 / 3, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32];
+const edges = [
+  0,
+  -0,
+  NaN,
+  Infinity,
+  -Infinity,
+  5e-324,
+  1.7976931348623157e308,
+  2 ** 53 - 1,
+  -(2 ** 53 - 1),
+  2 ** 53,
+  0.1,
+  -0.1,
+  1 / 3,
+  255,
+  256,
+  65535,
+  65536,
+  2 ** 32 - 1,
+  2 ** 32,
+];
 
 const numberColumns = fc.oneof(
   fc.array(fc.constantFrom(...edges), { maxLength: 40 }),
   fc.array(fc.double(), { maxLength: 60 }),
   fc.array(fc.integer(), { maxLength: 60 }),
   fc.array(fc.maxSafeInteger(), { maxLength: 60 }),
-  fc.array(fc.integer({ min: -99999, max: 99999 }).map((cents) => cents / 100), { maxLength: 60 }),
+  fc.array(
+    fc.integer({ min: -99999, max: 99999 }).map((cents) => cents / 100),
+    { maxLength: 60 },
+  ),
   fc.array(fc.float({ noNaN: true }), { maxLength: 60 }),
   // Long runs.
   fc
-    .array(fc.tuple(fc.constantFrom(...edges, 7, 8.25), fc.integer({ min: 1, max: 60 })), { maxLength: 6 })
+    .array(fc.tuple(fc.constantFrom(...edges, 7, 8.25), fc.integer({ min: 1, max: 60 })), {
+      maxLength: 6,
+    })
     .map((runs) => runs.flatMap(([value, length]) => new Array<number>(length).fill(value))),
   // Even steps, with and without disturbance, in milliseconds and nanoseconds.
   fc
@@ -48,7 +79,10 @@ const numberColumns = fc.oneof(
       fc.boolean(),
     )
     .map(([first, step, count, noise, isNoisy]) =>
-      Array.from({ length: count }, (_, index) => first + index * step + (isNoisy ? noise[index]! : 0)),
+      Array.from(
+        { length: count },
+        (_, index) => first + index * step + (isNoisy ? noise[index]! : 0),
+      ),
     ),
 );
 
@@ -66,13 +100,38 @@ describe('numbers', () => {
   const sizes: readonly [string, readonly number[], Effort, number][] = [
     ['a constant integer', new Array<number>(1000).fill(42), 'fast', 3],
     ['a constant NaN', new Array<number>(1000).fill(NaN), 'fast', 9],
-    ['small integers: a byte each', Array.from({ length: 1000 }, (_, i) => (i * 37) % 100), 'fast', 1003],
-    ['two decimals: two bytes each', Array.from({ length: 1000 }, (_, i) => ((i * 37) % 10_000) / 100), 'fast', 2005],
+    [
+      'small integers: a byte each',
+      Array.from({ length: 1000 }, (_, i) => (i * 37) % 100),
+      'fast',
+      1003,
+    ],
+    [
+      'two decimals: two bytes each',
+      Array.from({ length: 1000 }, (_, i) => ((i * 37) % 10_000) / 100),
+      'fast',
+      2005,
+    ],
     ['an even ramp: almost nothing', ramp, 'small', 20],
-    ['seconds in nanoseconds', Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 1000) * 1e9), 'small', 2016],
-    ['floats: four bytes each', Array.from({ length: 1000 }, (_, i) => Math.fround(Math.sin(i))), 'small', 4001],
+    [
+      'seconds in nanoseconds',
+      Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 1000) * 1e9),
+      'small',
+      2016,
+    ],
+    [
+      'floats: four bytes each',
+      Array.from({ length: 1000 }, (_, i) => Math.fround(Math.sin(i))),
+      'small',
+      4001,
+    ],
     ['doubles: raw', Array.from({ length: 1000 }, (_, i) => Math.sin(i)), 'small', 8001],
-    ['long runs', Array.from({ length: 1000 }, (_, i) => Math.floor(i / 100) + 0.123456789), 'small', 120],
+    [
+      'long runs',
+      Array.from({ length: 1000 }, (_, i) => Math.floor(i / 100) + 0.123456789),
+      'small',
+      120,
+    ],
   ];
   it.each(sizes)('%s', (_name, values, effort, sizeMax) => {
     const { bytes, back } = roundTrip(values, effort);
@@ -95,12 +154,22 @@ const columns: fc.Arbitrary<ColumnValues> = fc.integer({ min: 1, max: 70 }).chai
     many(fc.uint8Array({ maxLength: 20 })),
     many(fc.constantFrom(new Uint8Array(0), Uint8Array.of(255, 0, 254), Buffer.from('tag'))),
   );
-  const number = fc.tuple(many(fc.oneof(fc.double(), fc.integer())), nullsOf(length)).map(
-    ([values, nulls]): ColumnValues => ({ kind: 'number', length, values: Float64Array.from(values), nulls }),
-  );
+  const number = fc
+    .tuple(many(fc.oneof(fc.double(), fc.integer())), nullsOf(length))
+    .map(([values, nulls]): ColumnValues => ({
+      kind: 'number',
+      length,
+      values: Float64Array.from(values),
+      nulls,
+    }));
   const wide = fc
     .tuple(
-      many(fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: 2n ** 60n, max: 2n ** 60n + 300n }))),
+      many(
+        fc.oneof(
+          fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+          fc.bigInt({ min: 2n ** 60n, max: 2n ** 60n + 300n }),
+        ),
+      ),
       nullsOf(length),
     )
     .map(([values, nulls]): ColumnValues => ({
@@ -111,10 +180,24 @@ const columns: fc.Arbitrary<ColumnValues> = fc.integer({ min: 1, max: 70 }).chai
       nulls,
     }));
   const time = fc
-    .tuple(fc.constantFrom(0n, 4_000_000_000_000_000n, -4_000_000_000_000_000n), many(fc.maxSafeInteger()), nullsOf(length))
-    .map(([base, offsets, nulls]): ColumnValues => ({ kind: 'time', length, base, offsets: Float64Array.from(offsets), nulls }));
+    .tuple(
+      fc.constantFrom(0n, 4_000_000_000_000_000n, -4_000_000_000_000_000n),
+      many(fc.maxSafeInteger()),
+      nullsOf(length),
+    )
+    .map(([base, offsets, nulls]): ColumnValues => ({
+      kind: 'time',
+      length,
+      base,
+      offsets: Float64Array.from(offsets),
+      nulls,
+    }));
   const split = fc
-    .tuple(many(fc.integer({ min: -70_000_000_000, max: 260_000_000_000 })), many(fc.integer({ min: 0, max: 999_999_999 })), nullsOf(length))
+    .tuple(
+      many(fc.integer({ min: -70_000_000_000, max: 260_000_000_000 })),
+      many(fc.integer({ min: 0, max: 999_999_999 })),
+      nullsOf(length),
+    )
     .map(([seconds, fractions, nulls]): ColumnValues => ({
       kind: 'split-time',
       length,
@@ -130,7 +213,13 @@ const columns: fc.Arbitrary<ColumnValues> = fc.integer({ min: 1, max: 70 }).chai
     .tuple(many(fc.integer({ min: 0, max: 2 })), nullsOf(length))
     .map(([codes, nulls]): ColumnValues => {
       const data = new Uint8Array(Buffer.from('abbccc'));
-      const dictionary = { kind: 'bytes', length: 3, starts: Uint32Array.of(0, 1, 3, 6), data, nulls: null } as const;
+      const dictionary = {
+        kind: 'bytes',
+        length: 3,
+        starts: Uint32Array.of(0, 1, 3, 6),
+        data,
+        nulls: null,
+      } as const;
       return { kind: 'dictionary', length, codes: Uint32Array.from(codes), dictionary, nulls };
     });
   return fc.oneof(number, wide, time, split, strings, coded);
@@ -192,7 +281,11 @@ describe('columns', () => {
 
 describe('variable-length integers', () => {
   it('hold every safe integer', () => {
-    const integers = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.constantFrom(0, -1, 63, 64, -64, -65, 2 ** 53 - 1, -(2 ** 53 - 1)));
+    const integers = fc.oneof(
+      fc.maxSafeInteger(),
+      fc.integer(),
+      fc.constantFrom(0, -1, 63, 64, -64, -65, 2 ** 53 - 1, -(2 ** 53 - 1)),
+    );
     fc.assert(
       fc.property(integers, (value) => {
         const writer = new ByteWriter(4);

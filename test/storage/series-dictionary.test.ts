@@ -86,7 +86,9 @@ describe('tag tuples', () => {
           return range === null ? null : tuple.slice(range.start, range.end);
         });
         reader.expectEnd();
-        expect(back).toEqual(cells.map((bytes) => (bytes === null ? null : Uint8Array.from(bytes))));
+        expect(back).toEqual(
+          cells.map((bytes) => (bytes === null ? null : Uint8Array.from(bytes))),
+        );
       }),
       { numRuns: 500, seed: 20260105 },
     );
@@ -104,7 +106,11 @@ describe('tag tuples', () => {
 });
 
 describe('SeriesDictionary', () => {
-  const columns = [tag(1, ColumnType.text), tag(2, ColumnType.int64), tag(3, ColumnType.timestamp, 9)];
+  const columns = [
+    tag(1, ColumnType.text),
+    tag(2, ColumnType.int64),
+    tag(3, ColumnType.timestamp, 9),
+  ];
   const series = [
     ['h1', '1', '1700000000000000000'],
     ['h1', null, '1700000000000000001'],
@@ -144,8 +150,12 @@ describe('SeriesDictionary', () => {
   it('keeps a tuple larger than a page', () => {
     const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
     const long = 'x'.repeat((1 << 20) + 5);
-    expect([idOf(dictionary, ['a']), idOf(dictionary, [long]), idOf(dictionary, ['b'])]).toEqual([0, 1, 2]);
-    expect([idOf(dictionary, ['b']), idOf(dictionary, [long]), idOf(dictionary, ['a'])]).toEqual([2, 1, 0]);
+    expect([idOf(dictionary, ['a']), idOf(dictionary, [long]), idOf(dictionary, ['b'])]).toEqual([
+      0, 1, 2,
+    ]);
+    expect([idOf(dictionary, ['b']), idOf(dictionary, [long]), idOf(dictionary, ['a'])]).toEqual([
+      2, 1, 0,
+    ]);
     expect(dictionary.tuple(1).length).toBe(long.length + 3);
   });
 
@@ -164,7 +174,13 @@ describe('SeriesDictionary', () => {
     const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
     for (const host of ['a', 'b', null]) idOf(dictionary, [host]);
     const values = [Buffer.from('b'), Buffer.from('d'), null];
-    const tombstone = { tableId: 1, version: 9, timeMin: null, timeMax: null, tags: [{ columnId: 1, values }] };
+    const tombstone = {
+      tableId: 1,
+      version: 9,
+      timeMin: null,
+      timeMax: null,
+      tags: [{ columnId: 1, values }],
+    };
     expect([...dictionary.maskOf(tombstone)]).toEqual([0, 1, 1]);
     for (const host of ['c', 'd']) idOf(dictionary, [host]);
     expect([...dictionary.maskOf(tombstone)]).toEqual([0, 1, 1, 0, 1]);

@@ -9,14 +9,18 @@ const precisions = fc.integer({ min: 0, max: 9 });
 describe('bases', () => {
   it('are multiples of the quantum, at most a quantum below, so that the offset is a safe integer', () => {
     fc.assert(
-      fc.property(precisions, fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }), (precision, seconds) => {
-        const base = baseFor(seconds, precision);
-        const units = BigInt(seconds) * 10n ** BigInt(precision) + 10n ** BigInt(precision) - 1n;
-        expect(baseForUnits(units, precision)).toBe(base);
-        expect(Number.isSafeInteger(Number(units - base))).toBe(true);
-        if (precision <= 3) expect(base).toBe(0n);
-        else expect(base % (precision <= 6 ? 4n * 10n ** 9n : 4n * 10n ** 6n)).toBe(0n);
-      }),
+      fc.property(
+        precisions,
+        fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }),
+        (precision, seconds) => {
+          const base = baseFor(seconds, precision);
+          const units = BigInt(seconds) * 10n ** BigInt(precision) + 10n ** BigInt(precision) - 1n;
+          expect(baseForUnits(units, precision)).toBe(base);
+          expect(Number.isSafeInteger(Number(units - base))).toBe(true);
+          if (precision <= 3) expect(base).toBe(0n);
+          else expect(base % (precision <= 6 ? 4n * 10n ** 9n : 4n * 10n ** 6n)).toBe(0n);
+        },
+      ),
       { numRuns: 1000, seed: 20260106 },
     );
   });
@@ -24,7 +28,15 @@ describe('bases', () => {
 
 describe('partitions', () => {
   it('are floor(time in ms / width) for every instant that an offset reaches', () => {
-    const widths = fc.constantFrom(1, 1000, 3_600_000, 86_400_000, 7 * 86_400_000, 104 * 86_400_000, 12_345_679);
+    const widths = fc.constantFrom(
+      1,
+      1000,
+      3_600_000,
+      86_400_000,
+      7 * 86_400_000,
+      104 * 86_400_000,
+      12_345_679,
+    );
     const offsets = fc.oneof(fc.maxSafeInteger(), fc.integer());
     const seconds = fc.integer({ min: -1_000_000_000, max: 4_000_000_000 });
     fc.assert(
@@ -58,11 +70,14 @@ describe('IntervalSet', () => {
         }
         const indices = Array.from({ length: set.length }, (_, index) => index);
         for (const [min, width] of added) {
-          expect(indices.some((index) => set.min(index) <= min && set.max(index) >= min + width)).toBe(true);
+          expect(
+            indices.some((index) => set.min(index) <= min && set.max(index) >= min + width),
+          ).toBe(true);
         }
         if (added.length <= 32) {
           // Nothing had to be joined, so nothing more is covered.
-          const covers = (at: number): boolean => indices.some((i) => set.min(i) <= at && set.max(i) >= at);
+          const covers = (at: number): boolean =>
+            indices.some((i) => set.min(i) <= at && set.max(i) >= at);
           for (let at = 0; at < 10_100; at += 7) {
             expect(covers(at)).toBe(added.some(([min, width]) => at >= min && at <= min + width));
           }

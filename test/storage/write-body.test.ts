@@ -69,12 +69,20 @@ describe('format v1', () => {
   });
 
   it('range tombstone', () => {
-    expect(hexOfBytes(rangeTombstoneSection(tombstone))).toBe(hexOfBytes(fixture('section-range-tombstone')));
+    expect(hexOfBytes(rangeTombstoneSection(tombstone))).toBe(
+      hexOfBytes(fixture('section-range-tombstone')),
+    );
     const body = Buffer.concat(encodeWriteBody([fixture('section-range-tombstone')]));
     const [section] = [...sectionsOf(body, 0)];
     expect(section?.kind).toBe('range-tombstone');
     const read = decodeTombstone(section!.reader, schema.tableId);
-    expect({ ...read, tags: read.tags.map((tag) => ({ ...tag, values: tag.values.map((v) => (v === null ? null : Buffer.from(v).toString())) })) }).toEqual({
+    expect({
+      ...read,
+      tags: read.tags.map((tag) => ({
+        ...tag,
+        values: tag.values.map((v) => (v === null ? null : Buffer.from(v).toString())),
+      })),
+    }).toEqual({
       ...tombstone,
       tags: [{ columnId: 0xa1a2a3a4a5a6, values: ['h1', null] }],
     });
@@ -95,10 +103,18 @@ describe('format v1', () => {
 describe('bodies', () => {
   it('have sections in order', () => {
     const body = Buffer.concat(
-      encodeWriteBody([fixture('section-rows'), fixture('section-key-deletes'), fixture('section-range-tombstone')]),
+      encodeWriteBody([
+        fixture('section-rows'),
+        fixture('section-key-deletes'),
+        fixture('section-range-tombstone'),
+      ]),
     );
     expect(body.readUInt16LE(0)).toBe(3);
-    expect([...sectionsOf(body, 0)].map(({ kind }) => kind)).toEqual(['rows', 'key-deletes', 'range-tombstone']);
+    expect([...sectionsOf(body, 0)].map(({ kind }) => kind)).toEqual([
+      'rows',
+      'key-deletes',
+      'range-tombstone',
+    ]);
   });
 
   it.each([
@@ -116,7 +132,9 @@ describe('RowBatch', () => {
     const tags: TableSchema = {
       ...schema,
       columns: [
-        ...[1, 2, 3].map((id) => ({ id, type: ColumnType.text, role: ColumnRole.tag, precision: 0 }) as const),
+        ...[1, 2, 3].map(
+          (id) => ({ id, type: ColumnType.text, role: ColumnRole.tag, precision: 0 }) as const,
+        ),
         ...schema.columns.slice(1),
       ],
     };
@@ -181,9 +199,22 @@ describe('RowBatch', () => {
     const wide: TableSchema = {
       ...schema,
       columns: [
-        ...Array.from({ length: 10 }, (_, n) => ({ id: 100 + n, type: ColumnType.text, role: ColumnRole.tag, precision: 0 }) as const),
+        ...Array.from(
+          { length: 10 },
+          (_, n) =>
+            ({ id: 100 + n, type: ColumnType.text, role: ColumnRole.tag, precision: 0 }) as const,
+        ),
         schema.columns[1]!,
-        ...Array.from({ length: 10 }, (_, n) => ({ id: 200 + n, type: ColumnType.float64, role: ColumnRole.field, precision: 0 }) as const),
+        ...Array.from(
+          { length: 10 },
+          (_, n) =>
+            ({
+              id: 200 + n,
+              type: ColumnType.float64,
+              role: ColumnRole.field,
+              precision: 0,
+            }) as const,
+        ),
       ],
     };
     const batch = new RowBatch(wide);
@@ -191,7 +222,8 @@ describe('RowBatch', () => {
       const host = index % 100;
       for (let tag = 0; tag < 10; tag++) setCell(batch, tag, `tag-${tag}-of-host-${host}`);
       setCell(batch, 10, BigInt(1_700_000_000_000 + Math.floor(index / 100) * 10_000));
-      for (let field = 0; field < 10; field++) setCell(batch, 11 + field, ((index * 7 + field * 13) % 10_000) / 100);
+      for (let field = 0; field < 10; field++)
+        setCell(batch, 11 + field, ((index * 7 + field * 13) % 10_000) / 100);
       batch.endRow();
     }
     expect(batch.encodeSection().length / 5000).toBeLessThan(35);

@@ -51,7 +51,11 @@ export function setCell(batch: RowBatch, column: number, value: PlainValue): voi
     batch.setBytes(column, bytes, 1, bytes.length - 1);
   } else if (type === ColumnType.int64 || type === ColumnType.uint64) {
     const wide = BigInt(value);
-    batch.setInteger64(column, Number(BigInt.asIntN(32, wide >> 32n)), Number(BigInt.asIntN(32, wide)));
+    batch.setInteger64(
+      column,
+      Number(BigInt.asIntN(32, wide >> 32n)),
+      Number(BigInt.asIntN(32, wide)),
+    );
   } else {
     batch.setNumber(column, Number(value));
   }
@@ -120,7 +124,8 @@ export function visibleRows(schema: TableSchema, records: readonly ModelRecord[]
     if (schema.appendMode) {
       const deleted = Math.max(-1, ...entries.filter((e) => e.isTombstone).map((e) => e.version));
       for (const entry of entries) {
-        if (!entry.isTombstone && entry.version >= deleted && !isKilled(entry)) visible.push(entry.row);
+        if (!entry.isTombstone && entry.version >= deleted && !isKilled(entry))
+          visible.push(entry.row);
       }
       continue;
     }

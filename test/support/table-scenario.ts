@@ -56,7 +56,12 @@ function schemaFor(random: SeededRandom): TableSchema {
       ...fieldTypes
         .filter(() => random.chance(0.6))
         .map((type, index) => ({ id: 3000 + index, type, role: ColumnRole.field, precision: 0 })),
-      { id: 4000, type: ColumnType.datetime, role: ColumnRole.field, precision: random.pick([0, 6, 9]) },
+      {
+        id: 4000,
+        type: ColumnType.datetime,
+        role: ColumnRole.field,
+        precision: random.pick([0, 6, 9]),
+      },
     ],
   };
 }
@@ -65,7 +70,17 @@ function randomValue(random: SeededRandom, column: StoredColumn): PlainValue {
   if (random.chance(0.15)) return null;
   switch (column.type) {
     case ColumnType.float64:
-      return random.pick([NaN, -0, 0, Infinity, -Infinity, 0.1, 1 / 3, random.integer(0, 9999) / 100, 5e-324]);
+      return random.pick([
+        NaN,
+        -0,
+        0,
+        Infinity,
+        -Infinity,
+        0.1,
+        1 / 3,
+        random.integer(0, 9999) / 100,
+        5e-324,
+      ]);
     case ColumnType.float32:
       return Math.fround(random.nextFloat());
     case ColumnType.boolean:
@@ -75,7 +90,14 @@ function randomValue(random: SeededRandom, column: StoredColumn): PlainValue {
     case ColumnType.date:
       return random.integer(-1000, 30000);
     case ColumnType.int64:
-      return random.pick<PlainValue>([1, -1, 2 ** 53 - 1, -(2n ** 63n), 2n ** 63n - 1n, random.integer(0, 100)]);
+      return random.pick<PlainValue>([
+        1,
+        -1,
+        2 ** 53 - 1,
+        -(2n ** 63n),
+        2n ** 63n - 1n,
+        random.integer(0, 100),
+      ]);
     case ColumnType.uint64:
       return random.pick<PlainValue>([0, 7, 2n ** 64n - 1n, 2n ** 63n, random.integer(0, 100)]);
     case ColumnType.datetime: {
@@ -119,7 +141,8 @@ class Scenario {
     const version = this.#next[origin]!;
     this.#next[origin] = version + 2 * random.integer(1, 20);
     // The other origin lags or leads, but not by much.
-    if (random.chance(0.2)) this.#next[1 - origin] = Math.max(this.#next[1 - origin]!, version - 51);
+    if (random.chance(0.2))
+      this.#next[1 - origin] = Math.max(this.#next[1 - origin]!, version - 51);
     const operations: ModelOperation[] = [];
     const count = random.chance(0.8) ? 1 : random.integer(2, 3);
     for (let index = 0; index < count; index++) operations.push(this.#operation());
@@ -136,9 +159,7 @@ class Scenario {
         kind: 'range',
         timeMin: random.chance(0.3) ? null : this.#time(),
         timeMax: random.chance(0.3) ? null : this.#time(),
-        firstTag: random.chance(0.5)
-          ? null
-          : this.#hosts.filter(() => random.chance(0.4)),
+        firstTag: random.chance(0.5) ? null : this.#hosts.filter(() => random.chance(0.4)),
       };
     }
     const rows = Array.from({ length: random.integer(1, 30) }, () => this.#row());
@@ -253,9 +274,11 @@ export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
   const query = (): Query => {
     const times = scenario.records.flatMap(({ operations }) =>
       operations.flatMap((operation) =>
-        operation.kind === 'range' ? [] : operation.rows.map(({ cells }) =>
-          BigInt(cells[schema.columns.findIndex(({ role }) => role === ColumnRole.time)]!),
-        ),
+        operation.kind === 'range'
+          ? []
+          : operation.rows.map(({ cells }) =>
+              BigInt(cells[schema.columns.findIndex(({ role }) => role === ColumnRole.time)]!),
+            ),
       ),
     );
     return {
@@ -265,7 +288,13 @@ export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
       onlyHost: random.chance(0.7) ? undefined : random.pick(['h1', '', null, 'unknown']),
     };
   };
-  const checkAndRelease = async ({ view, count }: { view: ReadView; count: number }): Promise<void> => {
+  const checkAndRelease = async ({
+    view,
+    count,
+  }: {
+    view: ReadView;
+    count: number;
+  }): Promise<void> => {
     await check(view, schema, scenario.records.slice(0, count), query());
     view.release();
   };

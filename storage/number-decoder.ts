@@ -1,0 +1,146 @@
+/** Reading numbers back (number-codec.ts has the bytes). Every count and width is checked: damage throws, it never reads past the end. */
+
+import { type ByteReader, DamagedBytesError } from './byte-reader.js';
+import { isLittleEndian, NESTING_MAX, NumberCodec as Codec, POWERS } from './number-codec.js';
+import type { VectorMemory } from './vector-memory.js';
+
+/** Reads `count` numbers into memory of the caller's choice. */
+export function decodeNumbers(
+  reader: ByteReader,
+  count: number,
+  memory: VectorMemory,
+): Float64Array {
+  const target = memory.float64(count);
+  decodeInto(reader, target, count, memory, 0);
+  return target;
+}
+
+function decodeInto(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  if (level > NESTING_MAX + 1) throw new DamagedBytesError('codecs are nested too deep');
+  const codec = reader.uint8();
+  switch (codec) {
+    case Codec.raw64:
+      readRaw64(reader, target, count);
+      return;
+    case Codec.raw32: {
+      const bytes = reader.view(count * 4);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let index = 0; index < count; index++) target[index] = view.getFloat32(index * 4, true);
+      return;
+    }
+    case Codec.packed:
+      readPacked(reader, target, 0, count);
+      return;
+    case Codec.delta: {
+      let value = reader.zigzag();
+      readPacked(reader, target, 1, count - 1);
+      target[0] = value;
+      for (let index = 1; index < count; index++) {
+        value += target[index]!;
+        target[index] = value;
+      }
+      return;
+    }
+    case Codec.delta2: {
+      let value = reader.zigzag();
+      let delta = reader.zigzag();
+      readPacked(reader, target, 2, count - 2);
+      target[0] = value;
+      value += delta;
+      target[1] = value;
+      for (let index = 2; index < count; index++) {
+        delta += target[index]!;
+        value += delta;
+        target[index] = value;
+      }
+      return;
+    }
+    case Codec.runs:
+      readRuns(reader, target, count, memory, level);
+      return;
+    case Codec.decimal: {
+      const power = POWERS[reader.uint8()];
+      if (power === undefined) throw new DamagedBytesError('decimal exponent out of range');
+      decodeInto(reader, target, count, memory, level + 1);
+      for (let index = 0; index < count; index++) target[index] = target[index]! / power;
+      return;
+    }
+    case Codec.multiple: {
+      const divisor = reader.varint();
+      decodeInto(reader, target, count, memory, level + 1);
+      for (let index = 0; index < count; index++) target[index] = target[index]! * divisor;
+      return;
+    }
+    case Codec.constant:
+      target.fill(reader.float64(), 0, count);
+      return;
+    default:
+      throw new DamagedBytesError(`number codec ${codec} is unknown`);
+  }
+}
+
+function readRaw64(reader: ByteReader, target: Float64Array, count: number): void {
+  const bytes = reader.view(count * 8);
+  if (isLittleEndian) {
+    new Uint8Array(target.buffer, target.byteOffset, count * 8).set(bytes);
+  } else {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let index = 0; index < count; index++) target[index] = view.getFloat64(index * 8, true);
+  }
+}
+
+function readPacked(reader: ByteReader, target: Float64Array, from: number, count: number): void {
+  if (count < 0) throw new DamagedBytesError('a delta codec needs two values');
+  const base = reader.zigzag();
+  const width = reader.uint8();
+  if (width === 0) {
+    target.fill(base, from, from + count);
+    return;
+  }
+  let at = reader.skip(count * width);
+  const bytes = reader.bytes;
+  const end = from + count;
+  if (width === 1) {
+    for (let index = from; index < end; index++) target[index] = base + bytes[at++]!;
+  } else if (width === 2) {
+    for (let index = from; index < end; index++, at += 2) {
+      target[index] = base + (bytes[at]! | (bytes[at + 1]! << 8));
+    }
+  } else if (width === 4) {
+    for (let index = from; index < end; index++, at += 4) {
+      const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+      target[index] = base + low + bytes[at + 3]! * 0x1000000;
+    }
+  } else {
+    throw new DamagedBytesError(`packed width ${width} is unknown`);
+  }
+}
+
+function readRuns(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  const runs = reader.varint();
+  if (runs > count) throw new DamagedBytesError('more runs than values');
+  const lengths = memory.float64(runs);
+  decodeInto(reader, lengths, runs, memory, level + 1);
+  const heads = memory.float64(runs);
+  decodeInto(reader, heads, runs, memory, level + 1);
+  let at = 0;
+  for (let run = 0; run < runs; run++) {
+    const end = at + lengths[run]!;
+    if (!(end <= count)) throw new DamagedBytesError('runs are longer than the column');
+    target.fill(heads[run]!, at, end);
+    at = end;
+  }
+  if (at !== count) throw new DamagedBytesError('runs are shorter than the column');
+}

@@ -1,0 +1,49 @@
+/** What range tombstones make superfluous, themselves included; asked once a flush. */
+
+import type { StampedTombstone } from './range-tombstone.js';
+import type { Run } from './run.js';
+import type { StoreState } from './store-state.js';
+
+/** Runs that a tombstone at or below the horizon has killed as a whole: expiry and TRUNCATE give their space back so. */
+export function deadRuns(state: StoreState, horizon: number): Run[] {
+  const dead: Run[] = [];
+  for (const [tableId, tombstones] of state.tombstones) {
+    for (const run of state.runs.get(tableId) ?? []) {
+      const isDead = tombstones.some(
+        ({ version, tags, timeMin, timeMax }) =>
+          version <= horizon &&
+          version > run.versionMax &&
+          tags.length === 0 &&
+          (timeMin === null || timeMin <= run.timeMin) &&
+          (timeMax === null || timeMax >= run.timeMax),
+      );
+      if (isDead) dead.push(run);
+    }
+  }
+  return dead;
+}
+
+/**
+ * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and none of `runs` and no
+ * memtable behind the one being flushed, which is the first frozen one, holds an older row of the table.
+ */
+export function spentTombstones(
+  state: StoreState,
+  runs: readonly Run[],
+  horizon: number,
+): Set<StampedTombstone> {
+  const spent = new Set<StampedTombstone>();
+  for (const [tableId, tombstones] of state.tombstones) {
+    let oldest = Infinity;
+    for (const run of runs) if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
+    for (const generation of [...state.frozen.slice(1), state.active]) {
+      for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
+        oldest = Math.min(oldest, chunk.versionMin);
+      }
+    }
+    for (const tombstone of tombstones) {
+      if (tombstone.version <= horizon && tombstone.version <= oldest) spent.add(tombstone);
+    }
+  }
+  return spent;
+}
