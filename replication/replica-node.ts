@@ -367,7 +367,11 @@ export class ReplicaNode {
   }
 
   #onLink(link: MadeLink): Promise<void> {
-    this.#linkDone = this.#runLink(link);
+    this.#linkDone = this.#runLink(link).catch((error: unknown) => {
+      // The copy could not be opened, or what we know of the peer not be kept.
+      link.connection.destroy();
+      this.#fail(error);
+    });
     return this.#linkDone;
   }
 

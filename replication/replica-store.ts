@@ -54,9 +54,9 @@ export interface ReplicaJournal {
 
 export interface ReplicaVersions {
   readonly highest: number;
-  /** True while the synced mark leaves room for a stamp. */
-  readonly canStamp: boolean;
-  /** A stamp above every one before. Requires: `canStamp`. */
+  /** True while the synced mark leaves room for this many stamps. */
+  hasRoomFor(stamps: number): boolean;
+  /** A stamp above every one before. Requires: room. */
   next(): number;
   /** Not null: the mark should be renewed soon. */
   needsMark(): number | null;

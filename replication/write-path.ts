@@ -214,6 +214,13 @@ export class WritePath {
     body: readonly Uint8Array[],
   ): void {
     if (this.#failure !== null) return;
+    if (!this.#deps.store.versions.hasRoomFor(1)) {
+      void this.#deps.store
+        .ensureMark()
+        .then(() => this.appendUnheld(kind, body))
+        .catch((error: unknown) => this.#failNode(error));
+      return;
+    }
     this.#append(kind, body, null, null);
   }
 
@@ -289,7 +296,7 @@ export class WritePath {
   #granted(request: RequestId): void {
     const record = this.#requests.get(request);
     if (record === undefined) return;
-    if (!this.#deps.store.versions.canStamp) {
+    if (!this.#deps.store.versions.hasRoomFor(record.schemas.length + 1)) {
       // The mark is not on disk yet; the reservation stands meanwhile, so the budget still holds.
       void this.#deps.store
         .ensureMark()

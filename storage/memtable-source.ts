@@ -163,17 +163,34 @@ function placesOf(chunk: Chunk, view: SourceView): number[] {
   return view.columns.map((id) => (id === null ? -1 : chunk.layout.indexOf(id)));
 }
 
+/** Exactly the visible rows' bounds: MAX of the time is answered from them. */
 function hullOf(chunks: readonly VisibleChunk[]): TimeSpan | null {
   let span: TimeSpan | null = null;
-  for (const { chunk } of chunks) {
-    const min = chunk.base + BigInt(chunk.timeMin);
-    const max = chunk.base + BigInt(chunk.timeMax);
+  for (const visible of chunks) {
+    const { chunk } = visible;
+    const [timeMin, timeMax] = offsetBounds(visible);
+    const min = chunk.base + BigInt(timeMin);
+    const max = chunk.base + BigInt(timeMax);
     span =
       span === null
         ? { min, max }
         : { min: min < span.min ? min : span.min, max: max > span.max ? max : span.max };
   }
   return span;
+}
+
+/** A chunk's own bounds also cover rows that came after the view. */
+function offsetBounds({ chunk, rows }: VisibleChunk): readonly [number, number] {
+  if (rows === chunk.rows) return [chunk.timeMin, chunk.timeMax];
+  const { times } = chunk;
+  let min = Infinity;
+  let max = -Infinity;
+  for (let row = 0; row < rows; row++) {
+    const time = times[row]!;
+    if (time < min) min = time;
+    if (time > max) max = time;
+  }
+  return [min, max];
 }
 
 export function spansOf(intervals: IntervalSet, reference: bigint): TimeSpan[] {

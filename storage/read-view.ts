@@ -10,6 +10,7 @@ import type { BlockCache } from './block-cache.js';
 import { joinSpans, type TimeSpan } from './interval-set.js';
 import { Generation } from './memtable.js';
 import { MemTableSource } from './memtable-source.js';
+import { mergeSeries, type MergedSeries } from './merged-series.js';
 import { mergePages } from './merge-scan.js';
 import { nullVector } from './null-vector.js';
 import { Pacer } from './pacer.js';
@@ -22,9 +23,14 @@ import type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from 
 import type { ScanSource, SourceView } from './scan-source.js';
 import type { SeriesDictionary } from './series-dictionary.js';
 import type { StoreState } from './store-state.js';
-import { ColumnRole, type ColumnId, type StoredColumn, type TableId } from './table-schema.js';
+import {
+  ColumnRole,
+  ColumnType,
+  type ColumnId,
+  type StoredColumn,
+  type TableId,
+} from './table-schema.js';
 import type { TableState } from './table-state.js';
-import { cellEnd, TagTupleWriter } from './tag-tuple.js';
 import type { Vector } from './vector.js';
 import { applyBody } from './write-applier.js';
 
@@ -60,15 +66,8 @@ interface ScanPlan {
   readonly zones: readonly TimeSpan[];
   readonly appendMode: boolean;
   readonly series: SeriesDictionary;
-  readonly columns: readonly StoredColumn[];
-}
-
-/** Series of several parts in one numbering. */
-interface MergedSeries {
-  readonly dictionary: SeriesDictionary;
-  readonly count: number;
-  /** By part; null = the part's own numbers. */
-  readonly maps: readonly (Uint32Array | null)[];
+  /** Undefined = no schema that was applied here has it (yet). */
+  readonly columns: readonly (StoredColumn | undefined)[];
 }
 
 export class ReadView {
@@ -229,10 +228,7 @@ export class ReadView {
       zones: planZones(parts, canonical.appendMode),
       appendMode: canonical.appendMode,
       series: merged.dictionary,
-      columns: columns.map((column, place) => {
-        assert(column !== undefined, `column ${request.columns[place]} belongs to a part`);
-        return column;
-      }),
+      columns,
     };
   }
 
@@ -274,43 +270,22 @@ export class ReadView {
     return count;
   }
 
+  /** Fixed for the life of the view, too. At least one table is known. */
   #mergeSeries(
     parts: readonly ScanPart[],
     tables: readonly (TableState | undefined)[],
   ): MergedSeries {
-    const first = tables.findIndex((table) => table !== undefined);
-    const canonical = tables[first]!;
-    const own = this.#dictionary(canonical);
-    const count = this.#seriesCount(canonical);
-    if (tables.every((table, index) => table === undefined || index === first)) {
-      return { dictionary: own, count, maps: tables.map(() => null) };
-    }
     const name = parts.map((part) => part.tableId).join('/');
     const known = this.#merged.get(name);
     if (known !== undefined) return known;
-    let dictionary = own;
-    const maps = tables.map((table, index) => {
-      if (table === undefined || index === first) return null;
-      const source = this.#dictionary(table);
-      const map = new Uint32Array(this.#seriesCount(table));
-      const writer = new TagTupleWriter();
-      const order = tagOrder(canonical, table, parts[index]!);
-      for (let series = 0; series < map.length; series++) {
-        const tuple = reorder(source.tuple(series), order, writer);
-        let id = dictionary.find(tuple.bytes, 0, tuple.length);
-        if (id === -1 || (dictionary === own && id >= count)) {
-          if (dictionary === own) dictionary = own.fork();
-          id = dictionary.idOf(tuple.bytes, 0, tuple.length);
-        }
-        map[series] = id;
-      }
-      return map;
-    });
-    const merged = {
-      dictionary,
-      count: dictionary === own ? count : dictionary.count,
-      maps,
-    };
+    const merged = mergeSeries(
+      parts.map((part, index) => {
+        const table = tables[index];
+        if (table === undefined) return null;
+        const dictionary = this.#dictionary(table);
+        return { dictionary, count: this.#seriesCount(table), tags: part.tags ?? null };
+      }),
+    );
     this.#merged.set(name, merged);
     return merged;
   }
@@ -346,10 +321,10 @@ function sortedPages(plan: ScanPlan, pacer: Pacer): AsyncGenerator<Page, undefin
 function batchOf(page: Page, plan: ScanPlan, request: ScanRequest): ScanBatch {
   const { length } = page;
   const columns = plan.columns.map((column, place): Vector => {
-    if (column.role === ColumnRole.tag) {
+    if (column?.role === ColumnRole.tag) {
       return plan.series.tag(column.id)!.rows(page.series, length);
     }
-    return page.columns[place] ?? nullVector(column.type, length);
+    return page.columns[place] ?? nullVector(column?.type ?? ColumnType.float64, length);
   });
   const series = request.needSeries === true ? page.series : null;
   if (request.needVersions !== true) return { length, columns, series };
@@ -378,32 +353,6 @@ function planZones(parts: readonly PartPlan[], appendMode: boolean): readonly Ti
     });
   }
   return joinSpans(spans);
-}
-
-/** For each canonical tag its place among the part's tags, -1 = the part lacks it; null = the same order. */
-function tagOrder(canonical: TableState, table: TableState, part: ScanPart): number[] | null {
-  const tags = table.series.tags;
-  if (part.tags === undefined) {
-    assert(tags.length === canonical.series.tags.length, 'parts have equal tags unless told');
-    return null;
-  }
-  return part.tags.map((id) => tags.findIndex((tag) => tag.column.id === id));
-}
-
-function reorder(
-  tuple: Uint8Array,
-  order: readonly number[] | null,
-  writer: TagTupleWriter,
-): { readonly bytes: Uint8Array; readonly length: number } {
-  if (order === null) return { bytes: tuple, length: tuple.length };
-  const starts: number[] = [0];
-  while (starts.at(-1)! < tuple.length) starts.push(cellEnd(tuple, starts.at(-1)!));
-  writer.clear();
-  for (const place of order) {
-    if (place === -1) writer.nullCell();
-    else writer.rawCell(tuple, starts[place]!, starts[place + 1]!);
-  }
-  return writer;
 }
 
 function seriesSet(dictionary: SeriesDictionary, count: number): SeriesSet {

@@ -18,7 +18,8 @@ export interface ScanPart {
 export interface ScanRequest {
   /** The first is canonical. */
   readonly parts: readonly ScanPart[];
-  /** Of the canonical part, in output order. A column that only another part has goes by that part's id here. */
+  /** Of the canonical part, in output order. A column that only another part has goes by that part's id here. One that
+   * no schema has that was applied here (an ALTER without a row yet) reads as NULLs of kind 'number'. */
   readonly columns: readonly ColumnId[];
   /** Inclusive bounds in the time column's units, null = open. Used for pruning and applied exactly. */
   readonly timeMin: bigint | null;

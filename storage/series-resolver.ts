@@ -56,7 +56,8 @@ function translateTags(
     const values = tags[tag]!;
     if (values.kind !== 'dictionary') return false;
     const { codes, dictionary, nulls } = values;
-    if (translation.length < dictionary.length) translation = new Uint32Array(dictionary.length * 2);
+    if (translation.length < dictionary.length)
+      translation = new Uint32Array(dictionary.length * 2);
     series.tags[tag]!.translate(dictionary, translation);
     let codesOfTag = wanted[tag];
     if (codesOfTag === undefined || codesOfTag.length < tupleCount) {

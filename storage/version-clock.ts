@@ -36,6 +36,9 @@ const MARK_AHEAD_MS = 10_000;
  */
 const VERSION_SHARE = 10;
 
+/** Ticks below the mark that a wall clock beyond it leaves for the stamps until the next mark is synced: those of a second. */
+const HELD_TICKS = 1000 * COUNTER_UNITS;
+
 export function composeVersion(ms: number, counter: number, nodeId: NodeId): number {
   return ms * MS_UNITS + counter * NODE_UNITS + nodeId;
 }
@@ -129,7 +132,12 @@ export class VersionClock {
 
   /** True while `next` can stamp. */
   get canStamp(): boolean {
-    return this.#nextTick() * NODE_UNITS + this.#nodeId <= this.#mark;
+    return this.hasRoomFor(1);
+  }
+
+  /** True while `next` can stamp this often in one turn, as a record and the schema records before it need. */
+  hasRoomFor(stamps: number): boolean {
+    return (this.#nextTick() + stamps - 1) * NODE_UNITS + this.#nodeId <= this.#mark;
   }
 
   /** The mark to sync now, or null while the synced one reaches far enough. */
@@ -163,13 +171,13 @@ export class VersionClock {
   }
 
   /**
-   * The physical tick if it is above everything, else the tick after the highest. A physical tick beyond the mark is
-   * held at the mark's, as long as that is above the highest.
+   * The physical tick if it is above everything, else the tick after the highest. A physical tick beyond the mark is held
+   * somewhat below the mark's: one stamp at the mark would leave no room for the next.
    */
   #nextTick(): number {
     const after = Math.floor(this.#highest / NODE_UNITS) + 1;
     const marked = Math.floor((this.#mark - this.#nodeId) / NODE_UNITS);
-    const physical = Math.min(this.#physicalMs() * COUNTER_UNITS, marked);
+    const physical = Math.min(this.#physicalMs() * COUNTER_UNITS, marked - HELD_TICKS);
     const tick = Math.max(after, physical);
     assert(tick <= TICKS_MAX, 'versions last until the year 2109');
     return tick;

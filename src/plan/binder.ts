@@ -7,7 +7,7 @@ import { SqlError } from '../../protocol/index.js';
 import type { BindContext, TableSource } from '../exec/execution-context.js';
 import type { NapRequest } from '../exec/function-definition.js';
 import type { ResultColumn } from '../exec/result-column.js';
-import { isInteger } from '../exec/sql-value.js';
+import { isInteger, type TypedValue } from '../exec/sql-value.js';
 import type { Expression, OrderItem, SelectItem, SelectStatement } from '../sql/ast.js';
 import { AggregateSplit } from './aggregate-split.js';
 import {
@@ -238,11 +238,21 @@ class SelectBinder {
     const bound = this.#binder('field list', false).bind(expression);
     // Not known yet while preparing: any number will do.
     if (this.#context.parameters === null && expression.kind === 'parameter') return Infinity;
-    const isCount = bound.kind === 'constant' && isInteger(bound.type) && bound.value !== null;
-    const value = isCount ? Number(bound.value) : NaN;
+    const value =
+      bound.kind === 'constant' ? rowCount(bound, expression.kind === 'parameter') : NaN;
     if (!(value >= 0)) throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'LIMIT' });
     return value;
   }
+}
+
+/** NaN where it is none. Drivers bind the number of a parameter as a double or as text too; in the text it is an integer. */
+function rowCount({ type, value }: TypedValue, isParameter: boolean): number {
+  if (value === null) return NaN;
+  if (isInteger(type)) return Number(value);
+  if (!isParameter) return NaN;
+  if (type.kind === 'double') return Number.isInteger(value) ? Number(value) : NaN;
+  const digits = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : '';
+  return /^\d+$/.test(digits) ? Number(digits) : NaN;
 }
 
 function pinnedColumns(plan: LogicalPlan): ReadonlySet<number> {

@@ -50,6 +50,9 @@ export class UsualRowReader {
   readonly #min: Float64Array;
   readonly #max: Float64Array;
   #sink: RowSink;
+  #chunk: Uint8Array = new Uint8Array();
+  /** Over `#chunk`. */
+  #view = new DataView(this.#chunk.buffer);
 
   // Tags that come first.
   readonly #layouts: SqlTextOptions;
@@ -116,7 +119,7 @@ export class UsualRowReader {
       return this.#readCells(buf, start, end, 0, this.#kinds.length);
     }
     const likely = tuples.likelyTuple;
-    let at = likely < 0 ? -1 : texts.match(likely, buf, start, end);
+    let at = likely < 0 ? -1 : texts.match(likely, this.#viewOf(buf), start, end);
     if (at >= 0) {
       tuples.setTuple(likely);
     } else {
@@ -135,9 +138,20 @@ export class UsualRowReader {
     this.#texts?.learn(this.#tuples.lastTuple, buf, this.#tagsStart, this.#tagsEnd);
   }
 
+  #viewOf(buf: Uint8Array): DataView {
+    if (buf !== this.#chunk) {
+      this.#chunk = buf;
+      this.#view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    }
+    return this.#view;
+  }
+
   /** The cells at positions from..to-1, up to one that is not known here or the end of the row. */
   #readCells(buf: Uint8Array, start: number, end: number, from: number, to: number): number {
     const kinds = this.#kinds;
+    const columns = this.#columns;
+    const min = this.#min;
+    const max = this.#max;
     const sink = this.#sink;
     let at = start;
     let position = from;
@@ -159,8 +173,8 @@ export class UsualRowReader {
               byte = buf[next]!;
             }
             const isEnded = byte === COMMA || byte === CLOSE;
-            if (isEnded && value <= this.#max[position]! && value >= this.#min[position]!) {
-              sink.setNumber(this.#columns[position]!, value);
+            if (isEnded && value <= max[position]! && value >= min[position]!) {
+              sink.setNumber(columns[position]!, value);
               close = next;
             }
           }
@@ -177,15 +191,15 @@ export class UsualRowReader {
           }
           if (next + 1 >= end || buf[next] !== QUOTE) break;
           const behind = buf[next + 1]!;
-          if ((behind === COMMA || behind === CLOSE) && next - first <= this.#max[position]!) {
-            sink.setBytes(this.#columns[position]!, buf, first, next);
+          if ((behind === COMMA || behind === CLOSE) && next - first <= max[position]!) {
+            sink.setBytes(columns[position]!, buf, first, next);
             close = next + 1;
           }
           break;
         }
         case CellKind.time:
           if (position === this.#timePosition && this.#isTimeOfBefore(buf, at, end)) {
-            sink.setTime(this.#columns[position]!, this.#seconds, this.#fraction);
+            sink.setTime(columns[position]!, this.#seconds, this.#fraction);
             close = at + this.#timeLength;
           }
           break;

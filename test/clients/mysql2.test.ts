@@ -37,7 +37,9 @@ beforeAll(async () => {
 afterAll(() => single?.stop());
 
 /** A cell of mysql2, as text. */
-function textOf(cell: string | number | Buffer | null): string | null {
+type Cell = string | number | Buffer | null;
+
+function textOf(cell: Cell): string | null {
   if (cell === null) return null;
   return Buffer.isBuffer(cell) ? cell.toString('latin1') : `${cell}`;
 }
@@ -45,7 +47,7 @@ function textOf(cell: string | number | Buffer | null): string | null {
 /** The same number in another notation is the same. */
 function expectCells(
   id: string,
-  cells: readonly (string | number | Buffer | null)[],
+  cells: readonly Cell[],
   expected: readonly (string | null)[],
 ): void {
   cells.forEach((cell, index) => {
@@ -78,7 +80,7 @@ test.each([
   ROWS.forEach(({ id, cells }, index) => {
     expectCells(
       id,
-      rows[index]!,
+      rows[index] as Cell[],
       cells.map((cell) => cell.text),
     );
   });

@@ -167,7 +167,10 @@ class Simulation implements World {
     const { store, replica, machine } = node.process!;
     const dice = random.nextFloat();
     if (dice < 0.65) {
-      for (let writes = random.integer(1, 6); writes > 0; writes -= 1) this.#workload.write(node);
+      // The process may end at any write.
+      for (let writes = random.integer(1, 6); writes > 0 && node.process !== null; writes -= 1) {
+        this.#workload.write(node);
+      }
     } else if (dice < 0.77) {
       this.#workload.multiPart(node);
     } else if (dice < 0.82) {

@@ -652,6 +652,28 @@ describe('what is known without merging', () => {
   });
 });
 
+describe('an estimate', () => {
+  it('has the bounds of its own rows only, whatever is written after the view was taken', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 100, [['a', T0, 1]]);
+    const view = store.readView();
+    write(store, 101, [
+      ['a', T0 + 5, 2],
+      ['b', T0 - 5, 2],
+    ]);
+    const { rows, exactRows, timeMin, timeMax } = view.estimate(schema.tableId);
+    expect([rows, exactRows, timeMin, timeMax]).toEqual([1, 1, BigInt(T0), BigInt(T0)]);
+    view.release();
+  });
+
+  it('is no matter to a column that no schema has yet: it reads as NULLs', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 100, [['a', T0, 1]]);
+    const parts = [{ tableId: schema.tableId, columns: [103, 55_555] }];
+    expect(await scanAll(store, schema, { parts, columns: [103, 55_555] })).toEqual(['1 | NULL']);
+  });
+});
+
 describe('memory', () => {
   it('of a thousand tables of one row each stays small, and an empty generation has none', async () => {
     const { store } = await openMemoryStore();

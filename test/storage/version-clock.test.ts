@@ -141,6 +141,18 @@ describe('the mark', () => {
     expect(versionParts(stamp(versions)).ms).toBe(START_MS + 3_600_000);
   });
 
+  test('a wall clock beyond it leaves room for a record and the schemas before it', () => {
+    const { wall, versions } = clockAt();
+    mark(versions);
+    wall.jumpWall(3_600_000);
+    versions.next();
+    expect(versions.hasRoomFor(10)).toBe(true);
+    expect(versionParts(versions.next()).ms).toBeGreaterThanOrEqual(START_MS + 8_000);
+    versions.observe(versions.mark - composeVersion(0, 2, 0));
+    expect(versions.hasRoomFor(1)).toBe(true);
+    expect(versions.hasRoomFor(3)).toBe(false);
+  });
+
   test('a received version above it stops stamps until a higher one is synced', () => {
     const { versions } = clockAt();
     mark(versions);

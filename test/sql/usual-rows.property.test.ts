@@ -1,0 +1,371 @@
+/**
+ * What the scanner remembers of earlier rows must never show: batches that were filled with predicted tags and repeated times are,
+ * byte by byte, the batches of a scanner that remembers nothing.
+ */
+
+import fc from 'fast-check';
+import { SqlError } from '../../protocol/index.js';
+import type { SqlType } from '../../src/catalog/sql-type.js';
+import { fixedTimeZone } from '../../src/exec/time-zone.js';
+import { CellConverter } from '../../src/sql/cell-conversion.js';
+import { InsertScanner } from '../../src/sql/insert-scanner.js';
+import type { InsertTarget } from '../../src/sql/insert-target.js';
+import { RecordedCell } from '../../src/sql/recorded-cell.js';
+import type { RowSink } from '../../src/sql/row-sink.js';
+import { TagTexts } from '../../src/sql/tag-texts.js';
+import {
+  ColumnRole,
+  ColumnType,
+  RowBatch,
+  type TableSchema,
+  TupleMemory,
+} from '../../storage/index.js';
+import { hexOfBytes } from '../support/hex-fixture.js';
+import { BIG, datetime, DOUBLE, evaluate, INT, TEXT } from './scan-support.js';
+import { parseExpression } from '../../src/sql/parser.js';
+
+const NAME: SqlType = { kind: 'text', spelling: 'varchar', length: 6 };
+const CODE: SqlType = { kind: 'text', spelling: 'char', length: 4 };
+const TAGS: readonly (readonly [SqlType, ColumnType])[] = [
+  [NAME, ColumnType.text],
+  [INT, ColumnType.int32],
+  [CODE, ColumnType.text],
+];
+const FIELDS: readonly (readonly [SqlType, ColumnType])[] = [
+  [INT, ColumnType.int32],
+  [NAME, ColumnType.text],
+  [BIG, ColumnType.int64],
+  [DOUBLE, ColumnType.float64],
+];
+const TYPES = [...TAGS, [datetime(3), ColumnType.datetime] as const, ...FIELDS];
+const SCHEMA: TableSchema = {
+  tableId: 7,
+  appendMode: false,
+  partitionMs: 86_400_000,
+  columns: TYPES.map(([, type], index) => ({
+    id: index + 1,
+    type,
+    role:
+      index < TAGS.length
+        ? ColumnRole.tag
+        : index === TAGS.length
+          ? ColumnRole.time
+          : ColumnRole.field,
+    precision: type === ColumnType.datetime ? 3 : 0,
+  })),
+};
+
+/** Everything of a batch but what tells tuples again. */
+class ForgetfulSink implements RowSink {
+  readonly batch = new RowBatch(SCHEMA);
+  get rowCount(): number {
+    return this.batch.rowCount;
+  }
+  setNumber(column: number, value: number): void {
+    this.batch.setNumber(column, value);
+  }
+  setInteger64(column: number, high: number, low: number): void {
+    this.batch.setInteger64(column, high, low);
+  }
+  setTime(column: number, seconds: number, fraction: number): void {
+    this.batch.setTime(column, seconds, fraction);
+  }
+  setBytes(column: number, source: Uint8Array, start: number, end: number): void {
+    this.batch.setBytes(column, source, start, end);
+  }
+  setNull(column: number): void {
+    this.batch.setNull(column);
+  }
+  endRow(): void {
+    this.batch.endRow();
+  }
+  abandonRow(): void {
+    this.batch.abandonRow();
+  }
+}
+
+interface Mode {
+  readonly ansiQuotes: boolean;
+  readonly noBackslashEscapes: boolean;
+}
+
+/** Order of the columns in VALUES. A DEFAULT is another value in each statement. */
+function scan(
+  sink: RowSink,
+  order: readonly number[],
+  text: string,
+  cuts: readonly number[],
+  mode: Mode,
+  defaultText: string,
+): string {
+  const context = { row: 0, timeZone: fixedTimeZone('UTC', 0) };
+  const cells = order.map((column) => {
+    const type = TYPES[column]![0];
+    const converter = new CellConverter(
+      { name: `c${column}`, type, nullable: column !== TAGS.length, schemaIndex: column },
+      context,
+    );
+    const defaultCell = new RecordedCell();
+    if (type.kind === 'text') {
+      converter.text(defaultCell, Buffer.from(defaultText), 0, defaultText.length, true);
+    } else {
+      converter.integer(defaultCell, Number(defaultText));
+    }
+    return { converter, defaultCell };
+  });
+  const target: InsertTarget = {
+    batch: sink,
+    context,
+    cells,
+    omitted: [],
+    evaluate: (expression) => evaluate(parseExpression(expression, mode)),
+    isBatchFull: () => false,
+    onBatchFull: () => undefined,
+  };
+  const bytes = Buffer.from(text);
+  const scanner = new InsertScanner(target, { ...mode, line: 1, rowsPerTurn: 3 });
+  try {
+    let start = 0;
+    for (const end of [...cuts, bytes.length]) {
+      const piece = new Uint8Array(end - start + 2).fill(0x27);
+      piece.set(bytes.subarray(start, end), 1);
+      for (let at = 1; at < piece.length - 1;) at += scanner.write(piece, at, piece.length - 1);
+      piece.fill(0x29);
+      start = end;
+    }
+    scanner.end();
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return `${error.errno} ${error.message}`;
+  }
+}
+
+const textValue = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom("'a'", "'b'", "'host_1'", "''", "'é'", "'a b'") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "'it''s'",
+      "'x\\'y'",
+      "'\\\\'",
+      '"a"',
+      '"b"',
+      'NULL',
+      'DEFAULT',
+      "X'61'",
+      '12',
+      "'a,b'",
+      "'q)('",
+      "'a' 'b'",
+      "concat('a','b')",
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom("'a  '", "'toolong'", "'a\nb'") },
+);
+const integerValue = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 120 }).map(String) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '-5',
+      'NULL',
+      'DEFAULT',
+      '007',
+      '2147483647',
+      '2147483648',
+      '1.5',
+      "'12'",
+      '1+1',
+      '0x1F',
+      '12345678901',
+    ),
+  },
+);
+const timeValue = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.integer({ min: 0, max: 3 }).map((second) => `'2026-01-01 00:00:0${second}'`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '1767225600000',
+      '1767225600001',
+      "'2026-01-01T00:00:01.25Z'",
+      "'2026-01-01'",
+      'NULL',
+      "'not a time'",
+    ),
+  },
+);
+const valueOf = (column: number): fc.Arbitrary<string> => {
+  const { kind } = TYPES[column]![0];
+  if (kind === 'text') return textValue;
+  return kind === 'datetime' ? timeValue : integerValue;
+};
+const gap = fc.constantFrom('', '', '', '', '', '', ' ', '\n', '/*,*/');
+const tagsOfSeries = fc.tuple(...TAGS.map((_, column) => valueOf(column)));
+const orders = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(TYPES.map((_, index) => index)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .shuffledSubarray([0, 1, 2], { minLength: 3 })
+      .map((tags) => [...tags, 3, 4, 5, 6, 7]),
+  },
+  { weight: 1, arbitrary: fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 }) },
+);
+const statement = fc.record({
+  /** Mostly one series after another, from any start. */
+  start: fc.nat(5),
+  rows: fc.array(
+    fc.record({
+      jump: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(5) }),
+      values: fc.tuple(...TYPES.map((_, column) => valueOf(column))),
+      gap,
+    }),
+    { minLength: 1, maxLength: 20 },
+  ),
+  cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 }),
+  batch: fc.nat(1),
+  order: fc.nat(1),
+  mode: fc.oneof(
+    { weight: 4, arbitrary: fc.constant({ ansiQuotes: false, noBackslashEscapes: false }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ ansiQuotes: fc.boolean(), noBackslashEscapes: fc.boolean() }),
+    },
+  ),
+  defaultText: fc.constantFrom('1', '2'),
+});
+
+test('remembered tags and times read as if they were not remembered', () => {
+  let predicted = 0;
+  fc.assert(
+    fc.property(
+      fc.array(tagsOfSeries, { minLength: 1, maxLength: 6 }),
+      fc.tuple(orders, orders),
+      fc.array(statement, { minLength: 1, maxLength: 8 }),
+      (series, twoOrders, statements) => {
+        const tuples = new TupleMemory(TAGS.length);
+        const batches = [new RowBatch(SCHEMA, tuples), new RowBatch(SCHEMA, tuples)];
+        for (const batch of batches) {
+          const setTuple = batch.setTuple.bind(batch);
+          batch.setTuple = (handle) => {
+            predicted += 1;
+            setTuple(handle);
+          };
+        }
+        for (const { start, rows, cuts, batch: which, order: orderIndex, ...rest } of statements) {
+          const order = twoOrders[orderIndex]!;
+          let at = start;
+          const text = rows
+            .map(({ jump, values, gap: blank }) => {
+              at += jump;
+              const cells = [...series[at % series.length]!, ...values.slice(TAGS.length)];
+              return `(${order.map((column) => cells[column]!).join(`,${blank}`)})`;
+            })
+            .join(',');
+          const length = Buffer.byteLength(text);
+          const places = cuts.map((cut) => Math.floor(cut * length)).sort((a, b) => a - b);
+          const batch = batches[which]!;
+          const plain = new ForgetfulSink();
+          const { mode, defaultText } = rest;
+          const expected = scan(plain, order, text, [], mode, defaultText);
+          expect(scan(batch, order, text, places, mode, defaultText)).toBe(expected);
+          expect(batch.rowCount).toBe(plain.rowCount);
+          if (batch.rowCount > 0) {
+            expect(batch.approximateBytes).toBe(plain.batch.approximateBytes);
+            expect(hexOfBytes(batch.encodeSection())).toBe(hexOfBytes(plain.batch.encodeSection()));
+            expect(hexOfBytes(batch.encodeKeySection())).toBe(
+              hexOfBytes(plain.batch.encodeKeySection()),
+            );
+          }
+          batch.abandonRow();
+          batch.clear();
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  );
+  // The test is worth something only if tags were predicted at all.
+  expect(predicted).toBeGreaterThan(1000);
+});
+
+test('cut at any offset, the second time the tags are known', () => {
+  const text =
+    "('a',1,'x','2026-01-01 00:00:01',1,'t',2,1.5),('b\\'',2,NULL,'2026-01-01 00:00:01',3,'',4,2)";
+  const mode = { ansiQuotes: false, noBackslashEscapes: false };
+  const order = TYPES.map((_, index) => index);
+  const batch = new RowBatch(SCHEMA);
+  expect(scan(batch, order, text, [], mode, '1')).toBe('read');
+  const expected = hexOfBytes(batch.encodeSection());
+  for (let cut = 0; cut <= text.length; cut++) {
+    batch.clear();
+    expect(scan(batch, order, text, [cut], mode, '1')).toBe('read');
+    expect({ cut, bytes: hexOfBytes(batch.encodeSection()) }).toEqual({ cut, bytes: expected });
+  }
+});
+
+describe('TagTexts', () => {
+  const layout = {
+    tags: [{ column: 0, type: TEXT, nullable: true }],
+    ansiQuotes: false,
+    noBackslashEscapes: false,
+  };
+  const match = (texts: TagTexts, handle: number, chunk: Uint8Array, start = 0): number =>
+    texts.match(
+      handle,
+      new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength),
+      start,
+      chunk.length,
+    );
+
+  it('match nothing but the text that was learned, of any length', () => {
+    const texts = TagTexts.of({}, layout);
+    for (let length = 8; length < 40; length++) {
+      const chunk = Buffer.from(Array.from({ length: length + 9 }, (_, index) => 65 + index));
+      texts.learn(length, chunk, 3, 3 + length);
+      expect(match(texts, length, chunk, 3)).toBe(3 + length);
+      for (let at = 3; at < 3 + length; at++) {
+        const other = Buffer.from(chunk);
+        other[at] = 0x20;
+        expect({ at, match: match(texts, length, other, 3) }).toEqual({ at, match: -1 });
+      }
+      expect(match(texts, length, chunk.subarray(0, length + 2), 3)).toBe(-1);
+    }
+  });
+
+  it('are another set for another layout, and the same again for the same', () => {
+    const tuples = {};
+    const texts = TagTexts.of(tuples, layout);
+    texts.learn(70, Buffer.from("('abcdef',"), 1, 10);
+    expect(match(texts, 70, Buffer.from("'abcdef',1"))).toBe(9);
+    expect(match(texts, 69, Buffer.from("'abcdef',1"))).toBe(-1);
+    expect(match(texts, 7000, Buffer.from("'abcdef',1"))).toBe(-1);
+    const others = [
+      { ...layout, ansiQuotes: true },
+      { ...layout, noBackslashEscapes: true },
+      { ...layout, tags: [{ column: 0, type: NAME, nullable: true }] },
+    ];
+    for (const other of others) expect(TagTexts.of(tuples, other)).not.toBe(texts);
+    expect(TagTexts.of(tuples, { ...layout })).toBe(texts);
+    expect(TagTexts.of({}, layout)).not.toBe(texts);
+  });
+
+  it('forget when they would take too much, and go on', () => {
+    const texts = TagTexts.of({}, layout);
+    const long = Buffer.alloc(1 << 20, 0x61);
+    for (let handle = 0; handle < 20; handle++) {
+      texts.learn(handle, long, 0, long.length);
+      expect(match(texts, handle, long)).toBe(long.length);
+    }
+    expect(match(texts, 0, long)).toBe(-1);
+    for (const length of [9 << 20, 7]) {
+      texts.learn(99, Buffer.alloc(length, 0x61), 0, length);
+      expect(match(texts, 99, Buffer.alloc(length, 0x61))).toBe(-1);
+    }
+    expect(match(texts, 19, long)).toBe(long.length);
+  });
+});
