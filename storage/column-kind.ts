@@ -24,15 +24,18 @@ export function columnKind(type: ColumnType): ColumnKind {
   }
 }
 
-/** Column ids below 16 are never a user's: a column id is a 48-bit hash, and the catalog skips these. */
+/** Column ids from here on are hidden columns'. A user's id is a 48-bit hash; one that great (a chance of 2^-44) is refused. */
+export const HIDDEN_COLUMN_IDS = 2 ** 48 - 16;
+
+/** Frozen: written to disk. */
 export const HiddenColumn = {
-  series: 0,
-  version: 1,
+  series: HIDDEN_COLUMN_IDS,
+  version: HIDDEN_COLUMN_IDS + 1,
   /** 1 = the row is a tombstone of its identity. */
-  tombstone: 2,
-  ordinal: 3,
+  tombstone: HIDDEN_COLUMN_IDS + 2,
+  ordinal: HIDDEN_COLUMN_IDS + 3,
   /** All columns of a tiny block in one value. */
-  packed: 4,
+  packed: HIDDEN_COLUMN_IDS + 4,
 } as const;
 
 /** The column with the role `time`. */

@@ -11,8 +11,14 @@ export class Renumbering {
   /** By id: base + number, or less when the id did not turn up in this round. */
   #entries = new Uint32Array(64);
   #base = 1;
+  readonly #baseMax: number;
   /** Ids that turned up so far. */
   count = 0;
+
+  /** `baseMax`: where the array is wiped. */
+  constructor(baseMax = BASE_MAX) {
+    this.#baseMax = baseMax;
+  }
 
   get sizeBytes(): number {
     return this.#entries.byteLength;
@@ -22,7 +28,7 @@ export class Renumbering {
   clear(): void {
     this.#base += this.count;
     this.count = 0;
-    if (this.#base > BASE_MAX) {
+    if (this.#base > this.#baseMax) {
       this.#entries.fill(0);
       this.#base = 1;
     }

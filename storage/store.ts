@@ -94,6 +94,9 @@ export class Store {
   readonly #applied = new Map<string, number>();
   readonly #stashes = new Map<string, MultiPartStash>();
   #highestApplied = 0;
+  /** As the manifest had it at the start. */
+  #flushedTo: ReadonlyMap<string, number> = new Map();
+  #isReplaying = false;
   #frozenCount = 0;
   #flushing: Promise<void> | null = null;
   #previousReplayFrom: PositionVector = [];
@@ -283,7 +286,11 @@ export class Store {
   flush(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (!this.isStalled && this.tables.memtableBytes() > 0) {
-      const vector = this.#vector((origin, incarnation) => this.applied(origin, incarnation));
+      const vector = this.#vector((origin, incarnation) => {
+        // A flush in the middle of a replay must not forget what was flushed before and is not replayed again yet.
+        const flushed = this.#flushedTo.get(key(origin, incarnation)) ?? 0;
+        return Math.max(flushed, this.applied(origin, incarnation));
+      });
       const replayFrom = this.#vector((origin, incarnation) => {
         const firstPart = this.#stashes.get(key(origin, incarnation))?.firstPartSequence ?? null;
         const applied = this.applied(origin, incarnation);
@@ -320,6 +327,8 @@ export class Store {
   async #releaseSegments(): Promise<void> {
     const flushedTwice = this.#previousReplayFrom;
     this.#previousReplayFrom = this.tables.flushed?.replayFrom ?? [];
+    // Nobody has said yet whether there is a peer, and what it has.
+    if (this.#isReplaying) return;
     const ownBounds = new Map<IncarnationId, number>();
     const copyBounds = new Map<IncarnationId, number>();
     for (const entry of flushedTwice) {
@@ -459,7 +468,9 @@ export class Store {
   }
 
   async #replay(): Promise<number> {
-    const flushedTo = positions(this.tables.flushed?.vector ?? []);
+    this.#isReplaying = true;
+    this.#flushedTo = positions(this.tables.flushed?.vector ?? []);
+    this.#highestApplied = this.tables.flushed?.highestVersion ?? 0;
     const replayFrom = positions(this.tables.flushed?.replayFrom ?? []);
     const streams: Stream[] = [];
     for (const journal of [this.own, this.#copy]) {
@@ -479,13 +490,14 @@ export class Store {
       if (stream === null) break;
       const record = stream.head!;
       const id = key(stream.origin, stream.incarnation);
-      this.#replayRecord(id, stream.origin, record, flushedTo.get(id) ?? 0);
+      this.#replayRecord(id, stream.origin, record, this.#flushedTo.get(id) ?? 0);
       this.#applied.set(id, record.sequence);
       if (record.version > this.#highestApplied) this.#highestApplied = record.version;
       count += 1;
       if (this.tables.memtableBytes() >= this.#options.memtableBytes) await this.flush();
       await advance(stream);
     }
+    this.#isReplaying = false;
     return count;
   }
 

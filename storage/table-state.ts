@@ -7,7 +7,7 @@
 
 import assert from 'node:assert';
 import { ChunkLayout } from './chunk.js';
-import { rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
+import { HIDDEN_COLUMN_IDS, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import { sectionShape, type SectionShape } from './rows-section.js';
 import { SeriesDictionary } from './series-dictionary.js';
 import type { ColumnId, SchemaId, StoredColumn, TableId, TableSchema } from './table-schema.js';
@@ -56,6 +56,10 @@ export class TableState {
         timeColumnOf(schema).id === this.timeColumn.id &&
         schema.appendMode === this.appendMode,
       'the identity of a table never changes',
+    );
+    assert(
+      schema.columns.every((column) => column.id < HIDDEN_COLUMN_IDS),
+      'hidden columns keep their ids',
     );
     const added = rowColumnsOf(schema).filter((column) => this.layout.indexOf(column.id) === -1);
     if (added.length > 0) this.layout = new ChunkLayout([...this.layout.columns, ...added]);

@@ -6,8 +6,8 @@
  * cell of every tuple again. All batches of a schema share one memory. It also knows which tuple came after which, because
  * the next time it will probably be the same.
  *
- * Bounded: a full memory still takes what it is given, but a batch leaves it for its `successor`, which is
- * empty, as soon as no row of the batch needs it any more. So it outgrows its bounds by no more than a section.
+ * Bounded: a full memory still takes what it is given, but a batch leaves it for its successor, which is
+ * empty, as soon as no row of the batch needs it any more. So it outgrows its bounds by no more than a section of each batch in use.
  */
 
 import { ByteDictionary } from './byte-dictionary.js';
@@ -33,9 +33,11 @@ export class TupleMemory {
   readonly #codes: Uint32Array[];
   /** By handle: the handle that came after it + 1, 0 = none. */
   #followers = new Uint32Array(16);
-  #successor: TupleMemory | null = null;
+  /** What it shares with its successors: not a chain, or whoever holds the first would hold them all. */
+  readonly #line: { latest: TupleMemory };
 
-  constructor(tagCount: number) {
+  constructor(tagCount: number, line: { latest: TupleMemory } | null = null) {
+    this.#line = line ?? { latest: this };
     this.#cells = Array.from({ length: tagCount }, () => new ByteDictionary());
     this.#codes = Array.from({ length: tagCount }, () => new Uint32Array(16));
   }
@@ -55,14 +57,11 @@ export class TupleMemory {
     return this.#tuples.count >= TUPLES_MAX || this.#tuples.dataBytes >= TUPLE_BYTES_MAX;
   }
 
-  /** This memory, or the first of those after it that is not full. */
+  /** The memory to use from now on: the latest of the line, a new one when that is full. */
   current(): TupleMemory {
-    let memory: TupleMemory = this;
-    while (memory.isFull) {
-      memory.#successor ??= new TupleMemory(this.#cells.length);
-      memory = memory.#successor;
-    }
-    return memory;
+    const line = this.#line;
+    if (line.latest.isFull) line.latest = new TupleMemory(this.#cells.length, line);
+    return line.latest;
   }
 
   /** Handle of the tuple `source[start..end)`; a new one when it is new. */

@@ -35,7 +35,8 @@ export function hasPrimaryKey(table: TableDefinition): boolean {
 }
 
 function columnLine(column: ColumnDefinition, zone: TimeZone): string {
-  const type = columnTypeName(column.type);
+  // tinyint(1), as DESCRIBE has it, would come back as a TINYINT.
+  const type = column.type.kind === 'boolean' ? 'boolean' : columnTypeName(column.type);
   const isNullTimestamp = column.nullable && column.type.kind === 'timestamp';
   const nullability = column.nullable ? (isNullTimestamp ? ' NULL' : '') : ' NOT NULL';
   const comment = column.comment === '' ? '' : ` COMMENT ${quoteText(column.comment)}`;

@@ -1,4 +1,5 @@
 /** What to type to reach a pair that is up. */
+import { join } from 'node:path';
 import type { Config } from '../server/config.js';
 import { formatAddress, formatSize } from '../server/config-values.js';
 
@@ -32,8 +33,10 @@ export function connectHints(a: Config, b: Config, files: readonly [a: string, b
     `  await mysql.createConnection({ host: '${first.host}', port: ${first.port}, user: '${user}' })        (mysql2)`,
     `  jdbc:mysql://${formatAddress(first)},${formatAddress(second)}/?${jdbc}`,
     '',
-    'Try a failover: stop one node and go on with the other; start it again with',
+    'Try a failover: kill node-a, go on with node-b, and bring it back:',
+    `  kill -9 $(cat ${join(a.node.dataDir, 'twintide.pid')})`,
     `  bin/twintide start --config ${files[0]}`,
+    `  bin/twintide status -c ${files[0]} -c ${files[1]}`,
     'Ctrl-C stops both.',
   ].join('\n');
 }

@@ -22,18 +22,15 @@ export class RowBatchPool {
   take(schema: TableSchema): RowBatch {
     const index = this.#idle.findLastIndex((batch) => batch.schema === schema);
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
-    return found ?? new RowBatch(schema, this.#memoryOf(schema));
+    const batch = found ?? new RowBatch(schema, this.#memories.get(schema) ?? null);
+    this.#remember(schema, batch.tuples);
+    return batch;
   }
 
   /** Requires: empty, and not used by the caller any more. */
   give(batch: RowBatch): void {
     if (this.#idle.length === BATCHES_MAX) this.#idle.shift();
     this.#idle.push(batch);
-    this.#remember(batch.schema, batch.tuples);
-  }
-
-  #memoryOf(schema: TableSchema): TupleMemory | null {
-    return this.#memories.get(schema) ?? null;
   }
 
   #remember(schema: TableSchema, memory: TupleMemory): void {

@@ -12,6 +12,7 @@
  * kept with it, and a few such layouts for each tuple memory. Handles belong to a tuple memory, and so it is all forgotten with it.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { SqlType } from '../catalog/sql-type.js';
 
 /** Texts beyond this are forgotten, all at once. */
@@ -20,7 +21,7 @@ const LAYOUTS_MAX = 4;
 /** Shorter texts are not kept: eight bytes are compared at a time. */
 const TEXT_BYTES_MIN = 8;
 
-/** What the meaning of a tag's text depends on. `type` is compared by identity. */
+/** What the meaning of a tag's text depends on. */
 export interface TagPlace {
   readonly column: number;
   readonly type: SqlType;
@@ -138,8 +139,14 @@ function isSame(a: TagLayout, b: TagLayout): boolean {
     a.tags.every((tag, index) => {
       const other = b.tags[index]!;
       return (
-        tag.column === other.column && tag.type === other.type && tag.nullable === other.nullable
+        tag.column === other.column &&
+        tag.nullable === other.nullable &&
+        isSameType(tag.type, other.type)
       );
     })
   );
+}
+
+function isSameType(a: SqlType, b: SqlType): boolean {
+  return a === b || (a.kind === b.kind && isDeepStrictEqual(a, b));
 }

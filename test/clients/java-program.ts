@@ -29,7 +29,7 @@ export function runJava(program: string, options: readonly string[], input: stri
     maxBuffer: 64 * 1024 * 1024,
   });
   if (status !== 0)
-    throw new Error(`${program} ended with ${status}:\n${stderr}\n${stdout.slice(-2_000)}`);
+    throw new Error(`${program} ended with ${status}:\n${stderr}\n${stdout.slice(-300)}`);
   return stdout
     .split('\n')
     .filter((line) => line !== '')

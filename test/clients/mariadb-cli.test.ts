@@ -219,14 +219,6 @@ test('several statements, the first error ends them, --force goes on', () => {
   expect(forced.stdout).toBe('one\n1\ntwo\n2\n');
 });
 
-test('prepared statements by name', () => {
-  const [, row] = batch(
-    "PREPARE p FROM 'SELECT i32 + ? AS sum FROM every_type WHERE id = ?'; SET @n = 11, @id = 'ordinary'; EXECUTE p USING @n, @id; DEALLOCATE PREPARE p;",
-    'types',
-  );
-  expect(row).toEqual(['10']);
-});
-
 test('a result of a million rows goes to a file', async () => {
   const client = await single.node.connect({ database: 'types' });
   await loadMillion(client);

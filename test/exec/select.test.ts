@@ -1,6 +1,11 @@
 /** SELECT over one table: filters, groups, order, limits, names. */
 
-import { textConstant, integerConstant } from '../../src/exec/sql-value.js';
+import {
+  DOUBLE,
+  integerConstant,
+  textConstant,
+  type TypedValue,
+} from '../../src/exec/sql-value.js';
 import {
   required,
   VARCHAR_64,
@@ -181,6 +186,27 @@ test('parameters take the place of constants', async () => {
     '10.5',
     '20.5',
   ]);
+});
+
+test('LIMIT takes the numbers of a parameter as drivers bind them: integers, doubles, text', async () => {
+  const limited = (parameter: TypedValue): Promise<string[]> =>
+    joined('SELECT busy FROM cpu ORDER BY ts LIMIT ?', { parameters: [parameter] });
+  const one = await limited(integerConstant(1));
+  expect(one).toHaveLength(1);
+  expect(await limited({ type: DOUBLE, value: 1 })).toEqual(one);
+  expect(await limited(textConstant('1'))).toEqual(one);
+  const wrong: TypedValue[] = [
+    integerConstant(-1),
+    { type: DOUBLE, value: 1.5 },
+    { type: DOUBLE, value: -1 },
+    textConstant('1.0'),
+    textConstant(''),
+    { type: DOUBLE, value: null },
+  ];
+  for (const parameter of wrong) {
+    await expect(limited(parameter)).rejects.toMatchObject({ errno: 1210 });
+  }
+  await expect(joined("SELECT busy FROM cpu LIMIT '1'")).rejects.toMatchObject({ errno: 1064 });
 });
 
 test('COM_STMT_PREPARE: columns are known before the parameters are', () => {

@@ -62,6 +62,6 @@ function drawNode(random: SeededRandom): NodeParameters {
     diskMs: random.pick([0.2, 1, 10, 60]),
     kvMs: random.pick([0.2, 1, 10, 60]),
     skewMs: random.pick([0, 0, 300, -300, 3_600_000, -3_600_000]),
-    memtableBytes: random.pick([16 * 1024, 64 * 1024, 1024 * 1024]),
+    memtableBytes: random.pick([4 * 1024, 16 * 1024, 64 * 1024, 1024 * 1024]),
   };
 }

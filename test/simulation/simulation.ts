@@ -247,17 +247,21 @@ class Simulation implements World {
   // ---- endings ----
 
   async #heal(): Promise<void> {
-    for (const node of this.#nodes) {
-      // Nothing new breaks from here on.
-      node.disk.dieAtOperation(Infinity);
-      if (node.isFaultPlanted) this.#kill(node, 'kill');
-    }
+    this.#defuse();
     await this.#converge();
     await this.#finish(this.invariants.converged(this.#nodes));
     await this.#serveAgain();
     for (const node of this.#nodes) this.#kill(node, 'power');
     await this.#converge();
     await this.#finish(this.invariants.converged(this.#nodes));
+  }
+
+  /** Nothing new breaks from here on. */
+  #defuse(): void {
+    for (const node of this.#nodes) {
+      node.disk.dieAtOperation(Infinity);
+      if (node.isFaultPlanted) this.#kill(node, 'kill');
+    }
   }
 
   /** Lets time pass until the checks are done. */
@@ -321,6 +325,7 @@ class Simulation implements World {
     const survivor = this.#peerOf(lost);
     this.#kill(lost, 'power');
     this.note(`${name} is destroyed`);
+    this.#defuse();
     if (this.#random.chance(0.6)) this.#kill(survivor, 'power');
     const endMs = this.clock.monotonicMs() + CONVERGE_MS;
     while (survivor.process === null) {

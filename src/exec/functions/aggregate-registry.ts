@@ -163,3 +163,8 @@ const registry: ReadonlyMap<string, AggregateDefinition> = new Map(
 export function findAggregate(name: string): AggregateDefinition | undefined {
   return registry.get(name);
 }
+
+/** Names that a user can write as a call. */
+export function aggregateNames(): readonly string[] {
+  return [...registry.keys()];
+}

@@ -1,0 +1,221 @@
+/** What is remembered of tag tuples, by row batches and by tables, changes neither bytes nor ids. */
+
+import fc from 'fast-check';
+import { ByteReader } from '../../storage/byte-reader.js';
+import { Renumbering } from '../../storage/renumbering.js';
+import { RowBatch } from '../../storage/row-batch.js';
+import { RowsSectionReader, sectionShape } from '../../storage/rows-section.js';
+import { SeriesDictionary } from '../../storage/series-dictionary.js';
+import { resolveSeries } from '../../storage/series-resolver.js';
+import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
+import { TagTupleWriter } from '../../storage/tag-tuple.js';
+import { TupleMemory } from '../../storage/tuple-memory.js';
+import { freshMemory } from '../../storage/vector-memory.js';
+import { sectionsOf } from '../../storage/write-body.js';
+import { hexOfBytes } from '../support/hex-fixture.js';
+
+const schema: TableSchema = {
+  tableId: 9,
+  appendMode: false,
+  partitionMs: 86_400_000,
+  columns: [
+    { id: 1, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
+    { id: 2, type: ColumnType.int64, role: ColumnRole.tag, precision: 0 },
+    { id: 3, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
+    { id: 4, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
+    { id: 5, type: ColumnType.int32, role: ColumnRole.field, precision: 0 },
+  ],
+};
+
+type Tags = readonly [string | null, number | null, string | null];
+
+function setTags(batch: RowBatch, tags: Tags, order: readonly number[]): void {
+  for (const column of order) {
+    const value = tags[column] ?? null;
+    if (value === null) batch.setNull(column);
+    else if (typeof value === 'number') batch.setNumber(column, value);
+    else batch.setBytes(column, Buffer.from(value), 0, Buffer.byteLength(value));
+  }
+}
+
+function setFields(batch: RowBatch, row: number): void {
+  batch.setTime(3, 1_700_000_000 + row, 0);
+  batch.setNumber(4, row);
+}
+
+const text = fc.option(fc.constantFrom('', 'a', 'b', 'host_1', 'h'.repeat(70), 'h'.repeat(200)), {
+  nil: null,
+});
+const tagsOfSeries = fc.tuple(
+  text,
+  fc.option(fc.integer({ min: -2, max: 12 }), { nil: null }),
+  text,
+);
+const allSeries = fc.array(tagsOfSeries, { minLength: 1, maxLength: 6 });
+/** Mostly one after another. */
+const walk = fc.array(
+  fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(5) }),
+  { minLength: 1, maxLength: 25 },
+);
+const order = fc.oneof(
+  fc.constant([0, 1, 2]),
+  fc.shuffledSubarray([0, 1, 2], { minLength: 3, maxLength: 3 }),
+);
+
+function seriesOfWalk(series: readonly Tags[], steps: readonly number[]): Tags[] {
+  let at = 0;
+  return steps.map((step) => series[(at += step) % series.length]!);
+}
+
+describe('Renumbering', () => {
+  it('numbers ids in order of appearance, also across a wipe', () => {
+    const renumbering = new Renumbering(50);
+    for (let round = 0; round < 40; round++) {
+      renumbering.clear();
+      const ids = [700, round, 3, 700, 1000 + round];
+      const seen = [...new Set(ids)];
+      for (const id of ids) expect(renumbering.numberOf(id)).toBe(seen.indexOf(id));
+      expect(renumbering.count).toBe(seen.length);
+    }
+  });
+});
+
+describe('RowBatch with a memory of tuples', () => {
+  it('makes the same sections as a new batch, named or spelled, in any order of cells', () => {
+    let named = 0;
+    fc.assert(
+      fc.property(
+        allSeries,
+        fc.array(fc.tuple(walk, order, fc.boolean()), { minLength: 1, maxLength: 5 }),
+        (series, batches) => {
+          const tuples = new TupleMemory(3);
+          const remembering = [new RowBatch(schema, tuples), new RowBatch(schema, tuples)];
+          batches.forEach(([steps, cells, mayName], index) => {
+            const batch = remembering[index % 2]!;
+            const plain = new RowBatch(schema);
+            seriesOfWalk(series, steps).forEach((tags, row) => {
+              setTags(plain, tags, [0, 1, 2]);
+              const spelled = new TagTupleWriter();
+              for (const value of tags) {
+                if (value === null) spelled.nullCell();
+                else if (typeof value === 'number') spelled.numberCell(value);
+                else spelled.bytesCell(Buffer.from(value), 0, value.length);
+              }
+              const likely = batch.likelyTuple;
+              const isLikely =
+                likely !== -1 &&
+                Buffer.from(tuples.data)
+                  .subarray(tuples.start(likely), tuples.start(likely) + tuples.bytesOf(likely))
+                  .equals(spelled.bytes.subarray(0, spelled.length));
+              if (mayName && isLikely) {
+                batch.setTuple(likely);
+                named += 1;
+              } else {
+                setTags(batch, tags, cells);
+                if (row % 7 === 6) {
+                  batch.abandonRow();
+                  setTags(batch, tags, cells);
+                }
+              }
+              for (const each of [batch, plain]) {
+                setFields(each, row);
+                each.endRow();
+              }
+              expect(batch.lastTuple).toBeGreaterThanOrEqual(0);
+            });
+            expect(batch.approximateBytes).toBe(plain.approximateBytes);
+            expect(hexOfBytes(batch.encodeSection())).toBe(hexOfBytes(plain.encodeSection()));
+            batch.clear();
+          });
+        },
+      ),
+      { numRuns: 500 },
+    );
+    expect(named).toBeGreaterThan(500);
+  });
+
+  it('leaves a full memory for one empty successor, all batches for the same', () => {
+    const tuples = new TupleMemory(3);
+    const batches = [new RowBatch(schema, tuples), new RowBatch(schema, tuples)];
+    for (const [index, batch] of batches.entries()) {
+      for (let row = 0; row < 40_000; row++) {
+        setTags(batch, [`series-${index}-${row}`, 1, null], [0, 1, 2]);
+        setFields(batch, row);
+        batch.endRow();
+      }
+    }
+    expect(tuples.isFull).toBe(true);
+    expect(batches.map((batch) => batch.tuples)).toEqual([tuples, tuples]);
+    for (const batch of batches) batch.clear();
+    const [first, second] = batches.map((batch) => batch.tuples);
+    expect(first).not.toBe(tuples);
+    expect(second).toBe(first);
+    expect(new RowBatch(schema, tuples).tuples).toBe(first);
+    expect(first!.count).toBe(0);
+    const [batch] = batches;
+    expect([batch!.lastTuple, batch!.likelyTuple]).toEqual([-1, -1]);
+    const plain = new RowBatch(schema);
+    for (const each of [batch!, plain]) {
+      setTags(each, ['series-0-7', 1, null], [0, 1, 2]);
+      setFields(each, 0);
+      each.endRow();
+    }
+    expect(hexOfBytes(batch!.encodeSection())).toBe(hexOfBytes(plain.encodeSection()));
+  });
+});
+
+describe('resolveSeries', () => {
+  it('gives each tuple the id that looking it up gives', () => {
+    fc.assert(
+      fc.property(
+        allSeries,
+        fc.array(fc.tuple(walk, fc.boolean()), { minLength: 1, maxLength: 8 }),
+        (series, sections) => {
+          const tags = schema.columns.slice(0, 3);
+          const predicted = SeriesDictionary.ofTags(tags);
+          const looked = SeriesDictionary.ofTags(tags);
+          for (const [steps, isFork] of sections) {
+            const batch = new RowBatch(schema);
+            const rows = seriesOfWalk(series, steps);
+            rows.forEach((rowTags, row) => {
+              setTags(batch, rowTags, [0, 1, 2]);
+              setFields(batch, row);
+              batch.endRow();
+            });
+            const body = Buffer.concat([Uint8Array.of(1, 0), batch.encodeSection()]);
+            const [section] = [...sectionsOf(body, 0)];
+            const payload = section!.reader;
+            const reader = new RowsSectionReader(
+              new ByteReader(body, payload.offset, payload.end),
+              sectionShape(schema, 'rows'),
+              freshMemory,
+            );
+            // A fork, as a transaction has it, knows the same series and adds its own.
+            const into = isFork ? predicted.fork() : predicted;
+            const expectedInto = isFork ? looked.fork() : looked;
+            const ids = resolveSeries(
+              predicted,
+              reader.tags,
+              reader.tupleCount,
+              (tuple, start, end) => into.idOf(tuple, start, end),
+            ).slice(0, reader.tupleCount);
+            const distinct = new Map<string, number>();
+            for (const rowTags of rows) {
+              const key = JSON.stringify(rowTags);
+              if (distinct.has(key)) continue;
+              const writer = new TagTupleWriter();
+              for (const value of rowTags) {
+                if (value === null) writer.nullCell();
+                else if (typeof value === 'number') writer.numberCell(value);
+                else writer.bytesCell(Buffer.from(value), 0, value.length);
+              }
+              distinct.set(key, expectedInto.idOf(writer.bytes, 0, writer.length));
+            }
+            expect([...ids]).toEqual([...distinct.values()]);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
