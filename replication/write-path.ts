@@ -541,7 +541,6 @@ export const NOT_APPLIED_TEXT: Readonly<Record<NotAppliedReason, string>> = {
   'queue-full': 'not applied: too many statements wait for the RPO budget',
   aborted: 'not applied: cancelled before it was appended',
   stopping: 'not applied: the node is stopping',
-  'new-node':
-    'not applied: this node is new and waits for its peer (start it alone with init --alone)',
+  'new-node': 'not applied: this node is new and has not met its peer yet',
   'part-failed': 'not applied: an earlier part of this write was not applied',
 };

@@ -172,7 +172,7 @@ class DemoStory {
 
   async #ask(question: string): Promise<void> {
     this.#screen.step(3, 'The same question to both nodes');
-    this.#screen.line(`      ${question.replace(/\s+/g, ' ')}`);
+    for (const line of question.split('\n')) this.#screen.line(`      ${line.trim()}`);
     await waitSame(this.#a, this.#b);
     const [ofA, ofB] = [await answer(this.#a, question), await answer(this.#b, question)];
     this.#screen.table(ofB.headings, ofB.rows);

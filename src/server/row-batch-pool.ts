@@ -14,7 +14,6 @@ const BATCHES_MAX = 16;
 export class RowBatchPool {
   /** Least recently given first. All empty. */
   readonly #idle: RowBatch[] = [];
-
   /** Of the tables written last, least recently used first. */
   readonly #memories = new Map<TableSchema, TupleMemory>();
 

@@ -37,7 +37,9 @@ export function noteAcknowledgement(acknowledgement: Acknowledgement, warnings: 
 /** The error to tell the client; errors of other kinds come back as they are. */
 export function writeError(error: unknown): unknown {
   if (error instanceof NotAppliedError) {
-    return new SqlError('ER_GATE_NOT_APPLIED', { reason: error.message }, { cause: error });
+    // The error's own text begins with the same words.
+    const reason = error.message.replace(/^not applied: /, '');
+    return new SqlError('ER_GATE_NOT_APPLIED', { reason }, { cause: error });
   }
   if (error instanceof UnconfirmedError) {
     return new SqlError('ER_ERROR_DURING_COMMIT', { reason: error.message }, { cause: error });

@@ -29,17 +29,37 @@ export interface Verdict {
 }
 
 const PROJECT = resolve(import.meta.dirname, '../..');
-const COPIED = ['src', 'protocol', 'storage', 'replication', 'test', 'jest.config.js', 'package.json'];
+const COPIED = [
+  'src',
+  'protocol',
+  'storage',
+  'replication',
+  'test',
+  'jest.config.js',
+  'package.json',
+];
 const RUN_TIMEOUT_MS = 300_000;
 
-/** Runs the bug's named test in a copy with the bug (or without it, to show that the test passes there). */
-export function judge(bug: PlantedBug, options: { readonly planted: boolean }): Verdict {
+/** Runs the bug's named test in a copy with the bug. */
+export function judge(bug: PlantedBug): Verdict {
+  return inCopy((folder) => {
+    plant(join(folder, bug.file), bug);
+    return runJest(folder, [bug]);
+  });
+}
+
+/** Runs all the named tests in a copy as it is. */
+export function passesWithoutBugs(bugs: readonly PlantedBug[]): Verdict {
+  return inCopy((folder) => runJest(folder, bugs));
+}
+
+function inCopy(use: (folder: string) => Verdict): Verdict {
   const folder = mkdtempSync(join(tmpdir(), 'twintide-mutation-'));
   try {
-    for (const entry of COPIED) cpSync(join(PROJECT, entry), join(folder, entry), { recursive: true });
+    for (const entry of COPIED)
+      cpSync(join(PROJECT, entry), join(folder, entry), { recursive: true });
     symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-    if (options.planted) plant(join(folder, bug.file), bug);
-    return runJest(folder, bug);
+    return use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,7 +74,7 @@ function plant(path: string, bug: PlantedBug): void {
   writeFileSync(path, pieces.join(bug.replace));
 }
 
-function runJest(folder: string, bug: PlantedBug): Verdict {
+function runJest(folder: string, bugs: readonly PlantedBug[]): Verdict {
   const result = join(folder, 'result.json');
   const run = spawnSync(
     process.execPath,
@@ -64,9 +84,9 @@ function runJest(folder: string, bug: PlantedBug): Verdict {
       '--json',
       `--outputFile=${result}`,
       '--runTestsByPath',
-      join(folder, bug.testFile),
+      ...new Set(bugs.map((bug) => join(folder, bug.testFile))),
       '--testNamePattern',
-      `^${bug.testName.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
+      `^(${bugs.map((bug) => escapePattern(bug.testName)).join('|')})$`,
     ],
     { cwd: folder, encoding: 'utf8', timeout: RUN_TIMEOUT_MS },
   );
@@ -82,4 +102,8 @@ function runJest(folder: string, bug: PlantedBug): Verdict {
     failed: summary.numFailedTests,
     output: run.stderr,
   };
+}
+
+function escapePattern(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -237,7 +237,7 @@ describe('store', () => {
       encodeRecord(RecordKind.opening, 1, 1, [encodeOpeningBody(opening)]),
       encodeRecord(RecordKind.schema, 2, 2, [encodeSchemaBody(SCHEMA)]),
     ];
-    const theirs = Array.from({ length: 40 }, (_, index) => 1000 + index);
+    const theirs = Array.from({ length: 600 }, (_, index) => 1000 + index);
     for (const [index, value] of theirs.entries()) {
       records.push(encodeRecord(RecordKind.write, 3 + index, 3 + index, write([value])));
     }

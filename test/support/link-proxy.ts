@@ -1,7 +1,7 @@
 /**
  * A cable between two nodes that can be pulled: a TCP proxy on loopback, in front of one node's link.
  *
- *   open     bytes go both ways, each chunk `delayMs` after it came
+ *   open     bytes go both ways, each chunk a chosen delay after it came
  *   cut      connections are reset, what was under way is gone, new ones are reset at once: a loss that both nodes notice
  *   silent   nothing moves and nobody is told, as behind a dead switch; after healing it all arrives, as TCP would resend it
  */
@@ -9,6 +9,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export type CableState = 'open' | 'cut' | 'silent';
+
+/** How long a chunk is under way, by direction. */
+export interface Delays {
+  readonly fromDialer: number;
+  /** From the node behind the proxy. */
+  readonly fromNode: number;
+}
 
 /** Held back at most, a direction; beyond it the sender is paused, as by a full pipe. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
@@ -19,7 +26,7 @@ export class LinkProxy {
   readonly #cables = new Set<Cable>();
   #server: Server | null = null;
   #state: CableState = 'open';
-  #delayMs = 0;
+  #delaysMs: Delays = { fromDialer: 0, fromNode: 0 };
 
   /** @param port where to listen; @param targetPort of the node behind */
   static async open(port: number, targetPort: number): Promise<LinkProxy> {
@@ -37,8 +44,8 @@ export class LinkProxy {
     return this.#state;
   }
 
-  get delayMs(): number {
-    return this.#delayMs;
+  get delaysMs(): Delays {
+    return this.#delaysMs;
   }
 
   /** Connections through the proxy now. */
@@ -54,8 +61,8 @@ export class LinkProxy {
     }
   }
 
-  delay(ms: number): void {
-    this.#delayMs = ms;
+  delay(delaysMs: Delays): void {
+    this.#delaysMs = delaysMs;
   }
 
   async close(): Promise<void> {
@@ -101,7 +108,10 @@ class Cable {
   constructor(proxy: LinkProxy, near: Socket, far: Socket, onEnd: () => void) {
     this.#near = near;
     this.#far = far;
-    this.#flows = [new Flow(proxy, near, far), new Flow(proxy, far, near)];
+    this.#flows = [
+      new Flow(proxy, 'fromDialer', near, far),
+      new Flow(proxy, 'fromNode', far, near),
+    ];
     let open = 2;
     for (const socket of [near, far]) {
       socket.on('close', () => {
@@ -139,12 +149,12 @@ class Flow {
   #hasEnded = false;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(proxy: LinkProxy, from: Socket, to: Socket) {
+  constructor(proxy: LinkProxy, direction: keyof Delays, from: Socket, to: Socket) {
     this.#proxy = proxy;
     this.#from = from;
     this.#to = to;
     from.on('data', (bytes: Buffer) => {
-      this.#chunks.push({ bytes, dueMs: performance.now() + proxy.delayMs });
+      this.#chunks.push({ bytes, dueMs: performance.now() + proxy.delaysMs[direction] });
       this.#heldBytes += bytes.length;
       this.pump();
       if (this.#heldBytes > HELD_BYTES_MAX) from.pause();

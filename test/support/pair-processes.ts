@@ -301,7 +301,8 @@ export class PairProcesses {
   readonly a: NodeProcess;
   readonly b: NodeProcess;
   readonly folder: string;
-  readonly #proxies: readonly LinkProxy[];
+  /** In front of node A, in front of node B. */
+  readonly #proxies: readonly [LinkProxy, LinkProxy];
 
   static async start(options: PairOptions = {}): Promise<PairProcesses> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'twintide-e2e-')));
@@ -317,7 +318,10 @@ export class PairProcesses {
       number,
       number,
     ];
-    const proxies = [await LinkProxy.open(proxyA, linkA), await LinkProxy.open(proxyB, linkB)];
+    const proxies = [
+      await LinkProxy.open(proxyA, linkA),
+      await LinkProxy.open(proxyB, linkB),
+    ] as const;
     const node = (
       name: 'a' | 'b',
       id: number,
@@ -369,7 +373,7 @@ export class PairProcesses {
     a: NodeProcess,
     b: NodeProcess,
     folder: string,
-    proxies: readonly LinkProxy[],
+    proxies: readonly [LinkProxy, LinkProxy],
   ) {
     this.a = a;
     this.b = b;
@@ -425,9 +429,13 @@ export class PairProcesses {
     for (const proxy of this.#proxies) proxy.set('open');
   }
 
-  /** Each chunk takes so long, one way. */
-  delayLink(ms: number): void {
-    for (const proxy of this.#proxies) proxy.delay(ms);
+  /** What one node sends takes so long to the other; `from` null: both ways. */
+  delayLink(ms: number, from: NodeProcess | null = null): void {
+    const [beforeA, beforeB] = this.#proxies;
+    const fromA = from === null || from === this.a ? ms : 0;
+    const fromB = from === null || from === this.b ? ms : 0;
+    beforeA.delay({ fromDialer: fromB, fromNode: fromA });
+    beforeB.delay({ fromDialer: fromA, fromNode: fromB });
   }
 
   // ---- waiting ----

@@ -1,0 +1,119 @@
+/**
+ * The bugs that the tests must notice, each in the most direct test there is for it. Design, section 12: "the tests are tested".
+ *
+ * A bug is planted where the promise is kept, not in a copy of the rule: when that code changes so that the text is found no more,
+ * the bug must be planted anew.
+ */
+
+import type { PlantedBug } from './planted-copy.js';
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'no sync: a journal write counts as durable when the system has it',
+    file: 'storage/journal-writer.ts',
+    find: 'disk.open(spare, { durable: true })',
+    replace: 'disk.open(spare, {})',
+    testFile: 'test/storage/journal-crash.test.ts',
+    testName: 'own journal: 200 seeds of five lives each',
+  },
+  {
+    name: 'confirm before the peer’s sync: what is received is called durable',
+    file: 'replication/receiver.ts',
+    find: 'return { received, durable, applied:',
+    replace: 'return { received, durable: received, applied:',
+    testFile: 'test/simulation/simulation.test.ts',
+    testName: 'the pair keeps its promises seed 2',
+  },
+  {
+    name: 'gate off by one record: the record behind the confirmed one passes too',
+    file: 'replication/gate.ts',
+    find: 'entry.sequence <= state.confirmed && state.recoveredBytes === 0',
+    replace: 'entry.sequence <= state.confirmed + 1 && state.recoveredBytes === 0',
+    testFile: 'test/replication/gate-exhaustive.test.ts',
+    testName: 'every reachable state of a small gate keeps the rules budget 0, block',
+  },
+  {
+    name: 'admission without reservation: two writes are admitted into the same room',
+    file: 'replication/gate.ts',
+    find: 'const used = this.pendingBytes + this.#state.reservedBytes;',
+    replace: 'const used = this.pendingBytes;',
+    testFile: 'test/replication/gate.test.ts',
+    testName: 'admission pending + reserved + size <= budget, to the byte',
+  },
+  {
+    name: 'hash not checked: records of another history are appended',
+    file: 'storage/copy-check.ts',
+    find: 'expected.expectedHash !== undefined && hash !== expected.expectedHash',
+    replace: 'false',
+    testFile: 'test/replication/sender-receiver.test.ts',
+    testName: 'the receiver appends nothing of another history',
+  },
+  {
+    name: 'record applied twice after a relink: what is here already is taken again',
+    file: 'replication/receiver.ts',
+    find: 'skipRecords(chunk.records, stream.received + 1 - firstSequence)',
+    replace: 'skipRecords(chunk.records, 0)',
+    testFile: 'test/replication/sender-receiver.test.ts',
+    testName: 'the receiver skips what it has, and gives its credit back at once',
+  },
+  {
+    name: 'record applied twice after a restart: the last flushed one is replayed',
+    file: 'storage/store.ts',
+    find: 'if (record.sequence > flushed) {',
+    replace: 'if (record.sequence >= flushed) {',
+    testFile: 'test/storage/store.test.ts',
+    testName:
+      'store a flushed record is not applied again, and the catalog comes from the snapshot',
+  },
+  {
+    name: 'version by arrival: what comes last wins',
+    file: 'storage/store.ts',
+    find: 'this.tables.applyWrite(record.version, record.body, 0);',
+    replace: 'this.tables.applyWrite(this.#highestApplied + 1, record.body, 0);',
+    testFile: 'test/simulation/simulation.test.ts',
+    testName: 'the pair keeps its promises seed 2',
+  },
+  {
+    name: 'record CRC skipped: a flipped bit in the journal is served',
+    file: 'storage/record.ts',
+    find: 'if (stored !== computed) {',
+    replace: 'if (stored !== stored) {',
+    testFile: 'test/storage/record.test.ts',
+    testName: 'every flipped bit is a fault, in the length field too',
+  },
+  {
+    name: 'block CRC skipped: a flipped bit in a stored value is served',
+    file: 'storage/sealed-value.ts',
+    find: 'if (crc32(payload, crc32(key)) !== stored)',
+    replace: 'if (stored !== stored)',
+    testFile: 'test/storage/table-store.test.ts',
+    testName: 'damage a value under another key is damage',
+  },
+  {
+    name: 'manifest before blocks: the last blocks of a flush follow the manifest that names them',
+    file: 'storage/flush.ts',
+    find: '  await batches.flush();',
+    replace: '  void deps.pacer.turn().then(() => batches.flush());',
+    testFile: 'test/storage/table-store.test.ts',
+    testName:
+      'a flush writes dictionary and blocks in synced batches before the manifest names them',
+  },
+  {
+    name: 'tombstone lost in flush: a deleted row is back after the restart',
+    file: 'storage/table-store.ts',
+    find: 'tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),',
+    replace: 'tombstones: [],',
+    testFile: 'test/storage/table-store.test.ts',
+    testName: 'deletes survive a flush and kill what arrives later with a lower version',
+  },
+  {
+    name: 'visible before the gate: a record is applied as soon as it is durable here',
+    file: 'replication/write-path.ts',
+    find: '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n',
+    replace:
+      '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n    this.#visible = sequence;\n    this.#apply();\n',
+    testFile: 'test/replication/replica-node.test.ts',
+    testName:
+      'on_peer_loss = block what was appended and not confirmed is "stored", and visible once it is confirmed',
+  },
+];
