@@ -24,7 +24,7 @@ import { note, ownNote, warning } from './statement-note.js';
 import type { StatementNote } from './statement-note.js';
 import { storedTypeOf } from './stored-type.js';
 import type { ColumnDefault } from './table-definition.js';
-import { readMysqlOptions, readTableOptions } from './table-options.js';
+import { DEFAULT_PARTITION_MS, readMysqlOptions, readTableOptions } from './table-options.js';
 
 export const TABLE_COLUMNS_MAX = 4096;
 
@@ -48,6 +48,7 @@ export function planCreateTable(
   statement: CreateTableStatement,
   database: string,
   evaluateDefault: DefaultEvaluator,
+  defaultPartitionMs: number = DEFAULT_PARTITION_MS,
 ): CreateTablePlan {
   const table = statement.name.table;
   checkTableName(table);
@@ -59,6 +60,7 @@ export function planCreateTable(
   const options = readTableOptions(
     statement.options,
     timeType === undefined ? 0 : precisionOf(timeType),
+    defaultPartitionMs,
   );
   const mysqlOptions = readMysqlOptions(statement.mysqlOptions, table);
   notes.push(...mysqlOptions.notes);

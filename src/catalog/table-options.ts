@@ -12,6 +12,7 @@ import type { StatementNote } from './statement-note.js';
 import { note, warning } from './statement-note.js';
 
 const DAY_MS = 86_400_000;
+/** Width of a time partition where neither the statement nor the configuration says one. */
 export const DEFAULT_PARTITION_MS = 30 * DAY_MS;
 const PARTITION_MS_MIN = 60_000;
 const PARTITION_MS_MAX = 36_500 * DAY_MS;
@@ -40,13 +41,15 @@ export interface ChosenOptions {
 /**
  * Reads WITH (...).
  * @param precision fraction digits of the time index, which bound the width of a partition
+ * @param defaultPartitionMs where the statement says none
  */
 export function readTableOptions(
   options: readonly TableOption[],
   precision: number,
+  defaultPartitionMs: number,
 ): ChosenOptions {
   let appendMode: boolean | null = null;
-  let partitionMs = DEFAULT_PARTITION_MS;
+  let partitionMs = defaultPartitionMs;
   let comment: string | null = null;
   const printed: (readonly [string, string])[] = [];
   const seen = new Set<string>();
@@ -80,7 +83,9 @@ export function readTableOptions(
         );
     }
   }
-  if (!seen.has('partition')) checkPartition(DEFAULT_PARTITION_MS, '30d', precision);
+  if (!seen.has('partition')) {
+    checkPartition(defaultPartitionMs, `${defaultPartitionMs / DAY_MS}d`, precision);
+  }
   return { appendMode, partitionMs, comment, printed };
 }
 

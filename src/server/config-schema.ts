@@ -180,7 +180,7 @@ export const configSchema = z.strictObject({
     cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
     partition: key(
       duration(HOUR_MS, 104 * DAY_MS),
-      '7d',
+      '30d',
       'Width of a time partition of a new table. At most 104 days.',
     ),
   }),

@@ -84,7 +84,12 @@ export async function executeCreateTable(
       state.warnings.addNotes([existsNote(table)]);
       return;
     }
-    const plan = planCreateTable(statement, database, defaultEvaluator(run));
+    const plan = planCreateTable(
+      statement,
+      database,
+      defaultEvaluator(run),
+      run.state.context.limits.partitionMs,
+    );
     await writeDdl(run, catalog.createTableBody(plan.operation));
     state.warnings.addNotes(plan.notes);
   });

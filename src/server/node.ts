@@ -137,6 +137,7 @@ async function assemble(
     limits: {
       maxRecordBytes: config.replication.maxRecordBytes,
       memtableBytes: config.storage.memtableBytes,
+      partitionMs: config.storage.partitionMs,
       maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
       queryMemoryBytes: config.query.memoryBytes,
     },

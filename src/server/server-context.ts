@@ -45,6 +45,8 @@ export interface ServerLimits {
   readonly maxRecordBytes: number;
   /** A statement or transaction may hold half of it. */
   readonly memtableBytes: number;
+  /** Width of a time partition of a new table that says none. */
+  readonly partitionMs: number;
   /** Also the longest text of a statement that is no INSERT ... VALUES. */
   readonly maxAllowedPacketBytes: number;
   /** What sorts, groups and DISTINCT of one query may hold. */

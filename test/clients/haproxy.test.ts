@@ -7,8 +7,9 @@
  */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection as connectSocket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { createNumbered, numbersOf } from '../e2e/numbered-writer.js';
@@ -254,14 +255,27 @@ async function missingOn(node: NodeProcess): Promise<readonly number[]> {
   return writer.acknowledged.map(({ number }) => number).filter((number) => !shown.has(number));
 }
 
-test('the shipped configuration is valid', () => {
-  const { status, stdout, stderr } = spawnSync('haproxy', ['-c', '-f', SHIPPED], {
-    encoding: 'utf8',
-  });
-  expect({ status, output: `${stdout}${stderr}` }).toEqual({
-    status: 0,
-    output: expect.not.stringMatching(/WARNING|ALERT/) as string,
-  });
+test('the shipped configuration is valid, with checks by greeting and, by its comments, over HTTP', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'twintide-haproxy-'));
+  const shipped = readFileSync(SHIPPED, 'utf8');
+  const overHttp = shipped
+    .replace(/^ *option mysql-check$/m, '')
+    .replace(/^( *)#(option httpchk|http-check)/gm, '$1$2')
+    .replace(/^( *server node-a .*) check/m, '$1 check port 4000')
+    .replace(/^( *server node-b .*) check/m, '$1 check port 4001');
+  expect(overHttp).not.toContain('option mysql-check');
+  for (const input of [shipped, overHttp]) {
+    const file = join(folder, 'haproxy.cfg');
+    writeFileSync(file, input);
+    const { status, stdout, stderr } = spawnSync('haproxy', ['-c', '-f', file], {
+      encoding: 'utf8',
+    });
+    expect({ status, output: `${stdout}${stderr}` }).toEqual({
+      status: 0,
+      output: expect.not.stringMatching(/WARNING|ALERT/) as string,
+    });
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('kill -9 of the node with the traffic: the client goes on with the other, nothing acknowledged is lost, and the node gets nothing until it is ready', async () => {

@@ -18,7 +18,7 @@ import { rowsOf, run, type Queryable, type ServerError } from '../support/typed-
 const RECONNECT_MS = 50;
 const PAYLOAD_BYTES = 64;
 
-export const CREATE_NUMBERED =
+const CREATE_NUMBERED =
   'CREATE TABLE numbered (writer VARCHAR(16), ts TIMESTAMP(3) NOT NULL, number BIGINT, payload TEXT, TIME INDEX (ts), PRIMARY KEY (writer))';
 
 export interface WriterOptions {
@@ -129,12 +129,15 @@ function payloadOf(name: string, bytes: number): string {
   return text.slice(0, bytes);
 }
 
-/** The database and table that the writers write to, on both nodes. */
-export async function createNumbered(pair: PairProcesses): Promise<void> {
+/**
+ * The database and table that the writers write to, on both nodes.
+ * @param appendMode a row that is applied twice is then there twice
+ */
+export async function createNumbered(pair: PairProcesses, appendMode = false): Promise<void> {
   const connection = await pair.a.connect();
   await run(connection, 'CREATE DATABASE stress');
   await run(connection, 'USE stress');
-  await run(connection, CREATE_NUMBERED);
+  await run(connection, `${CREATE_NUMBERED}${appendMode ? " WITH (append_mode = 'true')" : ''}`);
   await connection.end();
   await pair.waitCaughtUp();
 }
@@ -182,8 +185,17 @@ export async function brokenPromises(
   for (const node of pair.nodes) {
     const connection = await node.connect();
     const numbers = await numbersOf(connection);
+    const repeated = await rowsOf(
+      connection,
+      'SELECT writer, number, COUNT(*) AS times FROM stress.numbered GROUP BY writer, number HAVING COUNT(*) > 1',
+    );
     await connection.end();
     shown.push(numbers);
+    if (repeated.length > 0) {
+      broken.push(
+        `node ${node.name}: applied more than once: ${JSON.stringify(repeated.slice(0, 5))}`,
+      );
+    }
     for (const writer of writers) {
       const own = numbers.get(writer.name);
       const check = (what: string, wrong: readonly number[]): void => {

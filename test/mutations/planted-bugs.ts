@@ -21,8 +21,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'replication/receiver.ts',
     find: 'return { received, durable, applied:',
     replace: 'return { received, durable: received, applied:',
-    testFile: 'test/simulation/simulation.test.ts',
-    testName: 'the pair keeps its promises seed 2',
+    testFile: 'test/replication/sender-receiver.test.ts',
+    testName: 'the receiver applies what is durable, and nothing else',
   },
   {
     name: 'gate off by one record: the record behind the confirmed one passes too',
@@ -35,7 +35,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'admission without reservation: two writes are admitted into the same room',
     file: 'replication/gate.ts',
-    find: 'const used = this.pendingBytes + this.#state.reservedBytes;',
+    find: 'const used = this.pendingBytes + state.reservedBytes;',
     replace: 'const used = this.pendingBytes;',
     testFile: 'test/replication/gate.test.ts',
     testName: 'admission pending + reserved + size <= budget, to the byte',
@@ -45,8 +45,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'storage/copy-check.ts',
     find: 'expected.expectedHash !== undefined && hash !== expected.expectedHash',
     replace: 'false',
-    testFile: 'test/replication/sender-receiver.test.ts',
-    testName: 'the receiver appends nothing of another history',
+    testFile: 'test/storage/journal.test.ts',
+    testName: 'copies refuse another history, and stay as they were',
   },
   {
     name: 'record applied twice after a relink: what is here already is taken again',
@@ -96,7 +96,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '  void deps.pacer.turn().then(() => batches.flush());',
     testFile: 'test/storage/table-store.test.ts',
     testName:
-      'a flush writes dictionary and blocks in synced batches before the manifest names them',
+      'a flush that fails at any of its batches leaves nothing but orphans, which the next start deletes',
   },
   {
     name: 'tombstone lost in flush: a deleted row is back after the restart',
@@ -104,7 +104,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),',
     replace: 'tombstones: [],',
     testFile: 'test/storage/table-store.test.ts',
-    testName: 'deletes survive a flush and kill what arrives later with a lower version',
+    testName:
+      'deletes of a range stay while something older can still arrive, even when there is nothing yet to delete',
   },
   {
     name: 'visible before the gate: a record is applied as soon as it is durable here',

@@ -54,7 +54,7 @@ describe('without any source', () => {
         retainBytes: 1_073_741_824,
         catchupRateLimitBytes: null,
       },
-      storage: { memtableBytes: 268_435_456, cacheBytes: 134_217_728, partitionMs: 604_800_000 },
+      storage: { memtableBytes: 268_435_456, cacheBytes: 134_217_728, partitionMs: 2_592_000_000 },
       query: { memoryBytes: 268_435_456, timeoutMs: null },
       auth: { accounts: [{ name: 'root', nativeHash: null, cachingSha2: null }] },
       log: { level: 'info', format: 'auto' },

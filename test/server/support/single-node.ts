@@ -188,6 +188,7 @@ export class SingleNode {
       limits: {
         maxRecordBytes,
         memtableBytes: options.memtableBytes ?? 64 * 1024 * 1024,
+        partitionMs: 30 * 86_400_000,
         maxAllowedPacketBytes: 64 * 1024 * 1024,
         queryMemoryBytes: 64 * 1024 * 1024,
       },
