@@ -181,8 +181,8 @@ describe('store', () => {
     const machine = new Machine(2);
     await machine.start();
     machine.defineTable();
-    machine.append(RecordKind.ddl, [Buffer.from('create')]);
     machine.append(RecordKind.write, write([1, 2, 3]));
+    machine.append(RecordKind.ddl, [Buffer.from('create')]);
     await machine.settle();
     await machine.clock.runUntilSettled(machine.store.flush());
     machine.append(RecordKind.write, write([4]));
