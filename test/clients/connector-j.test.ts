@@ -4,7 +4,7 @@ import { figure } from '../support/figure.js';
 import type { NodeProcess } from '../support/pair-processes.js';
 import { run } from '../support/typed-query.js';
 import { COLUMNS, createEveryType, ERRORS, insertEveryType, ROWS } from './every-type.js';
-import { JdbcShell, runJava } from './java-program.js';
+import { JdbcShell, runJava } from './connector-j/jdbc-shell.js';
 import { loadMillion, MILLION, MILLION_SUM } from './million-rows.js';
 import { requireConnectorJ } from './required-tool.js';
 import { startSingleNode, type SingleNode } from './single-node.js';

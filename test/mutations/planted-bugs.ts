@@ -37,8 +37,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'replication/gate.ts',
     find: 'const used = this.pendingBytes + state.reservedBytes;',
     replace: 'const used = this.pendingBytes;',
-    testFile: 'test/replication/gate.test.ts',
-    testName: 'admission pending + reserved + size <= budget, to the byte',
+    testFile: 'test/replication/gate-exhaustive.test.ts',
+    testName: 'every reachable state of a small gate keeps the rules budget 2, block',
   },
   {
     name: 'hash not checked: records of another history are appended',
@@ -57,13 +57,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'the receiver skips what it has, and gives its credit back at once',
   },
   {
-    name: 'record applied twice after a restart: the last flushed one is replayed',
+    name: 'record applied twice after a restart: what is flushed is replayed',
     file: 'storage/store.ts',
     find: 'if (record.sequence > flushed) {',
-    replace: 'if (record.sequence >= flushed) {',
+    replace: 'if (record.sequence > 0) {',
     testFile: 'test/storage/store.test.ts',
     testName:
-      'store a flushed record is not applied again, and the catalog comes from the snapshot',
+      'store a multi-part write appears at its commit as a whole, and an aborted or orphaned one never',
   },
   {
     name: 'version by arrival: what comes last wins',
@@ -96,7 +96,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '  void deps.pacer.turn().then(() => batches.flush());',
     testFile: 'test/storage/table-store.test.ts',
     testName:
-      'a flush that fails at any of its batches leaves nothing but orphans, which the next start deletes',
+      'a flush becomes visible in one step: readers see every row once, before, while and after',
   },
   {
     name: 'tombstone lost in flush: a deleted row is back after the restart',

@@ -25,10 +25,13 @@ const SCRIPT: Script = {
     await new Promise((resolve) => setTimeout(resolve, 100));
     response.ok({ affectedRows: 1 });
   },
-  deaf: (response) => new Promise((resolve) => setTimeout(() => {
+  deaf: (response) =>
+    new Promise((resolve) =>
+      setTimeout(() => {
         response.ok();
         resolve();
-      }, 400)),
+      }, 400),
+    ),
 };
 
 const servers: TestServer[] = [];

@@ -24,10 +24,7 @@ async function twoIncarnations(): Promise<Journal> {
 
 function claimsOn(journal: Journal, standing: Standing): PeerClaims {
   const setConfirmed = (): void => {};
-  return new PeerClaims(
-    { nodeId: 1, own: journal, incarnation: CURRENT, setConfirmed },
-    standing,
-  );
+  return new PeerClaims({ nodeId: 1, own: journal, incarnation: CURRENT, setConfirmed }, standing);
 }
 
 function peerKnows(known: Readonly<Record<IncarnationId, number>>): StandingMessage {
@@ -53,7 +50,11 @@ test('what the peer does not name is pending again, and the node unprotected', a
   const standing = new Standing(undefined);
   const claims = claimsOn(journal, standing);
   claims.replace(peerKnows({ [OLDER]: 4, [CURRENT]: 3 }));
-  expect(claims.forGate).toMatchObject({ pendingBytes: 0, recoveredBytes: 0, isUnprotected: false });
+  expect(claims.forGate).toMatchObject({
+    pendingBytes: 0,
+    recoveredBytes: 0,
+    isUnprotected: false,
+  });
   claims.replace(peerKnows({ [CURRENT]: 2 }));
   const recoveredBytes = journal.pendingBytes(OLDER, 0);
   expect(recoveredBytes).toBeGreaterThan(60);

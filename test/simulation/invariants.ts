@@ -35,6 +35,10 @@ export class Invariants {
   #violation: Violation | null = null;
   /** Comparisons of a node's rows with the model. */
   comparisons = 0;
+  /** Records that came back from the peer. */
+  returned = 0;
+  /** Incarnations found at a recovery whose first segments had been released. */
+  released = 0;
 
   constructor(ledger: RecordLedger, peerOf: (node: SimulatedNode) => SimulatedNode) {
     this.#ledger = ledger;
@@ -109,7 +113,9 @@ export class Invariants {
     }
     const bytes = node.unprotectedBytes(this.#peerOf(node), point.sequence);
     if (bytes > limitBytes) {
-      throw new Error(`${what} is acknowledged with ${bytes} bytes unprotected, budget ${limitBytes}`);
+      throw new Error(
+        `${what} is acknowledged with ${bytes} bytes unprotected, budget ${limitBytes}`,
+      );
     }
   }
 
@@ -118,7 +124,9 @@ export class Invariants {
     this.#answered.push(write);
     if (write.outcome.type !== 'not-applied') return;
     if (this.#ledger.effectOf(write) !== undefined) {
-      throw new Error(`write ${write.number} of ${node.name} was called "not applied" and is stored`);
+      throw new Error(
+        `write ${write.number} of ${node.name} was called "not applied" and is stored`,
+      );
     }
   }
 
@@ -177,12 +185,17 @@ export class Invariants {
           this.holds(node, received);
           const applied = store.applied(journal.origin, id);
           if (applied !== received.sequence) {
-            throw new Error(`${node.name} recovered ${id}:${received.sequence}, applied ${applied}`);
+            throw new Error(
+              `${node.name} recovered ${id}:${received.sequence}, applied ${applied}`,
+            );
           }
         }
+        if (info.first > 1) this.released += 1;
         const before = known.get(id) ?? 0;
         if (received.sequence < before) {
-          throw new Error(`${node.name} lost ${id} from ${received.sequence} on; ${before} was durable`);
+          throw new Error(
+            `${node.name} lost ${id} from ${received.sequence} on; ${before} was durable`,
+          );
         }
         known.set(id, received.sequence);
       }
@@ -199,7 +212,9 @@ export class Invariants {
         store.own.incarnation(incarnation)?.received.sequence ??
         node.appliedOf(this.#ledger.incarnation(incarnation)!);
       if (held < sequence) {
-        throw new Error(`${node.name} lost write ${number}, ${outcome.type} at ${sequence}: ${held}`);
+        throw new Error(
+          `${node.name} lost write ${number}, ${outcome.type} at ${sequence}: ${held}`,
+        );
       }
     }
   }
@@ -208,8 +223,7 @@ export class Invariants {
 
   /** One node is gone for good: what was acknowledged without a warning and is missing fits the budget it was acknowledged under. */
   survived(survivor: SimulatedNode, lost: SimulatedNode): void {
-    const heldOf = (id: IncarnationId): number =>
-      survivor.appliedOf(this.#ledger.incarnation(id)!);
+    const heldOf = (id: IncarnationId): number => survivor.appliedOf(this.#ledger.incarnation(id)!);
     const lostIncarnations = [...this.#ledger.incarnations].filter(
       ({ origin }) => origin === lost.id,
     );
@@ -286,11 +300,7 @@ function compareRows(nodeName: string, shown: TableRows, expected: TableRows): v
 }
 
 /** Both sorted; duplicates count. */
-function compareLists(
-  what: string,
-  shown: readonly string[],
-  expected: readonly string[],
-): void {
+function compareLists(what: string, shown: readonly string[], expected: readonly string[]): void {
   const missing = without(expected, shown);
   const surplus = without(shown, expected);
   if (missing.length === 0 && surplus.length === 0) return;

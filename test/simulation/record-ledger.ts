@@ -91,7 +91,9 @@ export class RecordLedger {
     const counted = isGatedKind(record.kind) ? record.bytes.length : 0;
     const firstPart = firstPartOf(record);
     const isNamed = record.kind === RecordKind.commit || record.kind === RecordKind.abort;
-    const write = isNamed ? entries[firstPart - 1]!.write : (this.#writes.get(body.at(-1)!) ?? null);
+    const write = isNamed
+      ? entries[firstPart - 1]!.write
+      : (this.#writes.get(body.at(-1)!) ?? null);
     entries.push({
       sequence: record.sequence,
       version: record.version,

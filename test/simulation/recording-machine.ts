@@ -43,7 +43,5 @@ export class RecordingMachine implements StateMachine {
 
 /** As text, in order of version: comparable between nodes and with the model. */
 export function printDdl(applied: readonly RecordedDdl[]): string[] {
-  return applied
-    .map(({ version, origin, text }) => `${version}/${origin}/${text}`)
-    .sort();
+  return applied.map(({ version, origin, text }) => `${version}/${origin}/${text}`).sort();
 }

@@ -230,6 +230,7 @@ export class SimulatedNode {
       nodeId: this.id,
       peer: { secret: 'a shared secret', clusterId: null },
       rpoBytes: this.budgetBytes,
+      rpoSpanMs: parameters.spanMs,
       rpoWaitTimeoutMs: 1_000,
       onPeerLoss: parameters.onPeerLoss,
       degradeAfterMs: parameters.degradeAfterMs,
@@ -303,6 +304,7 @@ export class SimulatedNode {
     const applyReturned = store.applyReturned.bind(store);
     store.applyReturned = (id, record) => {
       invariants.guard(() => invariants.isApplied(this, id, record.sequence, this.ownDurable));
+      invariants.returned += 1;
       applyReturned(id, record);
     };
   }

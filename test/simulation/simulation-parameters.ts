@@ -18,6 +18,8 @@ export interface SimulationParameters {
   readonly latencyMs: number;
   readonly splitChance: number;
   readonly budgetBytes: number;
+  /** `rpo_span`, or null. */
+  readonly spanMs: number | null;
   readonly onPeerLoss: PeerLossPolicy;
   readonly degradeAfterMs: number;
   readonly segmentBytes: number;
@@ -41,6 +43,7 @@ export function drawParameters(random: SeededRandom): SimulationParameters {
     latencyMs: random.pick([0.1, 1, 20]),
     splitChance: random.pick([0, 0.2, 0.8]),
     budgetBytes: random.pick(BUDGETS),
+    spanMs: random.pick([null, null, null, 2_000]),
     onPeerLoss: random.pick(['block', 'block', 'degrade'] as const),
     degradeAfterMs: random.pick([0, 300, 2_000]),
     segmentBytes: random.pick([16 * 1024, 32 * 1024]),

@@ -7,9 +7,29 @@ import { simulate, type SimulationSummary } from './simulation.js';
 
 const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
 const COUNT = Number(process.env['SIMULATION_SEEDS'] ?? 200);
+/** Fewer seeds than this need not reach everything. */
+const ENOUGH = 100;
 const SLOWEST_SHOWN = 3;
 
+const COUNTED = [
+  'acknowledged',
+  'warnings',
+  'notApplied',
+  'unconfirmed',
+  'commits',
+  'deaths',
+  'cuts',
+  'links',
+  'returned',
+  'released',
+  'comparisons',
+] as const;
+
 const runs: { readonly summary: SimulationSummary; readonly tookMs: number }[] = [];
+
+function total(name: (typeof COUNTED)[number]): number {
+  return runs.reduce((sum, { summary }) => sum + summary[name], 0);
+}
 
 describe('the pair keeps its promises', () => {
   test.each(Array.from({ length: COUNT }, (_, index) => FIRST + index))('seed %i', async (seed) => {
@@ -17,25 +37,29 @@ describe('the pair keeps its promises', () => {
     const summary = await simulate(seed);
     runs.push({ summary, tookMs: performance.now() - startMs });
     expect(summary.comparisons).toBeGreaterThan(0);
+    if (COUNT === 1) process.stdout.write(`${summary.events.join('\n')}\n`);
+  });
+
+  test('and these runs had to keep them: everything happened', () => {
+    if (runs.length >= ENOUGH) {
+      expect(COUNTED.filter((name) => total(name) === 0)).toEqual([]);
+      const endings = new Set(runs.map(({ summary }) => summary.ending));
+      expect([...endings].sort()).toEqual(['heal', 'lose-a', 'lose-b']);
+    }
+    const slowest = [...runs].sort((one, other) => other.tookMs - one.tookMs);
+    const shown = slowest
+      .slice(0, SLOWEST_SHOWN)
+      .map(({ summary, tookMs }) => `seed ${summary.seed} ${tookMs.toFixed(0)} ms`);
+    const counts = COUNTED.map((name) => `${name} ${total(name)}`);
+    process.stdout.write(
+      `${runs.length} seeds: ${counts.join(', ')}; slowest ${shown.join(', ')}\n`,
+    );
+    expect(runs.length).toBeGreaterThan(0);
   });
 });
 
-afterAll(() => {
-  const total = (of: (summary: SimulationSummary) => number): number =>
-    runs.reduce((sum, { summary }) => sum + of(summary), 0);
-  const slowest = [...runs].sort((one, other) => other.tookMs - one.tookMs).slice(0, SLOWEST_SHOWN);
-  process.stdout.write(
-    [
-      `${runs.length} seeds: ${total((run) => run.acknowledged)} acknowledged`,
-      `${total((run) => run.warnings)} with a warning`,
-      `${total((run) => run.unconfirmed)} unconfirmed`,
-      `${total((run) => run.notApplied)} not applied`,
-      `${total((run) => run.commits)} multi-part`,
-      `${total((run) => run.deaths)} deaths`,
-      `${total((run) => run.cuts)} cuts`,
-      `${total((run) => run.links)} links`,
-      `${total((run) => run.comparisons)} comparisons with the model`,
-      `slowest: ${slowest.map(({ summary, tookMs }) => `seed ${summary.seed} ${tookMs.toFixed(0)} ms`).join(', ')}\n`,
-    ].join(', '),
-  );
+test('the same seed is the same run, event by event', async () => {
+  const first = await simulate(FIRST);
+  const second = await simulate(FIRST);
+  expect(second).toEqual(first);
 });

@@ -12,11 +12,7 @@ import { VirtualClock } from '../support/virtual-clock.js';
 import { Invariants, Violation } from './invariants.js';
 import { RecordLedger } from './record-ledger.js';
 import { SimulatedNode, type NodeName, type World } from './simulated-node.js';
-import {
-  drawBudget,
-  drawParameters,
-  type SimulationParameters,
-} from './simulation-parameters.js';
+import { drawBudget, drawParameters, type SimulationParameters } from './simulation-parameters.js';
 import { Workload } from './workload.js';
 
 /** Lines of the event log that a failure shows. */
@@ -37,6 +33,8 @@ export interface SimulationSummary {
   readonly deaths: number;
   readonly cuts: number;
   readonly links: number;
+  readonly returned: number;
+  readonly released: number;
   readonly comparisons: number;
   readonly ending: SimulationParameters['ending'];
   readonly events: readonly string[];
@@ -128,6 +126,8 @@ class Simulation implements World {
       deaths: this.#deaths,
       cuts: this.#cuts,
       links: this.#links,
+      returned: this.invariants.returned,
+      released: this.invariants.released,
       comparisons: this.invariants.comparisons,
       ending,
       events: this.#events,
@@ -184,7 +184,8 @@ class Simulation implements World {
     } else {
       node.budgetBytes = drawBudget(random);
       this.note(`${node.name} has a budget of ${node.budgetBytes}`);
-      void replica.setBudget({ bytes: node.budgetBytes, spanMs: null });
+      const budget = { bytes: node.budgetBytes, spanMs: this.parameters.spanMs };
+      void replica.setBudget(budget);
     }
   }
 
@@ -198,8 +199,7 @@ class Simulation implements World {
     else if (dice < 0.44) this.#stopAtDisk(node);
     else if (dice < 0.48) {
       if (!node.isDown) node.plantFault(random);
-    }
-    else if (dice < 0.62) this.#cut();
+    } else if (dice < 0.62) this.#cut();
     else if (dice < 0.82) this.#mend();
     else if (dice < 0.9) this.network.reset();
     else if (dice < 0.96) this.#jump(node);
@@ -316,7 +316,8 @@ class Simulation implements World {
     for (const node of this.#nodes) this.#workload.plainWrite(node);
     await this.#pass(3_000);
     const after = this.invariants.count('acknowledged');
-    if (after < wanted) throw new Violation(`a healed pair acknowledges ${after - before} of 2 writes`);
+    if (after < wanted)
+      throw new Violation(`a healed pair acknowledges ${after - before} of 2 writes`);
   }
 
   /** One node is gone for good; the other, perhaps after a power loss of its own, tells what is left. */
@@ -328,15 +329,14 @@ class Simulation implements World {
     this.#defuse();
     if (this.#random.chance(0.6)) this.#kill(survivor, 'power');
     const endMs = this.clock.monotonicMs() + CONVERGE_MS;
-    while (survivor.process === null) {
+    while (survivor.process === null || survivor.isStopping) {
       if (this.clock.monotonicMs() > endMs) throw new Violation('the survivor does not start');
       if (survivor.isDown) survivor.start();
       await this.#pass(50);
     }
     // What it received is made durable and applied, link or not.
     await this.#pass(QUIET_MS);
-    const { store, machine } = survivor.process ?? {};
-    if (store === undefined || machine === undefined) throw new Violation('the survivor is gone');
+    const { store, machine } = survivor.process;
     await this.#finish(this.invariants.sampled(survivor, store, machine));
     this.invariants.survived(survivor, lost);
   }

@@ -215,7 +215,9 @@ export class Workload {
       kind: 'range',
       timeMin: from,
       timeMax: isOpen ? null : from + BigInt(random.integer(0, 120)) * 60_000n,
-      firstTag: random.chance(0.5) ? null : [`k${random.integer(0, 3)}`, `u${random.integer(0, 6)}`],
+      firstTag: random.chance(0.5)
+        ? null
+        : [`k${random.integer(0, 3)}`, `u${random.integer(0, 6)}`],
     };
   }
 
@@ -230,7 +232,6 @@ export class Workload {
     const text = random.chance(0.1) ? null : `${this.#writes}${filler}`;
     return { cells: [tag, time, number, text] };
   }
-
 }
 
 function sessionOf(write: SimulatedWrite): { session?: { rpoBytes: number } } {

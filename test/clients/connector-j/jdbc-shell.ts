@@ -1,11 +1,13 @@
-/** Java programs of this folder, run from their source with Connector/J on the class path. */
+/**
+ * Java programs that are told what to do: JdbcShell, a statement at a time, and those that read all their input first. Both run from
+ * their source, with Connector/J on the class path.
+ */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { requireConnectorJ } from './required-tool.js';
+import { requireConnectorJ } from '../required-tool.js';
 
-const FOLDER = join(__dirname, 'java');
 /** A JVM that compiles first, on a machine that is busy. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
@@ -16,7 +18,7 @@ function commandLine(program: string, options: readonly string[]): string[] {
     '-Dfile.encoding=UTF-8',
     '-cp',
     requireConnectorJ(),
-    join(FOLDER, `${program}.java`),
+    join(__dirname, `${program}.java`),
     ...options,
   ];
 }
