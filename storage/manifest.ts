@@ -108,25 +108,32 @@ export async function checkBlocks(
     const found = await firstRunFrom(kv, runId);
     if (found === null) break;
     nextRunId = Math.max(nextRunId, found + 1);
-    if (!runs.has(found)) await deleteRun(kv, found);
+    // Synced: after one more start nobody knows that this id was ever used, and what came back would mix with another run.
+    if (!runs.has(found)) await deleteRun(kv, found, { sync: true });
     runId = found + 1;
   }
   return nextRunId;
 }
 
-/** Deletes all keys of a run that no manifest names, and gives the space back. */
-export async function deleteRun(kv: KeyValueStore, runId: number): Promise<void> {
+/**
+ * Deletes all keys of a run that no manifest names, and gives the space back. Without `sync` they may come back after a crash, and
+ * the next start deletes them.
+ */
+export async function deleteRun(
+  kv: KeyValueStore,
+  runId: number,
+  options: { readonly sync: boolean },
+): Promise<void> {
   const bounds = blocksOf(runId);
   let operations: KeyValueOperation[] = [];
   for await (const key of kv.keys(bounds)) {
     operations.push({ type: 'del', key });
     if (operations.length === DELETE_KEYS) {
-      // Not synced: what comes back after a crash is deleted at the next start.
-      await kv.batch(operations, { sync: false });
+      await kv.batch(operations, options);
       operations = [];
     }
   }
-  if (operations.length > 0) await kv.batch(operations, { sync: false });
+  if (operations.length > 0) await kv.batch(operations, options);
   await kv.compactRange(bounds.gte, bounds.lt);
 }
 

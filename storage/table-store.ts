@@ -415,7 +415,7 @@ export class TableStore {
     this.#collecting = this.#collecting.then(async () => {
       try {
         for (const { runIds } of ready) {
-          for (const runId of runIds) await deleteRun(this.#kv, runId);
+          for (const runId of runIds) await deleteRun(this.#kv, runId, { sync: false });
         }
       } catch (error) {
         // Told by the next flush: a store whose deletes fail will not take writes either.

@@ -49,7 +49,8 @@ export class Pacer {
   /** What SLEEP asked for, or until the query is ended. */
   async #nap(): Promise<void> {
     const { clock, signal, timers } = this.#context;
-    const leftMs = this.#deadlineMs - clock.monotonicMs() + 1;
+    const leftMs = this.#deadlineMs - clock.monotonicMs();
+    const isCut = leftMs < this.#naps.pendingMs;
     const napMs = Math.min(this.#naps.pendingMs, leftMs);
     this.#naps.pendingMs = 0;
     await new Promise<void>((resolve) => {
@@ -61,6 +62,8 @@ export class Pacer {
       const timer = timers.after(napMs, wake);
       signal.addEventListener('abort', wake);
     });
+    // A timer may go off a little early by this clock: the time is up all the same.
+    if (isCut && !signal.aborted) throw new SqlError('ER_QUERY_TIMEOUT');
   }
 }
 
