@@ -93,6 +93,7 @@ test('a peer restored from an old copy of its data', async () => {
   cpSync(pair.b.dataFolder, join(pair.folder, SAVED), { recursive: true });
   // It goes on, and this node learns of it.
   await pair.restart(pair.b);
+  await pair.waitLinked();
   const b = await pair.b.connect({ database: 'stress' });
   await run(b, "INSERT INTO numbered VALUES ('lost by the copy', 1, 1, 'x')");
   await pair.waitCaughtUp();

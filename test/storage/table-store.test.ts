@@ -276,14 +276,20 @@ describe('a flush', () => {
   it('leaves orphans that stay deleted, whatever an unsynced log loses two starts later', async () => {
     for (let seed = 0; seed < 10; seed++) {
       const kv = new ForgetfulKv({ forgetsRotatedLogs: true });
-      const noManifest: KeyValueStore = Object.create(kv) as ForgetfulKv;
-      noManifest.batch = (operations, sync) =>
-        operations.some(({ key }) => key[0] === 'h'.charCodeAt(0))
-          ? Promise.reject(new Error('disk'))
-          : kv.batch(operations, sync);
-      const { store: failing } = await openMemoryStore(noManifest);
+      const noManifest: KeyValueStore = {
+        ...kv.mount(),
+        batch: (operations, sync) =>
+          operations.some(({ key }) => key[0] === 'h'.charCodeAt(0))
+            ? Promise.reject(new Error('disk'))
+            : kv.batch(operations, sync),
+      };
+      const failing = await TableStore.open({ kv: noManifest, timers: realTimers }, options);
       failing.defineTable(schema);
-      failing.applyWrite(100, bigBatch(20_000, 5, T0, (row) => row), 0);
+      failing.applyWrite(
+        100,
+        bigBatch(20_000, 5, T0, (row) => row),
+        0,
+      );
       failing.freeze(flushedState(1));
       await expect(failing.flush(() => 0)).rejects.toThrow('disk');
       expect((await keysOf(kv, 'b')).length).toBeGreaterThan(3);
