@@ -9,13 +9,20 @@
  *   5  nodes that exchanged everything are equal                  converged
  *   6  no stream carries what is not the sender's                 holds, recovered
  *   -  nobody reads what the gate has not passed                  becomesVisible
+ *   -  nothing arrives at or below the stable horizon             isAboveHorizon
  *
  * "Unprotected" is the truth, not what the peer confirmed: bytes that the peer's own journal does not call durable, and whether that word
  * was true is seen at the peer's next recovery.
  */
 
 import type { JournalPoint } from '../../replication/index.js';
-import { RecordKind, type IncarnationId, type Position, type Store } from '../../storage/index.js';
+import {
+  RecordKind,
+  type IncarnationId,
+  type Position,
+  type RecordView,
+  type Store,
+} from '../../storage/index.js';
 import { printDdl, type RecordingMachine } from './recording-machine.js';
 import type { LedgerIncarnation, RecordLedger } from './record-ledger.js';
 import type { SimulatedNode } from './simulated-node.js';
@@ -95,6 +102,15 @@ export class Invariants {
   ): void {
     if ((durable.get(incarnation) ?? 0) >= sequence) return;
     throw new Error(`${node.name} applies ${incarnation}:${sequence}, which is not durable there`);
+  }
+
+  /** Nothing arrives at or below the stable horizon: what was dropped for good below it stays right. */
+  isAboveHorizon(node: SimulatedNode, store: Store, record: RecordView): void {
+    const horizon = store.horizon();
+    if (record.version > horizon) return;
+    throw new Error(
+      `${node.name} applies record ${record.sequence} of version ${record.version}, and its horizon is ${horizon}`,
+    );
   }
 
   /** A client was told OK. */

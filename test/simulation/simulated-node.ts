@@ -293,16 +293,19 @@ export class SimulatedNode {
     };
     const applyOwn = store.applyOwn.bind(store);
     store.applyOwn = (record) => {
+      invariants.guard(() => invariants.isAboveHorizon(this, store, record));
       invariants.guard(() => invariants.becomesVisible(this, record.sequence));
       applyOwn(record);
     };
     const applyPeer = store.applyPeer.bind(store);
     store.applyPeer = (id, record) => {
+      invariants.guard(() => invariants.isAboveHorizon(this, store, record));
       invariants.guard(() => invariants.isApplied(this, id, record.sequence, this.copyDurable));
       applyPeer(id, record);
     };
     const applyReturned = store.applyReturned.bind(store);
     store.applyReturned = (id, record) => {
+      invariants.guard(() => invariants.isAboveHorizon(this, store, record));
       invariants.guard(() => invariants.isApplied(this, id, record.sequence, this.ownDurable));
       invariants.returned += 1;
       applyReturned(id, record);
