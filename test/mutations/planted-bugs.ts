@@ -70,8 +70,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'storage/store.ts',
     find: 'this.tables.applyWrite(record.version, record.body, 0);',
     replace: 'this.tables.applyWrite(this.#highestApplied + 1, record.body, 0);',
-    testFile: 'test/simulation/simulation.test.ts',
-    testName: 'the pair keeps its promises seed 2',
+    testFile: 'test/storage/store.test.ts',
+    testName: 'store the higher version wins, whatever arrives last',
   },
   {
     name: 'record CRC skipped: a flipped bit in the journal is served',

@@ -37,6 +37,9 @@ const SCHEMA: TableSchema = {
   partitionMs: 86_400_000,
 };
 
+/** The same columns; the row of the highest version stays. */
+const LAST_ROW_SCHEMA: TableSchema = { ...SCHEMA, tableId: 4343, appendMode: false };
+
 class Recorder implements StateMachine {
   applied: string[] = [];
 
@@ -124,12 +127,12 @@ class Machine {
     this.kv.crash(this.random);
   }
 
-  async values(): Promise<number[]> {
+  async values(schema: TableSchema = SCHEMA): Promise<number[]> {
     const view = this.store.tables.readView();
     const found: number[] = [];
     const reading = (async () => {
       const scan = view.scan({
-        parts: [{ tableId: SCHEMA.tableId, columns: [13] }],
+        parts: [{ tableId: schema.tableId, columns: [13] }],
         columns: [13],
         timeMin: null,
         timeMax: null,
@@ -266,6 +269,36 @@ describe('store', () => {
     const { first, bytes } = machine.store.own.incarnation(id)!;
     expect(first).toBe(1);
     expect(bytes).toBeGreaterThan(3 * 64 * 1024);
+  });
+
+  test('the higher version wins, whatever arrives last', async () => {
+    const machine = new Machine(6);
+    await machine.start();
+    machine.append(RecordKind.schema, [encodeSchemaBody(LAST_ROW_SCHEMA)]);
+    const row = (value: number): Uint8Array[] => {
+      const batch = new RowBatch(LAST_ROW_SCHEMA);
+      batch.setBytes(0, Buffer.from('a'), 0, 1);
+      batch.setTime(1, 1_767_225_600, 0);
+      batch.setNumber(2, value);
+      batch.endRow();
+      return encodeWriteBody([batch.encodeSection()]);
+    };
+    const { version } = machine.append(RecordKind.write, row(1));
+    await machine.settle();
+
+    // What the peer wrote a moment before comes only now.
+    const incarnation = 'aaaaaaaaaaaaaaaa';
+    const opening = encodeOpeningBody({ incarnation, origin: 2, parent: null });
+    const records = Buffer.concat([
+      encodeRecord(RecordKind.opening, 1, version - 24, [opening]),
+      encodeRecord(RecordKind.schema, 2, version - 16, [encodeSchemaBody(LAST_ROW_SCHEMA)]),
+      encodeRecord(RecordKind.write, 3, version - 8, row(2)),
+    ]);
+    const copy = await machine.clock.runUntilSettled(machine.store.openCopy(2));
+    const views = copy.appendCopies(incarnation, records);
+    await machine.settle();
+    for (const view of views) machine.store.applyPeer(incarnation, view);
+    expect(await machine.values(LAST_ROW_SCHEMA)).toEqual([1]);
   });
 
   test('a restart stamps above everything before, also when the clock went back', async () => {
