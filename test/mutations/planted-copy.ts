@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -88,8 +88,9 @@ function runJest(folder: string, bugs: readonly PlantedBug[]): Verdict {
       '--testNamePattern',
       `^(${bugs.map((bug) => escapePattern(bug.testName)).join('|')})$`,
     ],
-    { cwd: folder, encoding: 'utf8', timeout: RUN_TIMEOUT_MS },
+    { cwd: folder, encoding: 'utf8', timeout: RUN_TIMEOUT_MS, env: environmentOfItsOwn() },
   );
+  if (!existsSync(result)) throw new Error(`Jest did not run: ${run.stderr}`);
   const summary = JSON.parse(readFileSync(result, 'utf8')) as {
     numPassedTests: number;
     numFailedTests: number;
@@ -102,6 +103,12 @@ function runJest(folder: string, bugs: readonly PlantedBug[]): Verdict {
     failed: summary.numFailedTests,
     output: run.stderr,
   };
+}
+
+/** Where the outer run reports to is not the inner run's to write: it would count planted failures as real ones. */
+function environmentOfItsOwn(): NodeJS.ProcessEnv {
+  const { TEST_RESULTS_FILE: _outer, ...environment } = process.env;
+  return environment;
 }
 
 function escapePattern(name: string): string {
