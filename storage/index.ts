@@ -92,3 +92,9 @@ export {
   systemRandom,
   systemTimers,
 } from './node-adapters.js';
+export { inspectStore, type StoreInspection, type TableInspection } from './store-inspection.js';
+export {
+  inspectJournal,
+  type IncarnationInspection,
+  type JournalInspection,
+} from './journal-inspection.js';

@@ -160,7 +160,8 @@ export function manifestOperations(change: {
   return operations;
 }
 
-function runIdOf(key: Uint8Array): number {
+/** Of a run's key in the manifest. */
+export function runIdOf(key: Uint8Array): number {
   let id = 0;
   for (let at = 1; at < key.length; at++) id = id * 256 + key[at]!;
   return id;

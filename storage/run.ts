@@ -13,6 +13,7 @@
 
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
+import { HiddenColumn } from './column-kind.js';
 import type { TimeSpan } from './interval-set.js';
 import type { ColumnId, StoredColumn, TableId } from './table-schema.js';
 
@@ -133,6 +134,18 @@ export class Run {
       for (const { nulls } of block.statistics) if (nulls < block.rows) count++;
     }
     return count;
+  }
+
+  /** True for exactly those `keyCount` values. */
+  hasValue(columnId: ColumnId, block: number): boolean {
+    const info = this.blocks[block];
+    if (info === undefined) return false;
+    if (info.isPacked) return columnId === HiddenColumn.packed;
+    if (columnId === HiddenColumn.series || columnId === HiddenColumn.version) return true;
+    if (columnId === HiddenColumn.tombstone) return info.tombstones > 0;
+    if (columnId === HiddenColumn.ordinal) return this.appendMode;
+    const statistics = info.statistics[this.indexOf(columnId)];
+    return statistics !== undefined && statistics.nulls < info.rows;
   }
 
   encode(writer: ByteWriter): void {

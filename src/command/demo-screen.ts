@@ -1,34 +1,21 @@
-/** The demo's words and bars. On a terminal a bar moves in place; elsewhere each step is one plain line. */
-import { colour, type Colour, type TextStream } from './terminal.js';
-
-const BAR_WIDTH = 16;
-const LABEL_WIDTH = 26;
-const INDENT = '      ';
-/** Where the terminal does not say. */
-const COLUMNS = 80;
-const REDRAW_MS = 50;
-/** Carriage return, and erase to the end of the line. */
-const REWIND = '\r\u001b[K';
+/** The demo's words and bars. */
+import { INDENT, ProgressBar, type Screen } from './progress-bar.js';
+import { colour, type Colour } from './terminal.js';
 
 /** As mysql2 gives it, with dates as text. */
 export type Cell = string | number | null;
 
-export interface Screen extends TextStream {
-  readonly columns?: number;
-  write(text: string): unknown;
-}
-
 export class DemoScreen {
   readonly #stream: Screen;
-  #drawnMs = -Infinity;
-  #isBarOpen = false;
+  readonly #bar: ProgressBar;
 
   constructor(stream: Screen) {
     this.#stream = stream;
+    this.#bar = new ProgressBar(stream);
   }
 
   line(text = ''): void {
-    this.#closeBar();
+    this.#bar.close();
     this.#stream.write(`${text}\n`);
   }
 
@@ -47,23 +34,9 @@ export class DemoScreen {
     return colour(hue, text, this.#stream);
   }
 
-  /** How far a step has come; on a terminal only. The last call, with done = all, stays on the screen everywhere. */
+  /** How far a step has come; the last call, with done = all, stays on the screen everywhere. */
   bar(label: string, done: number, all: number, note: string): void {
-    const isLast = done >= all;
-    const filled = Math.round((BAR_WIDTH * Math.min(done, all)) / Math.max(all, 1));
-    const drawn = `${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}`;
-    if (this.#stream.isTTY !== true) {
-      if (isLast) this.#stream.write(`${INDENT}${label}: ${note}\n`);
-      return;
-    }
-    const nowMs = performance.now();
-    if (!isLast && nowMs - this.#drawnMs < REDRAW_MS) return;
-    this.#drawnMs = nowMs;
-    // A line that wraps could not be drawn over.
-    const room = (this.#stream.columns ?? COLUMNS) - INDENT.length - LABEL_WIDTH - BAR_WIDTH - 3;
-    const text = `${INDENT}${label.padEnd(LABEL_WIDTH)} ${this.tint('cyan', drawn)} ${note.slice(0, Math.max(room, 0))}`;
-    this.#stream.write(`${REWIND}${text}${isLast ? '\n' : ''}`);
-    this.#isBarOpen = !isLast;
+    this.#bar.draw(label, done, all, note);
   }
 
   /** Rows under their headings, as the command lines of MySQL draw them. */
@@ -93,11 +66,6 @@ export class DemoScreen {
     ]) {
       this.line(`${INDENT}${text}`);
     }
-  }
-
-  #closeBar(): void {
-    if (this.#isBarOpen) this.#stream.write('\n');
-    this.#isBarOpen = false;
   }
 }
 

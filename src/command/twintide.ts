@@ -8,6 +8,7 @@ import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
 import { runDemo } from './demo-command.js';
 import { describeFailure, ExitCode } from './exit-codes.js';
+import { runInspect } from './inspect-command.js';
 import { runPair } from './pair-command.js';
 import { addSettingFlags, configOf } from './setting-flags.js';
 import { runNode } from './start-command.js';
@@ -110,6 +111,16 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .option('-c, --config <file>', 'configuration of a node, any number of times', collect, [])
     .action(async (options: { readonly url: string[]; readonly config: string[] }) => {
       setExitCode(await runStatus({ urls: options.url, configs: options.config }));
+    });
+
+  program
+    .command('inspect')
+    .description('what a stopped node has on disk: tables, runs, codecs, journals')
+    .argument('<data_dir>', 'data directory of the node')
+    .option('--verify', 'read everything and compare every checksum')
+    .action(async (path: string, options: { readonly verify?: boolean }) => {
+      const isVerified = options.verify === true;
+      setExitCode(await runInspect({ path, isVerified, screen: process.stderr }));
     });
 
   const config = program.command('config').description('about configuration files');

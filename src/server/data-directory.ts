@@ -98,6 +98,25 @@ export async function openDataDirectory(path: string, nodeId: number): Promise<D
   }
 }
 
+/**
+ * Takes the lock of a directory that a node has run on, whichever node that was. Throws DataDirectoryError, also where there is
+ * no node's directory: nothing is made.
+ */
+export async function openExistingDataDirectory(
+  path: string,
+): Promise<{ readonly directory: DataDirectory; readonly nodeId: number }> {
+  let stored: string | undefined;
+  try {
+    stored = await readOptional(join(path, IDENTITY_FILE));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+  if (stored === undefined)
+    throw foreign(`${path} is no data directory: ${IDENTITY_FILE} is not there`);
+  const nodeId = parseIdentity(path, stored).node_id;
+  return { directory: await openDataDirectory(path, nodeId), nodeId };
+}
+
 function unusable(path: string, error: unknown): DataDirectoryError {
   return new DataDirectoryError(
     'TWINTIDE_DATA_DIR_UNUSABLE',
