@@ -1,9 +1,8 @@
 /**
  * The TSBS "devops cpu-only" shape, made from a seed: 10 tags, 10 integer metrics 0..100 by random walk, one row per host per
- * 10 s. Rows come in time order, all hosts of one instant after another, about 146 bytes of text a row.
+ * 10 s. Rows come in time order, all hosts of one instant after another.
  *
- * Statements are rendered to whole MySQL packets before the clock starts, so that the load generator's own work during the run is
- * socket writes only.
+ * This is the data; how it is written for one server or another is the renderers' (`render-*.ts`).
  */
 
 export interface CpuShape {
@@ -18,9 +17,8 @@ export const SHAPES = {
 
 const INTERVAL_S = 10;
 const START_S = Date.UTC(2026, 0, 1) / 1000;
-const MAX_PACKET_PAYLOAD = 0xffffff;
 
-const TAGS = [
+export const TAGS = [
   'hostname',
   'region',
   'datacenter',
@@ -33,7 +31,7 @@ const TAGS = [
   'service_environment',
 ] as const;
 
-const METRICS = [
+export const METRICS = [
   'usage_user',
   'usage_system',
   'usage_idle',
@@ -73,66 +71,51 @@ export class SeededNumbers {
   }
 }
 
-/** Twintide's CREATE TABLE: every tag is part of the identity. */
-export const CREATE_TWINTIDE = `CREATE TABLE cpu (${TAGS.map((tag) => `${tag} VARCHAR(64)`).join(', ')}, ts DATETIME NOT NULL, ${METRICS.map(
-  (metric) => `${metric} BIGINT`,
-).join(', ')}, TIME INDEX (ts), PRIMARY KEY (${TAGS.join(', ')}))`;
-
-/** The peer's: a relational server keys by host and time, as TSBS itself does. */
-export const CREATE_MARIADB = `CREATE TABLE cpu (${TAGS.map((tag) => `${tag} VARCHAR(64) NOT NULL`).join(', ')}, ts DATETIME NOT NULL, ${METRICS.map(
-  (metric) => `${metric} BIGINT`,
-).join(', ')}, PRIMARY KEY (hostname, ts)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`;
-
-const INSERT_HEAD = `INSERT INTO cpu (${[...TAGS, 'ts', ...METRICS].join(',')}) VALUES `;
-
-export interface Workload {
-  readonly rows: number;
-  /** Bytes of statement text. */
-  readonly textBytes: number;
-  /** One entry a statement: a whole packet, header included, sequence 0. */
-  readonly packets: readonly Buffer[];
-  readonly rowsPerPacket: number;
+/** One row; the object is the same for every row of a run and only valid until the next. */
+export interface CpuRow {
+  /** 0 <= host < hosts of the shape. */
+  host: number;
+  /** Values of TAGS, in their order. */
+  tags: readonly string[];
+  /** Seconds since 1970. */
+  seconds: number;
+  /** Values of METRICS, in their order, from `at`. */
+  readonly usage: Uint8Array;
+  at: number;
 }
 
-/** Renders every row of the shape in batches of `rowsPerPacket`; `rowsMax` cuts it short. */
-export function renderWorkload(
+/** Calls `take` for every row of the shape; `rowsMax` cuts it short. Returns the count of rows. */
+export function forEachCpuRow(
   shape: CpuShape,
-  rowsPerPacket: number,
   seed: number,
-  rowsMax = Infinity,
-): Workload {
+  rowsMax: number,
+  take: (row: CpuRow) => void,
+): number {
   const numbers = new SeededNumbers(seed);
-  const tags = Array.from({ length: shape.hosts }, (_, host) => renderTags(host, numbers));
+  const tags = Array.from({ length: shape.hosts }, (_, host) => tagsOf(host, numbers));
   const usage = new Uint8Array(shape.hosts * METRICS.length);
   for (let i = 0; i < usage.length; i++) usage[i] = numbers.below(101);
 
-  const packets: Buffer[] = [];
-  let textBytes = 0;
-  let batch: string[] = [];
-  let rows = 0;
-  const finishBatch = (): void => {
-    if (batch.length === 0) return;
-    const packet = commandPacket(INSERT_HEAD + batch.join(','));
-    textBytes += packet.length - 5;
-    packets.push(packet);
-    batch = [];
-  };
+  const row: CpuRow = { host: 0, tags: [], seconds: 0, usage, at: 0 };
   const instants = (shape.hours * 3600) / INTERVAL_S;
+  let rows = 0;
   for (let instant = 0; instant < instants && rows < rowsMax; instant++) {
-    const time = formatTime(START_S + instant * INTERVAL_S);
+    row.seconds = START_S + instant * INTERVAL_S;
     for (let host = 0; host < shape.hosts && rows < rowsMax; host++) {
-      batch.push(`(${tags[host]!},'${time}'${renderMetrics(usage, host, numbers)})`);
+      row.host = host;
+      row.tags = tags[host]!;
+      row.at = host * METRICS.length;
+      walk(usage, row.at, numbers);
+      take(row);
       rows += 1;
-      if (batch.length === rowsPerPacket) finishBatch();
     }
   }
-  finishBatch();
-  return { rows, textBytes, packets, rowsPerPacket };
+  return rows;
 }
 
-function renderTags(host: number, numbers: SeededNumbers): string {
+function tagsOf(host: number, numbers: SeededNumbers): readonly string[] {
   const region = REGIONS[numbers.below(REGIONS.length)]!;
-  const values = [
+  return [
     `host_${host}`,
     region,
     `${region}${'abc'[numbers.below(3)]!}`,
@@ -144,33 +127,15 @@ function renderTags(host: number, numbers: SeededNumbers): string {
     `${numbers.below(2)}`,
     ENVIRONMENTS[numbers.below(ENVIRONMENTS.length)]!,
   ];
-  return values.map((value) => `'${value}'`).join(',');
 }
 
-function renderMetrics(usage: Uint8Array, host: number, numbers: SeededNumbers): string {
-  let text = '';
-  for (let metric = 0; metric < METRICS.length; metric++) {
-    const at = host * METRICS.length + metric;
-    const next = Math.min(100, Math.max(0, usage[at]! + numbers.below(3) - 1));
-    usage[at] = next;
-    text += `,${next}`;
+function walk(usage: Uint8Array, at: number, numbers: SeededNumbers): void {
+  for (let metric = at; metric < at + METRICS.length; metric++) {
+    usage[metric] = Math.min(100, Math.max(0, usage[metric]! + numbers.below(3) - 1));
   }
-  return text;
 }
 
-function formatTime(seconds: number): string {
+/** 'YYYY-MM-DD hh:mm:ss' in UTC. */
+export function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-/** A COM_QUERY packet; the statements here stay below the 16 MiB of one packet. */
-export function commandPacket(sql: string): Buffer {
-  const length = Buffer.byteLength(sql) + 1;
-  if (length >= MAX_PACKET_PAYLOAD)
-    throw new RangeError(`statement of ${length} bytes is too large`);
-  const packet = Buffer.allocUnsafe(4 + length);
-  packet.writeUIntLE(length, 0, 3);
-  packet[3] = 0;
-  packet[4] = 0x03;
-  packet.write(sql, 5);
-  return packet;
 }

@@ -15,7 +15,8 @@ import type { InsertTarget } from '../src/sql/insert-target.js';
 import type { RowSink } from '../src/sql/row-sink.js';
 import { ColumnRole, ColumnType, RowBatch, TupleMemory } from '../storage/index.js';
 import type { TableSchema } from '../storage/index.js';
-import { type CpuShape, renderWorkload, SHAPES } from './cpu-workload.js';
+import { type CpuShape, SHAPES } from './cpu-workload.js';
+import { renderInserts } from './render-mysql.js';
 
 const CHUNK_BYTES = 65_536;
 const ROWS = 50_000;
@@ -146,8 +147,8 @@ function secondsSince(started: NodeJS.CpuUsage): number {
 
 /** Whole statements, each into an empty batch that is then encoded. */
 function measureStatements(name: string, shape: CpuShape, repeats: number): void {
-  const { packets } = renderWorkload(shape, STATEMENT_ROWS, 1, STATEMENT_ROWS * STATEMENTS);
-  const texts = packets.map((packet) => packet.subarray(packet.indexOf('VALUES ') + 7));
+  const { requests } = renderInserts(shape, STATEMENT_ROWS, 1, STATEMENT_ROWS * STATEMENTS);
+  const texts = requests.map((packet) => packet.subarray(packet.indexOf('VALUES ') + 7));
   const tuples = new TupleMemory(10);
   const batches = [new RowBatch(schema, tuples), new RowBatch(schema, tuples)];
   let scanSeconds = 0;

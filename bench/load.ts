@@ -1,16 +1,24 @@
 /** Sending a workload over some connections and what came of it. */
 
 import { performance } from 'node:perf_hooks';
-import type { Workload } from './cpu-workload.js';
 import { cpuSecondsOf } from './process-cpu.js';
 import { RawClient } from './raw-client.js';
+import { STATEMENT_ID_AT } from './render-mysql.js';
+import type { Workload } from './workload.js';
+
+/** One connection to a server. */
+export interface LoadConnection {
+  /** Sends one request and resolves when it is acknowledged. */
+  send(request: Buffer): Promise<void>;
+  close(): void;
+}
 
 export interface LoadResult {
   readonly rows: number;
   readonly seconds: number;
   readonly rowsPerSecond: number;
-  readonly textMegabytesPerSecond: number;
-  /** Microseconds of server CPU a row, one figure a server process. */
+  readonly bodyMegabytesPerSecond: number;
+  /** Microseconds of server CPU a row until the last acknowledgement, one figure a server process. */
   readonly serverCpuMicrosPerRow: readonly number[];
   /** This process's CPU as a share of one core. */
   readonly generatorCpuShare: number;
@@ -18,47 +26,65 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-/** Sends all packets, each connection taking the next one when its last was answered. */
+/** Sends all requests, each connection taking the next one when its last was answered. */
 export async function runLoad(
-  port: number,
-  database: string,
+  connections: readonly LoadConnection[],
   workload: Workload,
-  connections: number,
   serverPids: readonly number[],
 ): Promise<LoadResult> {
-  const clients = await Promise.all(
-    Array.from({ length: connections }, () => RawClient.open(port, database)),
-  );
-  const latencies = new Float64Array(workload.packets.length);
+  const { requests, rows } = workload;
+  const latencies = new Float64Array(requests.length);
   const cpuBefore = serverPids.map(cpuSecondsOf);
   const ownBefore = process.cpuUsage();
   const start = performance.now();
   let next = 0;
-  const worker = async (client: RawClient): Promise<void> => {
+  const worker = async (connection: LoadConnection): Promise<void> => {
     for (;;) {
       const index = next++;
-      if (index >= workload.packets.length) return;
+      if (index >= requests.length) return;
       const sentAt = performance.now();
-      await client.send(workload.packets[index]!);
+      await connection.send(requests[index]!);
       latencies[index] = performance.now() - sentAt;
     }
   };
-  await Promise.all(clients.map(worker));
+  await Promise.all(connections.map(worker));
   const seconds = (performance.now() - start) / 1000;
   const own = process.cpuUsage(ownBefore);
   const cpu = serverPids.map((pid, i) => cpuSecondsOf(pid) - cpuBefore[i]!);
-  for (const client of clients) client.close();
   latencies.sort();
   return {
-    rows: workload.rows,
+    rows,
     seconds,
-    rowsPerSecond: workload.rows / seconds,
-    textMegabytesPerSecond: workload.textBytes / 1e6 / seconds,
-    serverCpuMicrosPerRow: cpu.map((used) => (used * 1e6) / workload.rows),
+    rowsPerSecond: rows / seconds,
+    bodyMegabytesPerSecond: workload.bodyBytes / 1e6 / seconds,
+    serverCpuMicrosPerRow: cpu.map((used) => (used * 1e6) / rows),
     generatorCpuShare: (own.user + own.system) / 1e6 / seconds,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
   };
+}
+
+/** Connections of a MySQL server on which the workload can be sent; its statement, if it has one, is prepared. */
+export async function openMysql(
+  port: number,
+  database: string,
+  count: number,
+  workload: Workload,
+): Promise<readonly LoadConnection[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = await RawClient.open(port, database);
+      if (workload.prepare === undefined) return client;
+      const id = await client.prepare(workload.prepare);
+      return {
+        send: (request: Buffer): Promise<void> => {
+          request.writeUInt32LE(id, STATEMENT_ID_AT);
+          return client.send(request);
+        },
+        close: () => client.close(),
+      };
+    }),
+  );
 }
 
 function quantile(sorted: Float64Array, q: number): number {

@@ -4,12 +4,14 @@
  */
 
 import { connect, type Socket } from 'node:net';
+import { textPacket } from './mysql-packet.js';
 
 const CLIENT_LONG_PASSWORD = 0x1;
 const CLIENT_CONNECT_WITH_DB = 0x8;
 const CLIENT_PROTOCOL_41 = 0x200;
 const CLIENT_SECURE_CONNECTION = 0x8000;
 const CLIENT_PLUGIN_AUTH = 0x80000;
+const COM_STMT_PREPARE = 0x16;
 const UTF8MB4_BIN = 46;
 const PACKET_MAX = 0x1000000;
 
@@ -61,6 +63,18 @@ export class RawClient {
       if (answer[0] === AUTH_SWITCH) socket.write(Buffer.from([0, 0, 0, 3]));
       else if (answer[0] !== AUTH_MORE) throw new Error(`unexpected login answer ${answer[0]}`);
     }
+  }
+
+  /** Prepares a statement that returns no rows, and resolves to its id. */
+  async prepare(sql: string): Promise<number> {
+    this.#socket.write(textPacket(COM_STMT_PREPARE, sql));
+    const answer = await this.#packet();
+    if (answer[0] === ERR) throw toError(answer);
+    const id = answer.readUInt32LE(1);
+    const parameters = answer.readUInt16LE(7);
+    // Behind the parameters' definitions comes one EOF packet.
+    for (let left = parameters === 0 ? 0 : parameters + 1; left > 0; left--) await this.#packet();
+    return id;
   }
 
   /** Sends one whole packet and resolves when the server says OK; rejects with ServerError on ERR. */
