@@ -124,7 +124,9 @@ async function writeTable(
   const runs: Run[] = [];
   for (const [partition, handles] of await partitionHandles(pages, table, pacer)) {
     await sortHandles(pages, handles, handles.length, pacer);
-    const kept = await dropOverwritten(pages, handles, table.appendMode, horizon, pacer);
+    const kept = table.mergeFields
+      ? handles.length
+      : await dropOverwritten(pages, handles, table.appendMode, horizon, pacer);
     const header = {
       id: deps.nextRunId(),
       tableId: table.tableId,

@@ -4,6 +4,8 @@
  * The rows may come from pages that hold a column differently. Doubles and 64-bit halves join as halves; dictionaries and plain
  * strings as plain strings; time bases join while the offsets stay safe integers, and where they do not the new page ends
  * and says how many rows it took.
+ *
+ * Where fields are merged, a column's values come from other rows than the keys: its own handles stand beside the rows'.
  */
 
 import {
@@ -26,6 +28,11 @@ export interface Gathered {
   readonly taken: number;
 }
 
+/** By column: where its values come from, aligned with the rows' handles; null or left out = the rows themselves. */
+export type ColumnHandles = readonly (Uint32Array | null | undefined)[];
+
+const NO_COLUMN_HANDLES: ColumnHandles = [];
+
 /** Picking a value out of scattered pages costs about this much, in the pacer's units. */
 const VALUE_UNITS = 3;
 
@@ -36,7 +43,7 @@ export function gather(
   from: number,
   to: number,
 ): Gathered {
-  const steps = gatherSteps(pages, handles, from, to);
+  const steps = gatherSteps(pages, handles, from, to, NO_COLUMN_HANDLES);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -50,8 +57,9 @@ export async function gatherPaced(
   from: number,
   to: number,
   pacer: Pacer,
+  columnHandles: ColumnHandles = NO_COLUMN_HANDLES,
 ): Promise<Gathered> {
-  const steps = gatherSteps(pages, handles, from, to);
+  const steps = gatherSteps(pages, handles, from, to, columnHandles);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -65,9 +73,10 @@ function* gatherSteps(
   handles: Uint32Array,
   from: number,
   to: number,
+  columnHandles: ColumnHandles,
 ): Generator<void, Gathered> {
   const only = singlePage(handles, from, to);
-  if (only !== -1) {
+  if (only !== -1 && columnHandles.length === 0) {
     const first = handles[from]! & HANDLE_ROW_MASK;
     const last = handles[to - 1]! & HANDLE_ROW_MASK;
     // Rising rows of one page whose span is their number are a slice.
@@ -75,20 +84,21 @@ function* gatherSteps(
       return { page: slicePage(pages[only]!, first, last + 1), taken: to - from };
     }
   }
-  const used = usedPages(pages, handles, from, to);
+  const used = usedPages(pages, [handles, ...columnHandles], from, to);
   const columnCount = pages[handles[from]! >>> HANDLE_SHIFT]!.columns.length;
   // A base for the rows' own times, then one for each column.
   const bases: bigint[] = [];
   let taken = fittingTimes(used, handles, from, to - from, (page) => page, bases);
   for (let column = 0; column < columnCount; column++) {
     const timesOf = (page: Page): Times | null => timesOfColumn(page, column);
-    taken = fittingTimes(used, handles, from, taken, timesOf, bases);
+    taken = fittingTimes(used, columnHandles[column] ?? handles, from, taken, timesOf, bases);
   }
   const end = from + taken;
   const base = bases[0]!;
   const columns: (Vector | null)[] = [];
   for (let column = 0; column < columnCount; column++) {
-    columns.push(gatherColumn(used, handles, from, end, column, bases[column + 1]!));
+    const own = columnHandles[column] ?? handles;
+    columns.push(gatherColumn(used, own, from, end, column, bases[column + 1]!));
     yield;
   }
   const series = gatherUint32(used, handles, from, end, (source) => source.series);
@@ -122,14 +132,17 @@ function isRising(handles: Uint32Array, from: number, to: number): boolean {
 
 function usedPages(
   pages: readonly Page[],
-  handles: Uint32Array,
+  lists: ColumnHandles,
   from: number,
   to: number,
 ): (Page | undefined)[] {
   const used = new Array<Page | undefined>(pages.length).fill(undefined);
-  for (let index = from; index < to; index++) {
-    const page = handles[index]! >>> HANDLE_SHIFT;
-    used[page] = pages[page];
+  for (const handles of lists) {
+    if (handles === null || handles === undefined) continue;
+    for (let index = from; index < to; index++) {
+      const page = handles[index]! >>> HANDLE_SHIFT;
+      used[page] = pages[page];
+    }
   }
   return used;
 }

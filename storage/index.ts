@@ -65,6 +65,8 @@ export { VersionClock, versionParts } from './version-clock.js';
 
 export { RowBatch } from './row-batch.js';
 export { TupleMemory } from './tuple-memory.js';
+export { decodeExpiryBody, encodeExpiryBody, type TableExpiry } from './expiry-body.js';
+export { fitsPartition } from './partition-choice.js';
 export {
   decodeSchemaBody,
   encodeSchemaBody,

@@ -37,6 +37,8 @@ const EMPTY_HEAD: ManifestHead = {
   state: null,
   droppedTables: [],
   tombstones: [],
+  expired: [],
+  partitions: [],
 };
 
 export interface StoredSchema {

@@ -3,7 +3,8 @@
  *
  * The stream with the lowest row gives all its rows below the next stream's lowest at once (found by galloping), so streams that
  * overlap little cost little. With `reduce`, of an identity's rows only the last stays, and not even that if it is a tombstone; in append
- * mode all stay that come after the last tombstone.
+ * mode all stay that come after the last tombstone; where fields merge, they become one row, which has the last one's version and of each
+ * field the last value that is not NULL. All three depend on the set of rows alone, not on which source has them or in which order they came.
  */
 
 import { gatherPaced } from './gather.js';
@@ -16,6 +17,8 @@ export interface MergeOptions {
   /** False: rows of equal identity are known not to exist. */
   readonly reduce: boolean;
   readonly appendMode: boolean;
+  /** Left out = false. */
+  readonly mergeFields?: boolean;
   readonly pacer: Pacer;
 }
 
@@ -41,7 +44,7 @@ export async function* mergePages(
   }
   for (let index = (heap.length >>> 1) - 1; index >= 0; index--) siftDown(heap, index);
   const picks = new Picks();
-  const reducer = options.reduce ? new Reducer(picks, options.appendMode) : null;
+  const reducer = options.reduce ? new Reducer(picks, options) : null;
 
   while (heap.length > 0) {
     const head = heap[0]!;
@@ -98,22 +101,50 @@ class Picks {
   #last: Page | null = null;
   #lastNumber = 0;
   #numbers = new Map<Page, number>();
+  /** By column, where fields merge: the rows that its values come from. Allocated when one comes from another than the row itself. */
+  #columnHandles: (Uint32Array | null)[] = [];
 
   push(page: Page, row: number): void {
-    if (page !== this.#last) this.#register(page);
-    if (this.count === this.#handles.length) {
-      const grown = new Uint32Array(this.count * 2);
-      grown.set(this.#handles);
-      this.#handles = grown;
+    if (this.count === this.#handles.length) this.#grow();
+    const handle = this.#handleOf(page, row);
+    const index = this.count++;
+    this.#handles[index] = handle;
+    for (const own of this.#columnHandles) if (own !== null) own[index] = handle;
+  }
+
+  /** The last picked row becomes this one, but keeps its values where this one has NULLs. */
+  mergeInto(page: Page, row: number): void {
+    const index = this.count - 1;
+    const before = this.#handles[index]!;
+    const handle = this.#handleOf(page, row);
+    this.#handles[index] = handle;
+    for (let column = 0; column < page.columns.length; column++) {
+      let own = this.#columnHandles[column] ?? null;
+      if (!isNullAt(page, column, row)) {
+        if (own !== null) own[index] = handle;
+      } else if (own === null) {
+        // A tag, or a column that the other row lacks as well.
+        if (this.#pages[before >>> HANDLE_SHIFT]!.columns[column] === null) continue;
+        own = this.#handles.slice();
+        own[index] = before;
+        while (this.#columnHandles.length < column) this.#columnHandles.push(null);
+        this.#columnHandles[column] = own;
+      }
     }
-    this.#handles[this.count++] = (this.#lastNumber << HANDLE_SHIFT) + row;
   }
 
   async *emit(pacer: Pacer): AsyncGenerator<Page, undefined> {
     let at = 0;
     while (at < this.count) {
       const end = Math.min(at + VECTOR_ROWS_MAX, this.count);
-      const { page, taken } = await gatherPaced(this.#pages, this.#handles, at, end, pacer);
+      const { page, taken } = await gatherPaced(
+        this.#pages,
+        this.#handles,
+        at,
+        end,
+        pacer,
+        this.#columnHandles,
+      );
       at += taken;
       yield page;
     }
@@ -121,6 +152,17 @@ class Picks {
     this.#pages = [];
     this.#numbers = new Map();
     this.#last = null;
+    this.#columnHandles = [];
+  }
+
+  #handleOf(page: Page, row: number): number {
+    if (page !== this.#last) this.#register(page);
+    return (this.#lastNumber << HANDLE_SHIFT) + row;
+  }
+
+  #grow(): void {
+    this.#handles = grown(this.#handles);
+    this.#columnHandles = this.#columnHandles.map((own) => (own === null ? null : grown(own)));
   }
 
   #register(page: Page): void {
@@ -140,14 +182,19 @@ class Picks {
 class Reducer {
   readonly #picks: Picks;
   readonly #appendMode: boolean;
+  readonly #mergeFields: boolean;
   #groupPage: Page | null = null;
   #groupRow = 0;
   /** Picks before the current identity's. */
   #groupStart = 0;
 
-  constructor(picks: Picks, appendMode: boolean) {
+  constructor(
+    picks: Picks,
+    { appendMode, mergeFields }: { readonly appendMode: boolean; readonly mergeFields?: boolean },
+  ) {
     this.#picks = picks;
     this.#appendMode = appendMode;
+    this.#mergeFields = mergeFields === true;
   }
 
   /** True = no later row changes what is picked so far. */
@@ -165,9 +212,24 @@ class Reducer {
       this.#groupStart = picks.count;
     }
     const isTombstone = page.tombstones !== null && page.tombstones[row] === 1;
+    if (this.#mergeFields && !isTombstone && picks.count > this.#groupStart) {
+      picks.mergeInto(page, row);
+      return;
+    }
     if (!this.#appendMode || isTombstone) picks.count = this.#groupStart;
     if (!isTombstone) picks.push(page, row);
   }
+}
+
+function isNullAt(page: Page, column: number, row: number): boolean {
+  const vector = page.columns[column] ?? null;
+  return vector === null || (vector.nulls !== null && vector.nulls[row] === 1);
+}
+
+function grown(handles: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(handles.length * 2);
+  larger.set(handles);
+  return larger;
 }
 
 /** First row of the head's page that does not come before the rival's row. */

@@ -65,6 +65,7 @@ interface ScanPlan {
   readonly parts: readonly PartPlan[];
   readonly zones: readonly TimeSpan[];
   readonly appendMode: boolean;
+  readonly mergeFields: boolean;
   readonly series: SeriesDictionary;
   /** Undefined = no schema that was applied here has it (yet). */
   readonly columns: readonly (StoredColumn | undefined)[];
@@ -165,10 +166,14 @@ export class ReadView {
     let timeMin: bigint | null = null;
     let timeMax: bigint | null = null;
     let isExact = this.#tombstones(tableId).length === 0;
+    const expired = this.#state.expired.get(tableId) ?? null;
     for (const source of this.#sources(table, new Pacer(this.#deps.timers))) {
+      if (isExpired(source, expired)) continue;
       rows += source.rows;
       if (zonesOf(source, table.appendMode).length > 0) isExact = false;
       if (source.span === null) continue;
+      // Some of its rows have expired, and nobody has counted which.
+      if (expired !== null && source.span.min <= expired) isExact = false;
       if (timeMin === null || source.span.min < timeMin) timeMin = source.span.min;
       if (timeMax === null || source.span.max > timeMax) timeMax = source.span.max;
     }
@@ -207,8 +212,9 @@ export class ReadView {
         // Tags are read off the series.
         return column === undefined || column.role === ColumnRole.tag ? null : column.id;
       });
+      const expired = this.#state.expired.get(part.tableId) ?? null;
       const filter = new RowFilter({
-        timeMin: request.timeMin,
+        timeMin: latest(request.timeMin, expired === null ? null : expired + 1n),
         timeMax: request.timeMax,
         excluded: [],
         only: null,
@@ -227,6 +233,7 @@ export class ReadView {
       parts,
       zones: planZones(parts, canonical.appendMode),
       appendMode: canonical.appendMode,
+      mergeFields: canonical.mergeFields,
       series: merged.dictionary,
       columns,
     };
@@ -307,7 +314,8 @@ async function* anyPages(plan: ScanPlan, pacer: Pacer): AsyncGenerator<Page, und
     const inZones = { ...view, filter: view.filter.within(plan.zones) };
     return sources.map((source) => source.sorted(inZones));
   });
-  yield* mergePages(streams, { reduce: true, appendMode: plan.appendMode, pacer });
+  const { appendMode, mergeFields } = plan;
+  yield* mergePages(streams, { reduce: true, appendMode, mergeFields, pacer });
 }
 
 function sortedPages(plan: ScanPlan, pacer: Pacer): AsyncGenerator<Page, undefined> {
@@ -315,7 +323,8 @@ function sortedPages(plan: ScanPlan, pacer: Pacer): AsyncGenerator<Page, undefin
     sources.map((source) => source.sorted(view)),
   );
   const reduce = plan.zones.length > 0;
-  return mergePages(streams, { reduce, appendMode: plan.appendMode, pacer });
+  const { appendMode, mergeFields } = plan;
+  return mergePages(streams, { reduce, appendMode, mergeFields, pacer });
 }
 
 function batchOf(page: Page, plan: ScanPlan, request: ScanRequest): ScanBatch {
@@ -329,6 +338,15 @@ function batchOf(page: Page, plan: ScanPlan, request: ScanRequest): ScanBatch {
   const series = request.needSeries === true ? page.series : null;
   if (request.needVersions !== true) return { length, columns, series };
   return { length, columns, series, versions: page.versions };
+}
+
+/** True when not one of its rows is to be seen any more. */
+function isExpired({ span }: ScanSource, expired: bigint | null): boolean {
+  return expired !== null && span !== null && span.max <= expired;
+}
+
+function latest(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || (b !== null && b > a) ? b : a;
 }
 
 function zonesOf(source: ScanSource, appendMode: boolean): readonly TimeSpan[] {

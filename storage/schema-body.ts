@@ -1,7 +1,7 @@
 /**
  * A table's schema as the body of a schema record, and its id.
  *
- *   schema := u8 format 1, u64 table id, u8 flags (1 = append mode), u64 partition ms, u16 columns, column*
+ *   schema := u8 format 1, u64 table id, u8 flags (1 = append mode, 2 = merge fields), u64 partition ms, u16 columns, column*
  *   column := u48 id, u8 type, u8 role, u8 precision
  *
  * The id is the first 8 bytes of the body's sha-256, so equal schemas have equal ids on both nodes whoever wrote them first.
@@ -20,6 +20,7 @@ import {
 
 const FORMAT = 1;
 const FLAG_APPEND_MODE = 1;
+const FLAG_MERGE_FIELDS = 2;
 
 const TYPES: ReadonlySet<number> = new Set(Object.values(ColumnType));
 const ROLES: ReadonlySet<number> = new Set(Object.values(ColumnRole));
@@ -28,7 +29,10 @@ export function encodeSchemaBody(schema: TableSchema): Uint8Array {
   const writer = new ByteWriter();
   writer.uint8(FORMAT);
   writer.uint64(schema.tableId);
-  writer.uint8(schema.appendMode ? FLAG_APPEND_MODE : 0);
+  writer.uint8(
+    (schema.appendMode ? FLAG_APPEND_MODE : 0) |
+      (schema.mergeFields === true ? FLAG_MERGE_FIELDS : 0),
+  );
   writer.uint64(schema.partitionMs);
   writer.uint16(schema.columns.length);
   for (const column of schema.columns) {
@@ -63,7 +67,12 @@ export function decodeSchemaBody(bytes: Uint8Array): TableSchema {
     columns.push({ id, type, role, precision });
   }
   reader.expectEnd();
-  return { tableId, columns, appendMode: (flags & FLAG_APPEND_MODE) !== 0, partitionMs };
+  const appendMode = (flags & FLAG_APPEND_MODE) !== 0;
+  const mergeFields = (flags & FLAG_MERGE_FIELDS) !== 0;
+  if (appendMode && mergeFields) {
+    throw new DamagedBytesError('a schema both keeps every row and merges fields');
+  }
+  return { tableId, columns, appendMode, partitionMs, ...(mergeFields ? { mergeFields } : {}) };
 }
 
 export function schemaIdOf(schema: TableSchema): SchemaId {

@@ -16,6 +16,8 @@ export interface StoreState {
   /** Oldest first. */
   readonly runs: ReadonlyMap<TableId, readonly Run[]>;
   readonly tombstones: ReadonlyMap<TableId, readonly StampedTombstone[]>;
+  /** Rows at or before these times have expired: inclusive, in the time column's unit, rising only. */
+  readonly expired: ReadonlyMap<TableId, bigint>;
   /** Oldest first. */
   readonly frozen: readonly Generation[];
   readonly active: Generation;

@@ -265,6 +265,9 @@ export class Store {
       case RecordKind.ddl:
         this.stateMachine.apply(record.version, origin, record.body);
         return;
+      case RecordKind.expiry:
+        this.tables.applyExpiry(record.body);
+        return;
       default:
         // Opening records carry no rows; kinds of a later release are kept in the journal and not applied.
         return;

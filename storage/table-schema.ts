@@ -57,6 +57,8 @@ export interface TableSchema {
   readonly columns: readonly StoredColumn[];
   /** Identity is (tags, time), or with append mode also (version, ordinal): nothing is overwritten. */
   readonly appendMode: boolean;
-  /** Width of a time partition in milliseconds. */
+  /** Of an identity's rows each field has the newest value that is not NULL. Left out = false; never with append mode. */
+  readonly mergeFields?: boolean;
+  /** Width of a time partition in milliseconds; 0 = each node chooses from its first rows (partition-choice.ts). */
   readonly partitionMs: number;
 }

@@ -24,7 +24,7 @@ export interface KnownSchema {
 export class TableState {
   readonly tableId: TableId;
   readonly appendMode: boolean;
-  readonly partitionMs: number;
+  readonly mergeFields: boolean;
   readonly timeColumn: StoredColumn;
   readonly series: SeriesDictionary;
   layout: ChunkLayout;
@@ -33,6 +33,8 @@ export class TableState {
   readonly schemas = new Map<SchemaId, KnownSchema>();
   /** Times of the whole table are compared as offsets from this base; null until the first row. */
   referenceBase: bigint | null = null;
+  /** Width of a time partition; 0 = open until the first flush, which chooses it for good. */
+  partitionMs: number;
   /** Series below this are in the persisted dictionary. */
   persistedSeries = 0;
   isDropped = false;
@@ -40,6 +42,7 @@ export class TableState {
   constructor(schema: TableSchema) {
     this.tableId = schema.tableId;
     this.appendMode = schema.appendMode;
+    this.mergeFields = schema.mergeFields === true;
     this.partitionMs = schema.partitionMs;
     this.timeColumn = timeColumnOf(schema);
     this.series = SeriesDictionary.ofTags(tagColumnsOf(schema));
@@ -54,7 +57,8 @@ export class TableState {
       tags.length === this.series.tags.length &&
         tags.every((column, index) => column.id === this.series.tags[index]!.column.id) &&
         timeColumnOf(schema).id === this.timeColumn.id &&
-        schema.appendMode === this.appendMode,
+        schema.appendMode === this.appendMode &&
+        (schema.mergeFields === true) === this.mergeFields,
       'the identity of a table never changes',
     );
     assert(

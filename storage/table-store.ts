@@ -8,6 +8,7 @@
 
 import assert from 'node:assert';
 import { BlockCache } from './block-cache.js';
+import { decodeExpiryBody } from './expiry-body.js';
 import { writeRuns } from './flush.js';
 import {
   checkBlocks,
@@ -17,7 +18,8 @@ import {
   type StoredSchema,
 } from './manifest.js';
 import type { FlushedState, ManifestHead } from './manifest-head.js';
-import { Generation } from './memtable.js';
+import { Generation, type MemTable } from './memtable.js';
+import { choosePartitionMs } from './partition-choice.js';
 import { Pacer } from './pacer.js';
 import type { KeyValueStore, Timers } from './ports.js';
 import { isSameTombstone, type StampedTombstone } from './range-tombstone.js';
@@ -104,6 +106,7 @@ export class TableStore {
       tables: new Map(),
       runs: new Map(),
       tombstones: new Map(),
+      expired: new Map(),
       frozen: [],
       active: new Generation(),
     };
@@ -165,6 +168,29 @@ export class TableStore {
   }
 
   /**
+   * Body of an expiry record. Rows up to its times are invisible from here on, those that come later included; the latest time of a
+   * table holds, whatever the order. Runs that have expired as a whole go with the next manifest.
+   */
+  applyExpiry(body: Uint8Array): void {
+    const expired = new Map(this.#state.expired);
+    let isNew = false;
+    for (const { tableId, through } of decodeExpiryBody(body)) {
+      const known = expired.get(tableId);
+      if (this.#droppedTables.has(tableId) || (known !== undefined && through <= known)) continue;
+      expired.set(tableId, through);
+      isNew = true;
+    }
+    if (!isNew) return;
+    this.#state.active.charge(NOTE_BYTES);
+    this.#replaceState({ expired });
+  }
+
+  /** Up to which time rows of the table have expired, in its time column's unit; null = none has. */
+  expiredThrough(tableId: TableId): bigint | null {
+    return this.#state.expired.get(tableId) ?? null;
+  }
+
+  /**
    * The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. What memtables hold
    * of it is freed with their generation, because views may still read it.
    */
@@ -179,6 +205,7 @@ export class TableStore {
       tables: without(this.#state.tables, tableId),
       runs: without(this.#state.runs, tableId),
       tombstones: without(this.#state.tombstones, tableId),
+      expired: without(this.#state.expired, tableId),
     });
   }
 
@@ -192,6 +219,7 @@ export class TableStore {
   /** Call between two records. `state` is what everything applied so far amounts to. Several generations may queue. */
   freeze(state: FlushedState): void {
     const generation = this.#state.active;
+    for (const memTable of generation.tables.values()) choosePartition(memTable);
     this.#frozen.push({ generation, state });
     this.#replaceState({ frozen: [...this.#state.frozen, generation], active: new Generation() });
   }
@@ -232,6 +260,7 @@ export class TableStore {
       state,
       droppedTables: [...this.#droppedTables],
       tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),
+      ...this.#expiryAndPartitions(),
     };
     await this.#kv.batch(manifestOperations({ head, added, removed, schemas }), { sync: true });
 
@@ -326,6 +355,16 @@ export class TableStore {
 
   // ---- inside ----
 
+  #expiryAndPartitions(): Pick<ManifestHead, 'expired' | 'partitions'> {
+    const { expired, tables } = this.#state;
+    const partitions: [TableId, number][] = [];
+    for (const { tableId, partitionMs, schema } of tables.values()) {
+      if (schema.partitionMs === 0 && partitionMs > 0) partitions.push([tableId, partitionMs]);
+    }
+    const expiries = [...expired].map(([tableId, through]) => ({ tableId, through }));
+    return { expired: expiries, partitions };
+  }
+
   async #load(): Promise<void> {
     const runs = new Map<number, Run>();
     const head = await loadManifest(this.#kv, {
@@ -334,6 +373,8 @@ export class TableStore {
           this.#droppedTables.set(tableId, version);
         }
         for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
+        const expired = loaded.expired.map(({ tableId, through }) => [tableId, through] as const);
+        this.#replaceState({ expired: new Map(expired) });
       },
       schema: (stored) => {
         this.#define(stored);
@@ -347,6 +388,10 @@ export class TableStore {
       },
       run: (run) => runs.set(run.id, run),
     });
+    for (const [tableId, partitionMs] of head.partitions) {
+      const table = this.#state.tables.get(tableId);
+      if (table !== undefined) table.partitionMs = partitionMs;
+    }
     this.#flushed = head.state;
     this.#nextRunId = await checkBlocks(this.#kv, runs, head);
     this.#verifiedRunId = this.#nextRunId - 1;
@@ -423,6 +468,20 @@ export class TableStore {
       }
     });
   }
+}
+
+/** The first rows that are flushed decide, for a table whose schema leaves the width open. */
+function choosePartition({ table, chunks, rows }: MemTable): void {
+  if (table.partitionMs > 0) return;
+  const { precision } = table.timeColumn;
+  let min = Infinity;
+  let max = -Infinity;
+  for (const chunk of chunks) {
+    const delta = table.baseDelta(chunk.base);
+    min = Math.min(min, delta + chunk.timeMin);
+    max = Math.max(max, delta + chunk.timeMax);
+  }
+  table.partitionMs = choosePartitionMs(rows, (max - min) * 10 ** (3 - precision), precision);
 }
 
 function without<V>(map: ReadonlyMap<TableId, V>, tableId: TableId): Map<TableId, V> {

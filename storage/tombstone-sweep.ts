@@ -1,4 +1,4 @@
-/** What range tombstones make superfluous, themselves included; asked once a flush. */
+/** What range tombstones and expiry make superfluous, tombstones included; asked once a flush. */
 
 import type { StampedTombstone } from './range-tombstone.js';
 import type { Run } from './run.js';
@@ -6,7 +6,7 @@ import type { StoreState } from './store-state.js';
 
 /** Runs that a tombstone at or below the horizon has killed as a whole: expiry and TRUNCATE give their space back so. */
 export function deadRuns(state: StoreState, horizon: number): Run[] {
-  const dead: Run[] = [];
+  const dead = new Set(expiredRuns(state));
   for (const [tableId, tombstones] of state.tombstones) {
     for (const run of state.runs.get(tableId) ?? []) {
       const isDead = tombstones.some(
@@ -17,15 +17,28 @@ export function deadRuns(state: StoreState, horizon: number): Run[] {
           (timeMin === null || timeMin <= run.timeMin) &&
           (timeMax === null || timeMax >= run.timeMax),
       );
-      if (isDead) dead.push(run);
+      if (isDead) dead.add(run);
     }
+  }
+  return [...dead];
+}
+
+/**
+ * Runs all of whose rows have expired. No horizon here: expiry hides rows of any version, so nothing that still arrives could make a
+ * row of them count again.
+ */
+export function expiredRuns(state: StoreState): Run[] {
+  const dead: Run[] = [];
+  for (const [tableId, through] of state.expired) {
+    for (const run of state.runs.get(tableId) ?? []) if (run.timeMax <= through) dead.push(run);
   }
   return dead;
 }
 
 /**
  * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and none of `runs` and no
- * memtable behind the one being flushed, which is the first frozen one, holds an older row of the table.
+ * memtable behind the one being flushed, which is the first frozen one, holds an older row of the table. Or all they could kill has
+ * expired.
  */
 export function spentTombstones(
   state: StoreState,
@@ -41,8 +54,11 @@ export function spentTombstones(
         oldest = Math.min(oldest, chunk.versionMin);
       }
     }
+    const expired = state.expired.get(tableId);
     for (const tombstone of tombstones) {
-      if (tombstone.version <= horizon && tombstone.version <= oldest) spent.add(tombstone);
+      const { version, timeMax } = tombstone;
+      const isExpired = expired !== undefined && timeMax !== null && timeMax <= expired;
+      if (isExpired || (version <= horizon && version <= oldest)) spent.add(tombstone);
     }
   }
   return spent;

@@ -1,6 +1,6 @@
 /**
  * A table as a plain list of everything that was ever written to it, and what a reader must see of that: the rules of last write
- * wins, append mode, key deletes and range deletes, said once more in the simplest way there is.
+ * wins, append mode, merged fields, key deletes, range deletes and expiry, said once more in the simplest way there is.
  */
 
 import { RowBatch } from '../../storage/row-batch.js';
@@ -27,6 +27,8 @@ export type ModelOperation =
 export interface ModelRecord {
   readonly version: number;
   readonly operations: readonly ModelOperation[];
+  /** An expiry record: rows up to this time are gone, whatever their version. It has no operations. */
+  readonly expiredThrough?: bigint;
 }
 
 interface Entry {
@@ -61,7 +63,7 @@ export function setCell(batch: RowBatch, column: number, value: PlainValue): voi
   }
 }
 
-/** The record's body as a writer makes it. */
+/** The body of a write record as a writer makes it. */
 export function bodyOf(schema: TableSchema, record: ModelRecord): Uint8Array {
   const sections = record.operations.map((operation) => {
     if (operation.kind === 'range') {
@@ -119,8 +121,14 @@ export function visibleRows(schema: TableSchema, records: readonly ModelRecord[]
         (firstTag === null || firstTag.includes(row.cells[0]!)),
     );
   };
+  const expired = records.reduce<bigint | null>(
+    (latest, { expiredThrough: through = null }) =>
+      through !== null && (latest === null || through > latest) ? through : latest,
+    null,
+  );
   const visible: ModelRow[] = [];
   for (const entries of identities.values()) {
+    if (expired !== null && BigInt(entries[0]!.row.cells[timeIndex]!) <= expired) continue;
     if (schema.appendMode) {
       const deleted = Math.max(-1, ...entries.filter((e) => e.isTombstone).map((e) => e.version));
       for (const entry of entries) {
@@ -129,10 +137,30 @@ export function visibleRows(schema: TableSchema, records: readonly ModelRecord[]
       }
       continue;
     }
+    if (schema.mergeFields === true) {
+      const merged = mergedRow(
+        schema,
+        entries.filter((entry) => !isKilled(entry)),
+      );
+      if (merged !== null) visible.push(merged);
+      continue;
+    }
     const last = entries.reduce((best, entry) => (isAfter(entry, best) ? entry : best));
     if (!last.isTombstone && !isKilled(last)) visible.push(last.row);
   }
   return visible;
+}
+
+/** Of each field the newest value since the last tombstone that is not NULL; null = no row is left. */
+function mergedRow(schema: TableSchema, entries: readonly Entry[]): ModelRow | null {
+  const sorted = [...entries].sort((a, b) => (isAfter(a, b) ? 1 : -1));
+  const rows = sorted.slice(sorted.findLastIndex((entry) => entry.isTombstone) + 1);
+  if (rows.length === 0) return null;
+  const cells = schema.columns.map(
+    (_, column) =>
+      rows.findLast(({ row }) => row.cells[column] !== null)?.row.cells[column] ?? null,
+  );
+  return { cells };
 }
 
 export function printRow(cells: readonly PlainValue[]): string {

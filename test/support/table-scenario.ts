@@ -1,8 +1,9 @@
 /**
- * A random life of a table store beside a plain model: rows, overwrites, deletes, flushes, crashes and reopenings, two origins whose
+ * A random life of a table store beside a plain model: rows, overwrites, deletes, expiry, flushes, crashes and reopenings, two origins whose
  * versions interleave. Whatever happened, every view shows what the model says of the records applied when it was taken.
  */
 
+import { encodeExpiryBody } from '../../storage/expiry-body.js';
 import { TableStore } from '../../storage/table-store.js';
 import type { ReadView } from '../../storage/read-view.js';
 import type { KeyValueStore } from '../../storage/ports.js';
@@ -26,8 +27,9 @@ import { type PlainValue, valueAt } from './vector-values.js';
 
 const RECORDS = 40;
 
-/** A few tables that differ in what decides representations: precision, tag types, append mode. */
+/** A few tables that differ in what decides representations (precision, tag types) and in how rows of one identity meet. */
 function schemaFor(random: SeededRandom): TableSchema {
+  const mode = random.pick(['last row', 'append', 'merge fields'] as const);
   const precision = random.pick([0, 3, 6, 9]);
   const tags: StoredColumn[] = [
     { id: 1001, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
@@ -48,8 +50,9 @@ function schemaFor(random: SeededRandom): TableSchema {
   ];
   return {
     tableId: random.integer(1, 1000),
-    appendMode: random.chance(0.3),
-    partitionMs: random.pick([3_600_000, 86_400_000]),
+    appendMode: mode === 'append',
+    ...(mode === 'merge fields' ? { mergeFields: true } : {}),
+    partitionMs: random.pick([0, 3_600_000, 86_400_000]),
     columns: [
       ...tags,
       { id: 2000, type: ColumnType.timestamp, role: ColumnRole.time, precision },
@@ -143,6 +146,11 @@ class Scenario {
     // The other origin lags or leads, but not by much.
     if (random.chance(0.2))
       this.#next[1 - origin] = Math.max(this.#next[1 - origin]!, version - 51);
+    if (random.chance(0.06)) {
+      const record = { version, operations: [], expiredThrough: this.#expiry() };
+      this.records.push(record);
+      return record;
+    }
     const operations: ModelOperation[] = [];
     const count = random.chance(0.8) ? 1 : random.integer(2, 3);
     for (let index = 0; index < count; index++) operations.push(this.#operation());
@@ -150,6 +158,13 @@ class Scenario {
     this.records.push(record);
     this.#step++;
     return record;
+  }
+
+  /** Mostly of the past; a later one may say an earlier time. */
+  #expiry(): bigint {
+    const { precision } = this.schema.columns.find(({ role }) => role === ColumnRole.time)!;
+    const step = BigInt(this.#random.integer(0, Math.ceil(this.#step / 2)));
+    return this.#timeOrigin + step * 1800n * 10n ** BigInt(precision);
   }
 
   #operation(): ModelOperation {
@@ -260,6 +275,12 @@ async function check(
   }
 }
 
+function apply(store: TableStore, schema: TableSchema, record: ModelRecord): void {
+  const { version, expiredThrough } = record;
+  if (expiredThrough === undefined) store.applyWrite(version, bodyOf(schema, record), 0);
+  else store.applyExpiry(encodeExpiryBody([{ tableId: schema.tableId, through: expiredThrough }]));
+}
+
 /** A store that can lose what no sync covers; without `crash` it is only closed and opened again. */
 export type ScenarioKv = KeyValueStore & { crash?(random: SeededRandom): void };
 
@@ -301,7 +322,7 @@ export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
   for (let step = 0; step < RECORDS; step++) {
     store.defineTable(schema);
     const record = scenario.nextRecord();
-    store.applyWrite(record.version, bodyOf(schema, record), 0);
+    apply(store, schema, record);
     if (random.chance(0.15)) views.push({ view: store.readView(), count: scenario.records.length });
     if (random.chance(0.12)) {
       const sequence = scenario.records.length;
@@ -322,9 +343,7 @@ export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
       const from = store.flushed?.vector[0]?.sequence ?? 0;
       expect(store.flushed?.catalog ?? Uint8Array.of(from)).toEqual(Uint8Array.of(from));
       store.defineTable(schema);
-      for (const { version, ...rest } of scenario.records.slice(from)) {
-        store.applyWrite(version, bodyOf(schema, { version, ...rest }), 0);
-      }
+      for (const applied of scenario.records.slice(from)) apply(store, schema, applied);
     }
     if (random.chance(0.15)) {
       await checkAndRelease({ view: store.readView(), count: scenario.records.length });
