@@ -30,7 +30,8 @@ function arrows(room, below) {
 
 /** The machine, for the rooms that also run in the simulator. */
 const MACHINE = {
-  regex: '^(node:(fs|fs/promises|net|tls|http|dns|timers|timers/promises|os)|classic-level)$',
+  regex:
+    '^(node:(fs|fs/promises|net|tls|http|dns|timers|timers/promises|os|worker_threads)|classic-level)$',
   message: 'Disk, sockets, timers and LevelDB come in through ports: storage/ports.ts.',
 };
 
@@ -77,7 +78,7 @@ function room(name, { below, patterns = [] }) {
   };
 }
 
-/** The one file of a room that may touch the machine. */
+/** A file of a room that may touch the machine. */
 function adapter(name, file, below) {
   return {
     files: [`${name}/${file}`],
@@ -156,6 +157,8 @@ export default tseslint.config(
   },
   // The adapters that implement the ports.
   adapter('storage', 'node-adapters.ts', []),
+  adapter('storage', 'thread-workers.ts', []),
+  adapter('storage', 'background-worker.ts', []),
   adapter('replication', 'tcp-transport.ts', ['storage']),
   {
     files: ['src/command/**', 'bin/**', 'bench/**', 'scripts/**'],
@@ -172,7 +175,7 @@ export default tseslint.config(
   },
   {
     // Plain JavaScript is not part of the typed program.
-    files: ['**/*.js', '**/*.mjs', 'bin/twintide'],
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs', 'bin/twintide'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
       parserOptions: { projectService: false },
@@ -180,8 +183,8 @@ export default tseslint.config(
     },
   },
   {
-    // The launcher is CommonJS, for the reason in its head.
-    files: ['bin/twintide'],
+    // CommonJS: the launcher, for the reason in its head, and what Node loads before it runs TypeScript.
+    files: ['bin/twintide', '**/*.cjs'],
     languageOptions: {
       sourceType: 'commonjs',
       globals: {
@@ -189,6 +192,8 @@ export default tseslint.config(
         console: 'readonly',
         __dirname: 'readonly',
         __filename: 'readonly',
+        require: 'readonly',
+        module: 'writable',
       },
     },
     rules: { '@typescript-eslint/no-require-imports': 'off' },

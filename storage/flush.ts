@@ -1,299 +1,277 @@
 /**
- * Turning a frozen generation into runs: sort, drop what is overwritten for good, cut into partitions and blocks, encode, write.
+ * Turning memtables into runs: sort, drop what is overwritten for good, cut into partitions and blocks, encode, write.
  *
- * Everything that the manifest will name is on disk before it is named: dictionary entries first, then blocks, in synced batches of at
- * least BATCH_BYTES (LevelDB may lose an unsynced batch after a later one survived). The manifest itself is the caller's last batch.
+ * Runs in a worker thread, or in paces on the main thread where there is none. Blocks go out in synced batches; the manifest
+ * that names them is the main thread's, and comes last.
  *
- * An overwritten row is dropped only when the version that overwrites it is at or below the stable horizon. Above it
- * something older may still arrive that decides differently field by field, and digests up to a cut need both.
+ * Columns are brought into order and encoded one at a time (scattered-columns.ts), so what a flush needs beside the memtable is one column, the keys of
+ * all rows, and the encoded blocks. A table whose time bases differ from chunk to chunk is rare and goes block by block.
  */
 
+import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-job.js';
 import { BlockEncoder } from './block.js';
 import { ByteWriter } from './byte-writer.js';
+import { orderHandles, partitionHandles } from './flush-order.js';
 import { gatherPaced } from './gather.js';
+import { gatherColumn } from './gather-column.js';
 import type { TimeSpan } from './interval-set.js';
-import { dictionaryKey } from './keys.js';
-import type { Generation, MemTable } from './memtable.js';
-import { spansOf } from './memtable-source.js';
-import type { Pacer } from './pacer.js';
-import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
-import type { KeyValueOperation, KeyValueStore } from './ports.js';
-import { sortHandles } from './row-order.js';
-import { type BlockInfo, Run } from './run.js';
-import { sealValue } from './sealed-value.js';
-import type { TableState } from './table-state.js';
-import { PartitionRule } from './time-base.js';
-import { VECTOR_ROWS_MAX } from './vector.js';
+import type { JobDeps } from './job-deps.js';
+import { HANDLE_SHIFT, Page, sliceVector } from './page.js';
+import { type BlockInfo, clipSpans, Run } from './run.js';
+import { ColumnScatter, type ColumnShape, shapeOf } from './scattered-columns.js';
+import { SyncedBatches } from './synced-batches.js';
+import { ColumnRole } from './table-schema.js';
+import type { Vector } from './vector.js';
 
-const BATCH_BYTES = 4 * 1024 * 1024;
-/** Series in one dictionary value. */
-const DICTIONARY_SERIES = 4096;
-const STEP_ROWS = 8192;
-/** Blocks of long strings have fewer rows: about so many bytes in memory. */
-const BLOCK_BYTES = 4 * 1024 * 1024;
-const BLOCK_ROWS_MIN = 64;
+/** A value scattered or encoded costs about this much, in the pacer's units. */
+const VALUE_UNITS = 2;
 
-export interface FlushDeps {
-  readonly kv: KeyValueStore;
-  readonly pacer: Pacer;
-  /** A run id that was never used. */
-  readonly nextRunId: () => number;
+/** Rows `from..to-1` of a partition, to become one block. */
+interface BlockSpan {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** Writes all runs of the generation; the manifest does not name them yet. */
-export async function writeRuns(
-  generation: Generation,
-  horizon: number,
-  deps: FlushDeps,
-): Promise<Run[]> {
+interface Partition {
+  readonly partition: number;
+  readonly handles: Uint32Array;
+}
+
+/** Writes all runs of the job; the manifest does not name them yet. */
+export async function flushTables(job: FlushJob, deps: JobDeps): Promise<JobResult> {
   const batches = new SyncedBatches(deps.kv);
-  for (const { table } of generation.tables.values()) await writeDictionary(table, batches, deps);
-  const runs: Run[] = [];
-  for (const memTable of generation.tables.values()) {
-    if (memTable.table.isDropped) continue;
-    runs.push(...(await writeTable(memTable, horizon, batches, deps)));
+  const runs: WrittenRun[] = [];
+  let rowsIn = 0;
+  let rowsOut = 0;
+  for (const table of job.tables) {
+    for (const run of await flushTable(table, job.horizon, batches, deps)) {
+      const writer = new ByteWriter(4096);
+      run.encode(writer);
+      runs.push({ id: run.id, entry: writer.take() });
+      rowsOut += run.rows;
+    }
+    for (const page of table.pages) rowsIn += page.length;
   }
   await batches.flush();
-  return runs;
+  return { runs, rowsIn, rowsOut, bytesOut: batches.totalBytes };
 }
 
-/** Collects operations and writes them in synced batches. */
-class SyncedBatches {
-  readonly #kv: KeyValueStore;
-  #operations: KeyValueOperation[] = [];
-  #sizeBytes = 0;
-
-  constructor(kv: KeyValueStore) {
-    this.#kv = kv;
-  }
-
-  async add(operations: readonly KeyValueOperation[]): Promise<void> {
-    for (const operation of operations) {
-      this.#operations.push(operation);
-      this.#sizeBytes += operation.type === 'put' ? operation.value.length : 0;
-    }
-    if (this.#sizeBytes >= BATCH_BYTES) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    if (this.#operations.length === 0) return;
-    const operations = this.#operations;
-    this.#operations = [];
-    this.#sizeBytes = 0;
-    await this.#kv.batch(operations, { sync: true });
-  }
-}
-
-async function writeDictionary(
-  table: TableState,
-  batches: SyncedBatches,
-  deps: FlushDeps,
-): Promise<void> {
-  const writer = new ByteWriter(4096);
-  const count = table.series.count;
-  while (table.persistedSeries < count) {
-    const from = table.persistedSeries;
-    const to = Math.min(from + DICTIONARY_SERIES, count);
-    writer.clear();
-    table.series.encode(writer, from, to);
-    const key = dictionaryKey(table.tableId, from);
-    await batches.add([{ type: 'put', key, value: sealValue(key, writer.take()) }]);
-    // If the batch fails the store fails, and a restart begins from what is on disk.
-    table.persistedSeries = to;
-    if (deps.pacer.spend((to - from) * 20)) await deps.pacer.turn();
-  }
-}
-
-async function writeTable(
-  memTable: MemTable,
+async function flushTable(
+  table: FlushTable,
   horizon: number,
   batches: SyncedBatches,
-  deps: FlushDeps,
+  deps: JobDeps,
 ): Promise<Run[]> {
-  const { table } = memTable;
   const { pacer } = deps;
-  const newest = memTable.chunks.at(-1)!.layout;
   const pages: Page[] = [];
-  for (const chunk of memTable.chunks) {
-    const places = newest.columns.map((column) => chunk.layout.indexOf(column.id));
-    const page = chunk.page(chunk.rows, places);
-    page.normalizeTimes(table.timeColumn.precision);
+  for (const parts of table.pages) {
+    const page = new Page(parts);
+    page.normalizeTimes(table.precision);
     pages.push(page);
-    if (pacer.spend(chunk.rows)) await pacer.turn();
+    if (pacer.spend(page.length)) await pacer.turn();
   }
-  const runs: Run[] = [];
-  for (const [partition, handles] of await partitionHandles(pages, table, pacer)) {
-    await sortHandles(pages, handles, handles.length, pacer);
-    const kept = table.mergeFields
-      ? handles.length
-      : await dropOverwritten(pages, handles, table.appendMode, horizon, pacer);
-    const header = {
-      id: deps.nextRunId(),
-      tableId: table.tableId,
-      partition,
-      appendMode: table.appendMode,
-      columns: newest.columns,
+  const { appendMode, mergeFields, partitionMs, precision } = table;
+  const rules = { appendMode, mergeFields, horizon, tombstoneHorizon: 0 };
+  const partitions: Partition[] = [];
+  for (const part of await partitionHandles(pages, partitionMs, precision, pacer)) {
+    deps.checkStopped();
+    const handles = await orderHandles(pages, part.handles, rules, pacer);
+    partitions.push({ partition: part.partition, handles });
+  }
+  const shapes = table.columns.map((_, column) => shapeOf(pages, column));
+  const isOneBase =
+    pages.every((page) => page.base === pages[0]!.base) &&
+    shapes.every((shape) => shape.kind !== 'mixed-bases');
+  const blocks = isOneBase
+    ? await encodeByColumn(table, pages, partitions, shapes, batches, deps)
+    : await encodeByBlock(table, pages, partitions, batches, deps);
+  return partitions.flatMap((part, index) =>
+    part.handles.length === 0 ? [] : [runOf(table, part.partition, index, blocks[index]!)],
+  );
+}
+
+/** Blocks of a run as they were written, and their bytes. */
+interface WrittenBlocks {
+  readonly infos: BlockInfo[];
+  sizeBytes: number;
+}
+
+function runOf(table: FlushTable, partition: number, index: number, blocks: WrittenBlocks): Run {
+  const { tableId, appendMode, columns } = table;
+  const header = { id: table.runIds.first + index, tableId, partition, appendMode, columns };
+  const span = hullOf(blocks.infos);
+  const suspects = table.suspects === null ? [span] : clipSpans(table.suspects, span);
+  const tombstoneSpans = clipSpans(table.tombstoneSpans, span);
+  return new Run(header, blocks.infos, suspects, tombstoneSpans, blocks.sizeBytes);
+}
+
+async function encodeByColumn(
+  table: FlushTable,
+  pages: readonly Page[],
+  partitions: readonly Partition[],
+  shapes: readonly ColumnShape[],
+  batches: SyncedBatches,
+  deps: JobDeps,
+): Promise<WrittenBlocks[]> {
+  const { pacer } = deps;
+  const rows = partitions.reduce((sum, { handles }) => sum + handles.length, 0);
+  const place = new Uint32Array(pages.length << HANDLE_SHIFT).fill(rows);
+  let at = 0;
+  for (const { handles } of partitions) {
+    for (let index = 0; index < handles.length; index++) place[handles[index]!] = at++;
+    if (pacer.spend(handles.length * VALUE_UNITS)) await pacer.turn();
+  }
+  const scatter = new ColumnScatter(pages, place, rows);
+  const series = scatter.integers((page) => page.series);
+  const times = scatter.numbers((page) => page.times);
+  const versions = scatter.numbers((page) => page.versions);
+  const tombstones = scatter.tombstones();
+  const ordinals = table.appendMode ? scatter.integers((page) => page.ordinals!) : null;
+  if (pacer.spend(rows * 4 * VALUE_UNITS)) await pacer.turn();
+
+  const columnIds = table.columns.map((column) => column.id);
+  const open: {
+    run: number;
+    span: BlockSpan;
+    columns: (Vector | null)[];
+    encoder: BlockEncoder;
+  }[] = [];
+  let runStart = 0;
+  for (const [run, { handles }] of partitions.entries()) {
+    for (const span of blockSpans(runStart, runStart + handles.length, table.blockRows)) {
+      const { from, to } = span;
+      // Filled column by column, each just before it is encoded.
+      const columns: (Vector | null)[] = table.columns.map(() => null);
+      const flags = tombstones?.subarray(from, to) ?? null;
+      const page = new Page({
+        length: to - from,
+        series: series.subarray(from, to),
+        base: pages[0]!.base,
+        times: times.subarray(from, to),
+        versions: versions.subarray(from, to),
+        tombstones: flags?.includes(1) === true ? flags : null,
+        ordinals: ordinals?.subarray(from, to) ?? null,
+        columns,
+      });
+      open.push({
+        run,
+        span,
+        columns,
+        encoder: new BlockEncoder(page, columnIds, table.appendMode),
+      });
+      if (pacer.spend((to - from) * VALUE_UNITS * 2)) await pacer.turn();
+    }
+    runStart += handles.length;
+  }
+  const order = shapes.some(({ kind }) => kind === 'strings')
+    ? joinHandles(partitions, rows)
+    : null;
+  for (const [column, shape] of shapes.entries()) {
+    deps.checkStopped();
+    const whole = wholeColumn(table, column, shape, scatter, pages, times);
+    if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
+    for (const { span, columns, encoder } of open) {
+      const { from, to } = span;
+      if (whole !== null) columns[column] = sliceVector(whole, from, to);
+      else if (shape.kind === 'strings') {
+        columns[column] = gatherColumn(pages, order!, from, to, column, 0n);
+      }
+      encoder.step();
+      columns[column] = null;
+      if (pacer.spend((to - from) * VALUE_UNITS)) await pacer.turn();
+    }
+  }
+  const written = partitions.map((): WrittenBlocks => ({ infos: [], sizeBytes: 0 }));
+  for (const { run, encoder } of open) {
+    deps.checkStopped();
+    await writeBlock(encoder, table.runIds.first + run, written[run]!, batches);
+    if (pacer.spend(table.blockRows)) await pacer.turn();
+  }
+  return written;
+}
+
+/** Null where there is nothing to be brought into order at once. */
+function wholeColumn(
+  table: FlushTable,
+  column: number,
+  shape: ColumnShape,
+  scatter: ColumnScatter,
+  pages: readonly Page[],
+  times: Float64Array,
+): Vector | null {
+  if (table.columns[column]!.role === ColumnRole.time) {
+    return {
+      kind: 'time',
+      length: times.length - 1,
+      base: pages[0]!.base,
+      offsets: times,
+      nulls: null,
     };
-    const columnIds = newest.columns.map((column) => column.id);
-    const blockRows = blockRowsFor(memTable);
-    const blocks: BlockInfo[] = [];
-    let sizeBytes = 0;
-    for (let at = 0; at < kept;) {
-      const end = Math.min(at + blockRows, kept);
+  }
+  if (shape.kind === 'absent' || shape.kind === 'strings') return null;
+  return scatter.column(column, shape);
+}
+
+async function encodeByBlock(
+  table: FlushTable,
+  pages: readonly Page[],
+  partitions: readonly Partition[],
+  batches: SyncedBatches,
+  deps: JobDeps,
+): Promise<WrittenBlocks[]> {
+  const { pacer } = deps;
+  const columnIds = table.columns.map((column) => column.id);
+  const written: WrittenBlocks[] = [];
+  for (const [run, { handles }] of partitions.entries()) {
+    const blocks: WrittenBlocks = { infos: [], sizeBytes: 0 };
+    for (let at = 0; at < handles.length;) {
+      deps.checkStopped();
+      const end = Math.min(at + table.blockRows, handles.length);
       const { page, taken } = await gatherPaced(pages, handles, at, end, pacer);
       at += taken;
       const encoder = new BlockEncoder(page, columnIds, table.appendMode);
-      while (encoder.step()) if (pacer.spend(taken * 4)) await pacer.turn();
-      const { operations, info } = encoder.finish(header.id, blocks.length);
-      blocks.push(info);
-      for (const operation of operations) {
-        if (operation.type === 'put') sizeBytes += operation.key.length + operation.value.length;
-      }
-      await batches.add(operations);
+      while (encoder.step()) if (pacer.spend(taken * VALUE_UNITS)) await pacer.turn();
+      await writeBlock(encoder, table.runIds.first + run, blocks, batches);
     }
-    const span = { min: minOf(blocks), max: maxOf(blocks) };
-    const reference = table.referenceBase ?? 0n;
-    const suspects = memTable.isAllSuspect
-      ? [span]
-      : clip(spansOf(memTable.suspects, reference), span);
-    const tombstoneSpans = clip(spansOf(memTable.tombstoneTimes, reference), span);
-    runs.push(new Run(header, blocks, suspects, tombstoneSpans, sizeBytes));
+    written.push(blocks);
   }
-  return runs;
+  return written;
 }
 
-function blockRowsFor(memTable: MemTable): number {
-  const rows = Math.floor((BLOCK_BYTES * memTable.rows) / memTable.sizeBytes);
-  return Math.min(VECTOR_ROWS_MAX, Math.max(BLOCK_ROWS_MIN, rows));
-}
-
-/** Handles of all rows by time partition, in order of arrival. */
-async function partitionHandles(
-  pages: readonly Page[],
-  table: TableState,
-  pacer: Pacer,
-): Promise<Map<number, Uint32Array>> {
-  const counts = new Map<number, number>();
-  const partitionsOf: Float64Array[] = [];
-  for (const page of pages) {
-    const rule = new PartitionRule(page.base, table.partitionMs, table.timeColumn.precision);
-    const partitions = new Float64Array(page.length);
-    let last = NaN;
-    let count = 0;
-    for (let row = 0; row < page.length; row++) {
-      const partition = rule.partitionOf(page.times[row]!);
-      partitions[row] = partition;
-      if (partition !== last) {
-        if (count > 0) counts.set(last, (counts.get(last) ?? 0) + count);
-        last = partition;
-        count = 0;
-      }
-      count++;
-    }
-    counts.set(last, (counts.get(last) ?? 0) + count);
-    partitionsOf.push(partitions);
-    if (pacer.spend(page.length * 2)) await pacer.turn();
+async function writeBlock(
+  encoder: BlockEncoder,
+  runId: number,
+  blocks: WrittenBlocks,
+  batches: SyncedBatches,
+): Promise<void> {
+  const { operations, info } = encoder.finish(runId, blocks.infos.length);
+  blocks.infos.push(info);
+  for (const operation of operations) {
+    if (operation.type === 'put') blocks.sizeBytes += operation.key.length + operation.value.length;
   }
-  const handles = new Map<number, Uint32Array>();
-  const used = new Map<number, number>();
-  for (const partition of [...counts.keys()].sort((a, b) => a - b)) {
-    handles.set(partition, new Uint32Array(counts.get(partition)!));
-    used.set(partition, 0);
+  await batches.add(operations);
+}
+
+function* blockSpans(from: number, to: number, blockRows: number): Generator<BlockSpan> {
+  for (let at = from; at < to; at += blockRows)
+    yield { from: at, to: Math.min(at + blockRows, to) };
+}
+
+function joinHandles(partitions: readonly Partition[], rows: number): Uint32Array {
+  const order = new Uint32Array(rows);
+  let at = 0;
+  for (const { handles } of partitions) {
+    order.set(handles, at);
+    at += handles.length;
   }
-  for (let number = 0; number < pages.length; number++) {
-    const partitions = partitionsOf[number]!;
-    const first = number << HANDLE_SHIFT;
-    for (let row = 0; row < partitions.length;) {
-      const partition = partitions[row]!;
-      const target = handles.get(partition)!;
-      let at = used.get(partition)!;
-      for (; row < partitions.length && partitions[row] === partition; row++) {
-        target[at++] = first + row;
-      }
-      used.set(partition, at);
-    }
-    if (pacer.spend(partitions.length)) await pacer.turn();
+  return order;
+}
+
+function hullOf(blocks: readonly BlockInfo[]): TimeSpan {
+  let { timeMin, timeMax } = blocks[0]!;
+  for (const block of blocks) {
+    if (block.timeMin < timeMin) timeMin = block.timeMin;
+    if (block.timeMax > timeMax) timeMax = block.timeMax;
   }
-  return handles;
-}
-
-/** Moves the handles that stay to the front and returns how many they are. */
-async function dropOverwritten(
-  pages: readonly Page[],
-  handles: Uint32Array,
-  appendMode: boolean,
-  horizon: number,
-  pacer: Pacer,
-): Promise<number> {
-  let kept = 0;
-  let groupStart = 0;
-  for (let index = 0; index < handles.length; index++) {
-    const handle = handles[index]!;
-    const isTombstone = isTombstoneAt(pages, handle);
-    if (index > 0 && sameIdentity(pages, handles[index - 1]!, handle)) {
-      const version = versionAt(pages, handle);
-      const previous = handles[kept - 1]!;
-      if (!appendMode) {
-        // In one record the later row wins, whatever the horizon: the record is atomic.
-        const repeats =
-          kept > groupStart &&
-          versionAt(pages, previous) === version &&
-          isTombstoneAt(pages, previous) === isTombstone;
-        if (version <= horizon) kept = groupStart;
-        else if (repeats) kept--;
-      } else if (isTombstone && version <= horizon) {
-        kept = groupStart;
-      }
-    } else {
-      groupStart = kept;
-    }
-    handles[kept++] = handle;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * 3)) await pacer.turn();
-  }
-  return kept;
-}
-
-function sameIdentity(pages: readonly Page[], a: number, b: number): boolean {
-  const order = compareIdentity(
-    pages[a >>> HANDLE_SHIFT]!,
-    a & HANDLE_ROW_MASK,
-    pages[b >>> HANDLE_SHIFT]!,
-    b & HANDLE_ROW_MASK,
-  );
-  return order === 0;
-}
-
-function versionAt(pages: readonly Page[], handle: number): number {
-  return pages[handle >>> HANDLE_SHIFT]!.versions[handle & HANDLE_ROW_MASK]!;
-}
-
-function isTombstoneAt(pages: readonly Page[], handle: number): boolean {
-  const { tombstones } = pages[handle >>> HANDLE_SHIFT]!;
-  return tombstones !== null && tombstones[handle & HANDLE_ROW_MASK] === 1;
-}
-
-function minOf(blocks: readonly BlockInfo[]): bigint {
-  return blocks.reduce(
-    (min, block) => (block.timeMin < min ? block.timeMin : min),
-    blocks[0]!.timeMin,
-  );
-}
-
-function maxOf(blocks: readonly BlockInfo[]): bigint {
-  return blocks.reduce(
-    (max, block) => (block.timeMax > max ? block.timeMax : max),
-    blocks[0]!.timeMax,
-  );
-}
-
-function clip(spans: readonly TimeSpan[], to: TimeSpan): TimeSpan[] {
-  const clipped: TimeSpan[] = [];
-  for (const span of spans) {
-    if (span.max < to.min || span.min > to.max) continue;
-    clipped.push({
-      min: span.min > to.min ? span.min : to.min,
-      max: span.max < to.max ? span.max : to.max,
-    });
-  }
-  return clipped;
+  return { min: timeMin, max: timeMax };
 }

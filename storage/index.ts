@@ -1,6 +1,7 @@
 /** The whole public face of storage/. Nobody imports past it. */
 
 export type {
+  BackgroundWorkers,
   Clock,
   Disk,
   DiskFile,
@@ -87,6 +88,7 @@ export {
   type StoreOptions,
   type StoreReport,
 } from './store.js';
+export { ThreadWorkers, type ThreadWorkersOptions } from './thread-workers.js';
 export {
   classicLevelStore,
   nodeDisk,

@@ -117,10 +117,7 @@ export async function checkBlocks(
   return nextRunId;
 }
 
-/**
- * Deletes all keys of a run that no manifest names, and gives the space back. Without `sync` they may come back after a crash, and
- * the next start deletes them.
- */
+/** Deletes all keys of a run that no manifest names. Without `sync` they may come back after a crash, and the next start deletes them. */
 export async function deleteRun(
   kv: KeyValueStore,
   runId: number,
@@ -136,7 +133,6 @@ export async function deleteRun(
     }
   }
   if (operations.length > 0) await kv.batch(operations, options);
-  await kv.compactRange(bounds.gte, bounds.lt);
 }
 
 /** What one flush changes, as the operations of one batch. */

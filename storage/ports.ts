@@ -6,6 +6,8 @@
  * that no completed sync covers.
  */
 
+import type { BackgroundJob, JobResult } from './background-job.js';
+
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump either way. */
   wallMs(): number;
@@ -85,5 +87,16 @@ export interface KeyValueStore {
   entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
   keys(range: KeyRange): AsyncIterable<Uint8Array>;
   compactRange(gte: Uint8Array, lt: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Whoever does the work that must not hold up the main thread: sorting, encoding and writing runs. */
+export interface BackgroundWorkers {
+  /**
+   * Does the job; what it wrote is on stable storage when this resolves. A rejection means that the job failed, or the
+   * worker died: some of its blocks may be there, and no manifest may name them.
+   */
+  run(job: BackgroundJob): Promise<JobResult>;
+  /** Jobs under way stop and reject; resolves when none touches the key-value store any more. */
   close(): Promise<void>;
 }

@@ -51,12 +51,23 @@ export async function sortHandles(
     const to = ends[series]!;
     if (to - from > 1) {
       if (pacer.spend((to - from) * COMPARE_UNITS)) await pacer.turn();
-      if (!(await isSorted(pages, handles, from, to, pacer))) {
-        await mergeSort(pages, handles, scratch, from, to, pacer);
-      }
+      await sortRange(pages, handles, scratch, from, to, pacer);
     }
     from = to;
   }
+}
+
+/** Sorts `handles[from..to)`, cheaply where they are in order. `scratch` reaches to `to`. */
+export async function sortRange(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  scratch: Uint32Array,
+  from: number,
+  to: number,
+  pacer: Pacer,
+): Promise<void> {
+  if (await isSorted(pages, handles, from, to, pacer)) return;
+  await mergeSort(pages, handles, scratch, from, to, pacer);
 }
 
 function seriesOf(pages: readonly Page[], handle: number): number {

@@ -199,6 +199,19 @@ export class Run {
   }
 }
 
+/** The parts of the spans that lie in `to`. */
+export function clipSpans(spans: readonly TimeSpan[], to: TimeSpan): TimeSpan[] {
+  const clipped: TimeSpan[] = [];
+  for (const span of spans) {
+    if (span.max < to.min || span.min > to.max) continue;
+    clipped.push({
+      min: span.min > to.min ? span.min : to.min,
+      max: span.max < to.max ? span.max : to.max,
+    });
+  }
+  return clipped;
+}
+
 function encodeBlock(writer: ByteWriter, block: BlockInfo): void {
   writer.varint(block.rows);
   writer.uint8(block.isPacked ? 1 : 0);

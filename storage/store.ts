@@ -12,7 +12,16 @@
  */
 
 import assert from 'node:assert';
-import type { Clock, Disk, KeyValueStore, Random, Timers } from './ports.js';
+import { JobStoppedError } from './job-deps.js';
+import type {
+  BackgroundWorkers,
+  Clock,
+  Disk,
+  KeyValueStore,
+  Random,
+  Timer,
+  Timers,
+} from './ports.js';
 import type { IncarnationId, NodeId, Position, PositionVector } from './position.js';
 import { Journal, type RecoveryReport } from './journal.js';
 import { RecordKind, type RecordView } from './record.js';
@@ -35,6 +44,8 @@ export interface StoreDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
+  /** Left out: background work is done in paces on this thread. The store closes them. */
+  readonly workers?: BackgroundWorkers;
   /** Makes the state machine that defines and drops the tables of this store. */
   readonly stateMachine: (tables: TableStore) => StateMachine;
 }
@@ -46,6 +57,8 @@ export interface StoreOptions {
   readonly segmentBytes: number;
   readonly maxRecordBytes: number;
   readonly memtableBytes: number;
+  /** Rows are flushed when they have been in memory for so long, so that their journal can go. Left out: by size only. */
+  readonly memtableAgeMs?: number;
   readonly cacheBytes: number;
   readonly maxClockSkewMs: number;
   /** Confirmed segments kept for a returning peer, at least. */
@@ -99,6 +112,8 @@ export class Store {
   #isReplaying = false;
   #frozenCount = 0;
   #flushing: Promise<void> | null = null;
+  /** Set while the active generation has rows. */
+  #ageTimer: Timer | null = null;
   #previousReplayFrom: PositionVector = [];
   #confirmed = new Map<IncarnationId, number>();
   #originDurable = new Map<IncarnationId, number>();
@@ -136,7 +151,11 @@ export class Store {
     options: StoreOptions,
   ): Promise<{ store: Store; report: StoreReport }> {
     const tables = await TableStore.open(
-      { kv: deps.kv, timers: deps.timers },
+      {
+        kv: deps.kv,
+        timers: deps.timers,
+        ...(deps.workers === undefined ? {} : { workers: deps.workers }),
+      },
       { memtableBytes: options.memtableBytes, cacheBytes: options.cacheBytes },
     );
     const stateMachine = deps.stateMachine(tables);
@@ -155,6 +174,7 @@ export class Store {
 
     const replayedRecords = await store.#replay();
     await store.#openIncarnation();
+    store.#watchAge();
     return { store, report: { own: opened.report, copy: copyReport, replayedRecords } };
   }
 
@@ -243,6 +263,7 @@ export class Store {
     this.#applied.set(id, record.sequence);
     if (record.version > this.#highestApplied) this.#highestApplied = record.version;
     if (this.tables.memtableBytes() >= this.#options.memtableBytes) void this.flush();
+    else if (this.#ageTimer === null) this.#watchAge();
   }
 
   #applyRecord(id: string, origin: NodeId, record: RecordView): void {
@@ -306,12 +327,25 @@ export class Store {
         highestVersion: this.#highestApplied,
       });
       this.#frozenCount += 1;
+      this.#ageTimer?.cancel();
+      this.#ageTimer = null;
     }
     this.#flushing ??= this.#flushFrozen().finally(() => {
       this.#flushing = null;
     });
     this.#flushing.catch((error: unknown) => this.#fail(asError(error)));
     return this.#flushing;
+  }
+
+  /** A memtable that nobody writes to any more is flushed one day, or its journal could never go. */
+  #watchAge(): void {
+    const { memtableAgeMs } = this.#options;
+    if (memtableAgeMs === undefined || this.tables.memtableBytes() === 0) return;
+    this.#ageTimer ??= this.#deps.timers.after(memtableAgeMs, () => {
+      this.#ageTimer = null;
+      // A failure of the flush is the store's, and told there.
+      if (this.#failure === null && !this.#isClosed) this.flush().catch(() => undefined);
+    });
   }
 
   async #flushFrozen(): Promise<void> {
@@ -440,12 +474,14 @@ export class Store {
   /** Flushes nothing: the journals have everything. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#ageTimer?.cancel();
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    // A flush under way stops in the middle: the journals have its rows.
+    await this.tables.close();
     await this.#flushing?.catch(() => undefined);
     await this.#markWrite?.catch(() => undefined);
     await this.own.close();
     await this.#copy?.close();
-    await this.tables.close();
   }
 
   // ---- recovery ----
@@ -463,6 +499,7 @@ export class Store {
 
   #fail(error: Error): void {
     if (this.#failure !== null) return;
+    if (this.#isClosed && error instanceof JobStoppedError) return;
     this.#failure = new StoreFailedError('the store failed and must be restarted', {
       cause: error,
     });

@@ -9,24 +9,26 @@
 import assert from 'node:assert';
 import { BlockCache } from './block-cache.js';
 import { decodeExpiryBody } from './expiry-body.js';
-import { writeRuns } from './flush.js';
-import {
-  checkBlocks,
-  deleteRun,
-  loadManifest,
-  manifestOperations,
-  type StoredSchema,
-} from './manifest.js';
+import { DamagedBytesError } from './byte-reader.js';
+import type { RunIds, WrittenRun } from './background-job.js';
+import { writeDictionary } from './dictionary-writer.js';
+import { flushJobs } from './flush-plan.js';
+import { InlineWorkers } from './inline-workers.js';
+import { runKey } from './keys.js';
+import { checkBlocks, loadManifest, manifestOperations, type StoredSchema } from './manifest.js';
 import type { FlushedState, ManifestHead } from './manifest-head.js';
 import { Generation, type MemTable } from './memtable.js';
 import { choosePartitionMs } from './partition-choice.js';
 import { Pacer } from './pacer.js';
-import type { KeyValueStore, Timers } from './ports.js';
+import type { BackgroundWorkers, KeyValueStore, Timers } from './ports.js';
 import { isSameTombstone, type StampedTombstone } from './range-tombstone.js';
 import { ReadView } from './read-view.js';
-import type { Run } from './run.js';
+import { Run } from './run.js';
+import { RunGarbage } from './run-garbage.js';
 import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-body.js';
+import { corruptKey } from './sealed-value.js';
 import type { StoreState } from './store-state.js';
+import { SyncedBatches } from './synced-batches.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
 import { baseForUnits } from './time-base.js';
@@ -38,6 +40,8 @@ export type { FlushedState } from './manifest-head.js';
 export interface TableStoreDeps {
   readonly kv: KeyValueStore;
   readonly timers: Timers;
+  /** Left out: background work is done in paces on this thread. The store closes them. */
+  readonly workers?: BackgroundWorkers;
 }
 
 export interface TableStoreOptions {
@@ -68,15 +72,20 @@ interface FrozenGeneration {
   readonly state: FlushedState;
 }
 
-interface Garbage {
-  readonly runIds: readonly number[];
-  /** The first state without these runs: they may go when no older one is pinned. */
-  readonly stateNumber: number;
+/** A change of the manifest. */
+interface ManifestChange {
+  readonly written: readonly Run[];
+  /** Runs whose rows are all in those written, or dead. */
+  readonly replaced: readonly Run[];
+  readonly horizon: number;
+  /** Set by a flush: the generation that is in runs now, and what it covers. */
+  readonly flushed: FrozenGeneration | null;
 }
 
 export class TableStore {
   readonly #kv: KeyValueStore;
   readonly #timers: Timers;
+  readonly #workers: BackgroundWorkers;
   readonly #cache: BlockCache;
   readonly #schemas = new Map<SchemaId, KnownSchema>();
   readonly #persistedSchemas = new Set<SchemaId>();
@@ -90,9 +99,9 @@ export class TableStore {
   #flushed: FlushedState | null = null;
   #nextRunId = 1;
   #verifiedRunId = 0;
-  readonly #pins = new Map<number, number>();
-  #garbage: Garbage[] = [];
-  #collecting: Promise<void> = Promise.resolve();
+  readonly #garbage: RunGarbage;
+  /** Changes of the manifest come one after another. */
+  #installing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
   #isFlushing = false;
   readonly #target: ApplyTarget;
@@ -100,6 +109,11 @@ export class TableStore {
   private constructor(deps: TableStoreDeps, options: TableStoreOptions) {
     this.#kv = deps.kv;
     this.#timers = deps.timers;
+    this.#workers = deps.workers ?? new InlineWorkers(deps);
+    this.#garbage = new RunGarbage(deps, (error) => {
+      // Told by the next flush: a store whose deletes fail will not take writes either.
+      this.#failure ??= error;
+    });
     this.#cache = new BlockCache(options.cacheBytes);
     this.#state = {
       number: 0,
@@ -238,41 +252,72 @@ export class TableStore {
     }
   }
 
-  async #flushOldest({ generation, state }: FrozenGeneration, horizon: number): Promise<void> {
+  async #flushOldest(oldest: FrozenGeneration, horizon: number): Promise<void> {
+    const { generation } = oldest;
     const pacer = new Pacer(this.#timers);
-    const written = await writeRuns(generation, horizon, {
-      kv: this.#kv,
-      pacer,
-      nextRunId: () => this.#nextRunId++,
-    });
+    const dictionaries = new SyncedBatches(this.#kv);
+    for (const { table } of generation.tables.values()) {
+      await writeDictionary(table, dictionaries, pacer);
+    }
+    await dictionaries.flush();
+    const written: Run[] = [];
+    const reserveRunIds = (count: number): RunIds => this.#reserveRunIds(count);
+    for await (const job of flushJobs(generation, horizon, { pacer, reserveRunIds })) {
+      const { runs } = await this.#workers.run(job);
+      written.push(...runs.map(decodeRun));
+    }
+    await this.#install({ written, replaced: [], horizon, flushed: oldest });
+  }
+
+  #reserveRunIds(count: number): RunIds {
+    const first = this.#nextRunId;
+    this.#nextRunId += count;
+    return { first, count };
+  }
+
+  /** Changes the manifest in one synced batch, and then what readers see in one step. */
+  #install(change: ManifestChange): Promise<void> {
+    const installing = this.#installing.then(() => this.#installNow(change));
+    this.#installing = installing.catch(() => undefined);
+    return installing;
+  }
+
+  async #installNow({ written, replaced, horizon, flushed }: ManifestChange): Promise<void> {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
     const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
     const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
-    const removed = [...this.#removedRuns, ...deadRuns(this.#state, horizon)];
+    const removed = new Set([...this.#removedRuns, ...replaced, ...deadRuns(this.#state, horizon)]);
     const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
-    const left = [...this.#state.runs.values(), added]
-      .flat()
-      .filter((run) => !removed.includes(run));
-    const spent = spentTombstones(this.#state, left, horizon);
+    const left = [...this.#state.runs.values(), added].flat().filter((run) => !removed.has(run));
+    const memtables = [...this.#state.frozen, this.#state.active];
+    const spent = spentTombstones(
+      this.#state,
+      left,
+      memtables.filter((generation) => generation !== flushed?.generation),
+      horizon,
+    );
     const head: ManifestHead = {
       nextRunId: this.#nextRunId,
       verifiedRunId: this.#verifiedRunId,
-      state,
+      state: flushed?.state ?? this.#flushed,
       droppedTables: [...this.#droppedTables],
       tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),
       ...this.#expiryAndPartitions(),
     };
-    await this.#kv.batch(manifestOperations({ head, added, removed, schemas }), { sync: true });
+    const operations = manifestOperations({ head, added, removed: [...removed], schemas });
+    await this.#kv.batch(operations, { sync: true });
 
     for (const { id } of schemas) this.#persistedSchemas.add(id);
-    this.#frozen.shift();
-    this.#flushed = state;
-    this.#removedRuns = this.#removedRuns.filter((run) => !removed.includes(run));
+    if (flushed !== null) {
+      this.#frozen.shift();
+      this.#flushed = flushed.state;
+    }
+    this.#removedRuns = this.#removedRuns.filter((run) => !removed.has(run));
     const runs = new Map<TableId, readonly Run[]>();
     for (const [tableId, own] of this.#state.runs) {
       runs.set(
         tableId,
-        own.filter((run) => !removed.includes(run)),
+        own.filter((run) => !removed.has(run)),
       );
     }
     for (const run of added) {
@@ -287,14 +332,10 @@ export class TableStore {
         own.filter((one) => !spent.has(one)),
       );
     }
-    this.#replaceState({
-      runs,
-      tombstones,
-      frozen: this.#state.frozen.filter((frozen) => frozen !== generation),
-    });
+    const frozen = this.#state.frozen.filter((generation) => generation !== flushed?.generation);
+    this.#replaceState({ runs, tombstones, frozen });
     const runIds = [...removed, ...orphans].map((run) => run.id);
-    if (runIds.length > 0) this.#garbage.push({ runIds, stateNumber: this.#state.number });
-    this.#collect();
+    this.#garbage.add(runIds, this.#state.number);
   }
 
   // ---- reading ----
@@ -303,7 +344,7 @@ export class TableStore {
   readView(): ReadView {
     const state = this.#state;
     const epoch = state.active.enter();
-    this.#pins.set(state.number, (this.#pins.get(state.number) ?? 0) + 1);
+    this.#garbage.pin(state.number);
     const points = [
       ...state.frozen.map((generation) => ({ generation, epoch: Infinity })),
       { generation: state.active, epoch },
@@ -311,13 +352,7 @@ export class TableStore {
     const deps = { kv: this.#kv, cache: this.#cache, timers: this.#timers };
     return new ReadView(state, deps, points, null, () => {
       state.active.leave(epoch);
-      const pins = this.#pins.get(state.number)! - 1;
-      if (pins > 0) {
-        this.#pins.set(state.number, pins);
-        return;
-      }
-      this.#pins.delete(state.number);
-      this.#collect();
+      this.#garbage.unpin(state.number);
     });
   }
 
@@ -348,9 +383,10 @@ export class TableStore {
     return { sizeBytes, hits, misses };
   }
 
-  /** Waits for deletions under way. Flushes nothing; the kv stays open. */
+  /** Stops background work and waits for deletions under way. Flushes nothing; the kv stays open. */
   async close(): Promise<void> {
-    await this.#collecting;
+    await this.#workers.close();
+    await this.#garbage.close();
   }
 
   // ---- inside ----
@@ -450,24 +486,6 @@ export class TableStore {
   #replaceState(change: Partial<Omit<StoreState, 'number'>>): void {
     this.#state = { ...this.#state, ...change, number: this.#state.number + 1 };
   }
-
-  /** Deletes runs that no pinned state has. */
-  #collect(): void {
-    const oldestPin = Math.min(Infinity, ...this.#pins.keys());
-    const ready = this.#garbage.filter(({ stateNumber }) => oldestPin >= stateNumber);
-    if (ready.length === 0) return;
-    this.#garbage = this.#garbage.filter((entry) => !ready.includes(entry));
-    this.#collecting = this.#collecting.then(async () => {
-      try {
-        for (const { runIds } of ready) {
-          for (const runId of runIds) await deleteRun(this.#kv, runId, { sync: false });
-        }
-      } catch (error) {
-        // Told by the next flush: a store whose deletes fail will not take writes either.
-        this.#failure ??= error instanceof Error ? error : new Error(String(error));
-      }
-    });
-  }
 }
 
 /** The first rows that are flushed decide, for a table whose schema leaves the width open. */
@@ -488,4 +506,14 @@ function without<V>(map: ReadonlyMap<TableId, V>, tableId: TableId): Map<TableId
   const copy = new Map(map);
   copy.delete(tableId);
   return copy;
+}
+
+/** What a worker says that it wrote. */
+function decodeRun({ id, entry }: WrittenRun): Run {
+  try {
+    return Run.decode(id, entry);
+  } catch (error) {
+    if (error instanceof DamagedBytesError) throw corruptKey(runKey(id), error.message, error);
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 /** What range tombstones and expiry make superfluous, tombstones included; asked once a flush. */
 
+import type { Generation } from './memtable.js';
 import type { StampedTombstone } from './range-tombstone.js';
 import type { Run } from './run.js';
 import type { StoreState } from './store-state.js';
@@ -36,20 +37,20 @@ export function expiredRuns(state: StoreState): Run[] {
 }
 
 /**
- * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and none of `runs` and no
- * memtable behind the one being flushed, which is the first frozen one, holds an older row of the table. Or all they could kill has
- * expired.
+ * Tombstones that can kill nothing any more: nothing older can arrive (they are at or below the horizon), and none of `runs` and
+ * `memtables`, which are all there will be, holds an older row of the table. Or all they could kill has expired.
  */
 export function spentTombstones(
   state: StoreState,
   runs: readonly Run[],
+  memtables: readonly Generation[],
   horizon: number,
 ): Set<StampedTombstone> {
   const spent = new Set<StampedTombstone>();
   for (const [tableId, tombstones] of state.tombstones) {
     let oldest = Infinity;
     for (const run of runs) if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
-    for (const generation of [...state.frozen.slice(1), state.active]) {
+    for (const generation of memtables) {
       for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
         oldest = Math.min(oldest, chunk.versionMin);
       }

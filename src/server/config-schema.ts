@@ -177,6 +177,16 @@ export const configSchema = z.strictObject({
       '256MiB',
       'Recent rows held in memory before they are flushed. A multi-part write may take half of it.',
     ),
+    memtable_age: key(
+      duration(SECOND_MS, DAY_MS),
+      '10m',
+      'Longest time that a row waits in memory for its flush, so that its journal can be released.',
+    ),
+    workers: key(
+      count(1, 16),
+      '2',
+      'Threads for flushing and compaction. With one, a flush waits its turn beside a compaction.',
+    ),
     cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
     partition: key(
       duration(HOUR_MS, 104 * DAY_MS),

@@ -53,6 +53,8 @@ export interface Config {
   };
   readonly storage: {
     readonly memtableBytes: number;
+    readonly memtableAgeMs: number;
+    readonly workers: number;
     readonly cacheBytes: number;
     readonly partitionMs: number;
   };
@@ -335,6 +337,8 @@ function toConfig(settings: Settings, baseFolder: string): Config {
     },
     storage: {
       memtableBytes: storage.memtable_bytes,
+      memtableAgeMs: storage.memtable_age,
+      workers: storage.workers,
       cacheBytes: storage.cache_bytes,
       partitionMs: storage.partition,
     },

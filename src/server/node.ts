@@ -24,6 +24,8 @@ import {
   systemClock,
   systemRandom,
   systemTimers,
+  ThreadWorkers,
+  type BackgroundWorkers,
   type KeyValueStore,
 } from '../../storage/index.js';
 import { Catalog } from '../catalog/catalog.js';
@@ -80,7 +82,12 @@ async function assemble(
   const timers = systemTimers({ keepsProcessAlive: false });
   const kv = await classicLevelStore(directory.storeFolder);
   closers.push(() => kv.close());
-  const { store, catalog } = await openStore(config, log, directory, kv);
+  const workers = new ThreadWorkers({
+    path: directory.storeFolder,
+    threads: config.storage.workers,
+  });
+  closers.push(() => workers.close());
+  const { store, catalog } = await openStore(config, log, directory, kv, workers);
   closers.push(() => store.close());
 
   const counters = new StatementCounters();
@@ -243,12 +250,14 @@ async function openStore(
   log: Logger,
   directory: DataDirectory,
   kv: KeyValueStore,
+  workers: BackgroundWorkers,
 ): Promise<{ store: Store; catalog: Catalog }> {
   let catalog: Catalog | null = null;
   const { store, report } = await Store.open(
     {
       disk: nodeDisk,
       kv,
+      workers,
       clock: systemClock,
       random: systemRandom,
       timers: systemTimers({ keepsProcessAlive: false }),
@@ -264,6 +273,7 @@ async function openStore(
       segmentBytes: config.replication.segmentBytes,
       maxRecordBytes: config.replication.maxRecordBytes,
       memtableBytes: config.storage.memtableBytes,
+      memtableAgeMs: config.storage.memtableAgeMs,
       cacheBytes: config.storage.cacheBytes,
       maxClockSkewMs: config.replication.maxClockSkewMs,
       retainBytes: config.replication.retainBytes,

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { classicLevelStore } from '../../storage/node-adapters.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
 import { runScenario } from '../support/table-scenario.js';
+import { testThreads } from '../support/thread-workers.js';
 
 const SEEDS = 200;
 const LEVEL_SEEDS = 10;
+const THREAD_SEEDS = 4;
 
 describe('the table store shows what the model says', () => {
   const tenth = SEEDS / 10;
@@ -37,6 +39,20 @@ describe('over LevelDB', () => {
       const kv = await classicLevelStore(join(folder, String(seed)));
       try {
         await runScenario(seed, kv);
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      } finally {
+        await kv.close();
+      }
+    }
+  }, 120_000);
+
+  it(`and in worker threads, seeds 2000..${2000 + THREAD_SEEDS - 1}`, async () => {
+    for (let seed = 2000; seed < 2000 + THREAD_SEEDS; seed++) {
+      const path = join(folder, String(seed));
+      const kv = await classicLevelStore(path);
+      try {
+        await runScenario(seed, kv, () => testThreads(path));
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error });
       } finally {

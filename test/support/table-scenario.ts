@@ -6,7 +6,7 @@
 import { encodeExpiryBody } from '../../storage/expiry-body.js';
 import { TableStore } from '../../storage/table-store.js';
 import type { ReadView } from '../../storage/read-view.js';
-import type { KeyValueStore } from '../../storage/ports.js';
+import type { BackgroundWorkers, KeyValueStore } from '../../storage/ports.js';
 import {
   ColumnRole,
   ColumnType,
@@ -284,13 +284,24 @@ function apply(store: TableStore, schema: TableSchema, record: ModelRecord): voi
 /** A store that can lose what no sync covers; without `crash` it is only closed and opened again. */
 export type ScenarioKv = KeyValueStore & { crash?(random: SeededRandom): void };
 
-/** One seed's life. Throws (jest's expectations) where the store and the model differ. */
-export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
+/**
+ * One seed's life. Throws (jest's expectations) where the store and the model differ. `workers` makes them anew for every opening;
+ * left out: background work is done inline.
+ */
+export async function runScenario(
+  seed: number,
+  kv: ScenarioKv,
+  workers?: () => BackgroundWorkers,
+): Promise<void> {
   const random = new SeededRandom(seed);
   const scenario = new Scenario(random);
   const { schema } = scenario;
   const options = { memtableBytes: 1 << 20, cacheBytes: random.pick([0, 10_000, 1 << 20]) };
-  let store = await TableStore.open({ kv, timers: realTimers }, options);
+  const open = (): Promise<TableStore> => {
+    const deps = { kv, timers: realTimers };
+    return TableStore.open(workers === undefined ? deps : { ...deps, workers: workers() }, options);
+  };
+  let store = await open();
   const views: { view: ReadView; count: number }[] = [];
   const query = (): Query => {
     const times = scenario.records.flatMap(({ operations }) =>
@@ -339,7 +350,7 @@ export async function runScenario(seed: number, kv: ScenarioKv): Promise<void> {
       for (const taken of views.splice(0)) await checkAndRelease(taken);
       await store.close();
       kv.crash?.(random);
-      store = await TableStore.open({ kv, timers: realTimers }, options);
+      store = await open();
       const from = store.flushed?.vector[0]?.sequence ?? 0;
       expect(store.flushed?.catalog ?? Uint8Array.of(from)).toEqual(Uint8Array.of(from));
       store.defineTable(schema);

@@ -1,0 +1,91 @@
+/**
+ * The worker thread's own program: opens the LevelDB that the process has open already, and does jobs as they come.
+ *
+ * Jobs run side by side in paces, so a long one does not hold up a short one. The thread ends when it is told to stop, after its
+ * jobs have noticed and its handle of LevelDB is closed; ending it from outside would pull the store out from under a write.
+ */
+
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { BackgroundJob, JobResult } from './background-job.js';
+import { JobStoppedError } from './job-deps.js';
+import { classicLevelStore, systemTimers } from './node-adapters.js';
+import { Pacer } from './pacer.js';
+import type { KeyValueStore } from './ports.js';
+import { runJob } from './run-job.js';
+
+export interface WorkerSettings {
+  /** Folder of the LevelDB. */
+  readonly path: string;
+}
+
+export type WorkerRequest =
+  | { readonly kind: 'run'; readonly number: number; readonly job: BackgroundJob }
+  | { readonly kind: 'stop' };
+
+export type WorkerAnswer =
+  | { readonly number: number; readonly result: JobResult }
+  | { readonly number: number; readonly failure: WorkerFailure };
+
+/** An error as data: its class does not survive the way. */
+export interface WorkerFailure {
+  readonly isStopped: boolean;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+class Worker {
+  readonly #port: MessagePort;
+  readonly #kv: Promise<KeyValueStore>;
+  readonly #running = new Set<Promise<void>>();
+  #isStopping = false;
+
+  constructor(port: MessagePort, { path }: WorkerSettings) {
+    this.#port = port;
+    this.#kv = classicLevelStore(path);
+    // Each job that needs it tells the failure.
+    this.#kv.catch(() => undefined);
+    port.on('message', (request: WorkerRequest) => {
+      if (request.kind === 'stop') void this.#stop();
+      else this.#start(request.number, request.job);
+    });
+  }
+
+  #start(number: number, job: BackgroundJob): void {
+    const running = this.#run(number, job).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #run(number: number, job: BackgroundJob): Promise<void> {
+    let answer: WorkerAnswer;
+    try {
+      const kv = await this.#kv;
+      const pacer = new Pacer(systemTimers({ keepsProcessAlive: true }));
+      const checkStopped = (): void => {
+        if (this.#isStopping) throw new JobStoppedError();
+      };
+      answer = { number, result: await runJob(job, { kv, pacer, checkStopped }) };
+    } catch (error) {
+      answer = { number, failure: failureOf(error) };
+    }
+    this.#port.postMessage(answer);
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#running);
+    await this.#kv.then(
+      (kv) => kv.close(),
+      () => undefined,
+    );
+    this.#port.close();
+  }
+}
+
+function failureOf(error: unknown): WorkerFailure {
+  const isStopped = error instanceof JobStoppedError;
+  if (!(error instanceof Error)) return { isStopped, message: String(error), stack: undefined };
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return { isStopped, message: error.message + cause, stack: error.stack };
+}
+
+if (parentPort !== null) new Worker(parentPort, workerData as WorkerSettings);

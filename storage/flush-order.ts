@@ -1,0 +1,229 @@
+/**
+ * The order in which a memtable's rows go into runs: by partition, then (series, time, version), without what is overwritten for good.
+ *
+ * Rows arrive nearly in order, so one counting pass by series nearly always is the sort: while rows are placed, each one's time is compared
+ * with the last of its series, and only a series with a time that does not rise is sorted and reduced row by row.
+ */
+
+import type { Pacer } from './pacer.js';
+import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
+import { type ReductionRules, reduceIdentity } from './row-reduction.js';
+import { sortHandles, sortRange } from './row-order.js';
+import { PartitionRule } from './time-base.js';
+
+export interface OrderedPartition {
+  readonly partition: number;
+  /** Handles of the rows that stay, in order. */
+  readonly handles: Uint32Array;
+}
+
+/** A counter a series is worth it unless there are many more series than rows. */
+const SERIES_PER_ROW_MAX = 16;
+const SERIES_SPARE = 2048;
+const ROW_UNITS = 2;
+
+/** All rows by partition, in order of arrival. */
+export async function partitionHandles(
+  pages: readonly Page[],
+  partitionMs: number,
+  precision: number,
+  pacer: Pacer,
+): Promise<OrderedPartition[]> {
+  const parts = new Map<number, { handles: Uint32Array; count: number }>();
+  let rows = 0;
+  for (const page of pages) rows += page.length;
+  const put = (partition: number, from: number, count: number): void => {
+    let part = parts.get(partition);
+    if (part === undefined) {
+      part = { handles: new Uint32Array(Math.max(64, parts.size === 0 ? rows : count)), count: 0 };
+      parts.set(partition, part);
+    }
+    if (part.count + count > part.handles.length) {
+      const grown = new Uint32Array(Math.max(part.handles.length * 2, part.count + count));
+      grown.set(part.handles.subarray(0, part.count));
+      part.handles = grown;
+    }
+    const { handles } = part;
+    for (let index = 0, at = part.count; index < count; index++) handles[at++] = from + index;
+    part.count += count;
+  };
+  for (let number = 0; number < pages.length; number++) {
+    const { times, length, base } = pages[number]!;
+    const rule = new PartitionRule(base, partitionMs, precision);
+    const first = number << HANDLE_SHIFT;
+    let min = times[0]!;
+    let max = min;
+    for (let row = 1; row < length; row++) {
+      const time = times[row]!;
+      if (time < min) min = time;
+      else if (time > max) max = time;
+    }
+    const lowest = rule.partitionOf(min);
+    if (lowest === rule.partitionOf(max)) {
+      put(lowest, first, length);
+    } else {
+      for (let row = 0; row < length;) {
+        const partition = rule.partitionOf(times[row]!);
+        let end = row + 1;
+        while (end < length && rule.partitionOf(times[end]!) === partition) end++;
+        put(partition, first + row, end - row);
+        row = end;
+      }
+    }
+    if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
+  }
+  return [...parts]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, { handles, count }]) => ({
+      partition,
+      handles: handles.subarray(0, count),
+    }));
+}
+
+/** Sorts the rows of a partition and leaves out those that do not stay. Requires: times of the pages are normalized. */
+export async function orderHandles(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  rules: ReductionRules,
+  pacer: Pacer,
+): Promise<Uint32Array> {
+  const count = handles.length;
+  let seriesMax = 0;
+  await eachStretch(pages, handles, pacer, (page, row, end) => {
+    const { series } = page;
+    for (; row < end; row++) if (series[row]! > seriesMax) seriesMax = series[row]!;
+  });
+  const reducer = new HandleReducer(pages, rules);
+  if (seriesMax > count * SERIES_PER_ROW_MAX + SERIES_SPARE) {
+    await sortHandles(pages, handles, count, pacer);
+    return handles.subarray(0, await reducer.reduce(handles, 0, count, 0, pacer));
+  }
+  const ends = new Uint32Array(seriesMax + 2);
+  await eachStretch(pages, handles, pacer, (page, row, end) => {
+    const { series } = page;
+    for (; row < end; row++) ends[series[row]! + 1]!++;
+  });
+  for (let series = 1; series < ends.length; series++) ends[series]! += ends[series - 1]!;
+
+  const sorted = new Uint32Array(count);
+  const isDisordered = new Uint8Array(seriesMax + 1);
+  const lastTimes = new Float64Array(seriesMax + 1).fill(-Infinity);
+  const { base } = pages[handles[0]! >>> HANDLE_SHIFT]!;
+  await eachStretch(pages, handles, pacer, (page, row, end, handle) => {
+    const { series, times, tombstones } = page;
+    const delta = page.base === base ? 0 : Number(page.base - base);
+    for (; row < end; row++) {
+      const id = series[row]!;
+      const time = times[row]! + delta;
+      if (!(time > lastTimes[id]!) || (delta !== 0 && !Number.isSafeInteger(time))) {
+        isDisordered[id] = 1;
+      }
+      if (tombstones !== null && tombstones[row] === 1) isDisordered[id] = 1;
+      lastTimes[id] = time;
+      sorted[ends[id]!++] = handle++;
+    }
+  });
+
+  // Each series ends where the next one began; `kept` falls behind once rows are left out.
+  let kept = 0;
+  let from = 0;
+  const scratch = handles;
+  for (let series = 0; series <= seriesMax; series++) {
+    const to = ends[series]!;
+    if (to === from) continue;
+    if (isDisordered[series] === 1) {
+      await sortRange(pages, sorted, scratch, from, to, pacer);
+      kept = await reducer.reduce(sorted, from, to, kept, pacer);
+    } else {
+      if (kept !== from) sorted.copyWithin(kept, from, to);
+      kept += to - from;
+    }
+    from = to;
+  }
+  return sorted.subarray(0, kept);
+}
+
+/** Calls for each stretch of rows that follow each other in one page. */
+async function eachStretch(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  pacer: Pacer,
+  visit: (page: Page, row: number, end: number, handle: number) => void,
+): Promise<void> {
+  for (let at = 0; at < handles.length;) {
+    const handle = handles[at]!;
+    const row = handle & HANDLE_ROW_MASK;
+    let length = 1;
+    const longest = Math.min(handles.length - at, HANDLE_ROW_MASK + 1 - row);
+    while (length < longest && handles[at + length] === handle + length) length++;
+    visit(pages[handle >>> HANDLE_SHIFT]!, row, row + length, handle);
+    at += length;
+    if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
+  }
+}
+
+/** Applies the rules of row-reduction.ts to sorted handles. */
+class HandleReducer {
+  readonly #pages: readonly Page[];
+  readonly #rules: ReductionRules;
+  #versions = new Float64Array(64);
+  #tombstones = new Uint8Array(64);
+  #kept = new Uint32Array(64);
+
+  constructor(pages: readonly Page[], rules: ReductionRules) {
+    this.#pages = pages;
+    this.#rules = rules;
+  }
+
+  /** Moves the handles of `from..to-1` that stay to `target` on, and returns where they end. */
+  async reduce(
+    handles: Uint32Array,
+    from: number,
+    to: number,
+    target: number,
+    pacer: Pacer,
+  ): Promise<number> {
+    let kept = target;
+    for (let start = from; start < to;) {
+      let end = start + 1;
+      while (end < to && this.#isSameIdentity(handles[start]!, handles[end]!)) end++;
+      kept = this.#reduceGroup(handles, start, end, kept);
+      if (pacer.spend((end - start) * 8)) await pacer.turn();
+      start = end;
+    }
+    return kept;
+  }
+
+  #isSameIdentity(a: number, b: number): boolean {
+    const pages = this.#pages;
+    const order = compareIdentity(
+      pages[a >>> HANDLE_SHIFT]!,
+      a & HANDLE_ROW_MASK,
+      pages[b >>> HANDLE_SHIFT]!,
+      b & HANDLE_ROW_MASK,
+    );
+    return order === 0;
+  }
+
+  #reduceGroup(handles: Uint32Array, start: number, end: number, target: number): number {
+    const count = end - start;
+    if (count > this.#versions.length) {
+      this.#versions = new Float64Array(count * 2);
+      this.#tombstones = new Uint8Array(count * 2);
+      this.#kept = new Uint32Array(count * 2);
+    }
+    const versions = this.#versions;
+    const tombstones = this.#tombstones;
+    for (let index = 0; index < count; index++) {
+      const page = this.#pages[handles[start + index]! >>> HANDLE_SHIFT]!;
+      const row = handles[start + index]! & HANDLE_ROW_MASK;
+      versions[index] = page.versions[row]!;
+      tombstones[index] = page.tombstones === null ? 0 : page.tombstones[row]!;
+    }
+    const kept = reduceIdentity({ count, versions, tombstones }, this.#rules, this.#kept);
+    for (let index = 0; index < kept; index++) {
+      handles[target + index] = handles[start + this.#kept[index]!]!;
+    }
+    return target + kept;
+  }
+}

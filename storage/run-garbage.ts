@@ -1,0 +1,130 @@
+/**
+ * Which states of the store are still read, and what may be deleted because none of them has it.
+ *
+ * A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
+ * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files.
+ */
+
+import { deleteRun } from './manifest.js';
+import { blocksOf } from './keys.js';
+import type { KeyValueStore, Timer, Timers } from './ports.js';
+
+/** Between two ranges that LevelDB is asked to compact. */
+const SHRINK_PAUSE_MS = 2_000;
+/** More ranges than this are joined to one: what lies between them is looked at, too. */
+const SHRINK_RANGES_MAX = 64;
+
+interface Garbage {
+  readonly runIds: readonly number[];
+  /** The first state without these runs: they may go when no older one is pinned. */
+  readonly stateNumber: number;
+}
+
+interface RunRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export class RunGarbage {
+  readonly #kv: KeyValueStore;
+  readonly #timers: Timers;
+  readonly #onFailure: (error: Error) => void;
+  readonly #pins = new Map<number, number>();
+  #waiting: Garbage[] = [];
+  #collecting: Promise<void> = Promise.resolve();
+  /** Ranges of deleted runs whose space is not given back yet. */
+  readonly #toShrink: RunRange[] = [];
+  #shrinking: Promise<void> = Promise.resolve();
+  #pause: Timer | null = null;
+  #isClosed = false;
+
+  constructor(
+    deps: { readonly kv: KeyValueStore; readonly timers: Timers },
+    onFailure: (error: Error) => void,
+  ) {
+    this.#kv = deps.kv;
+    this.#timers = deps.timers;
+    this.#onFailure = onFailure;
+  }
+
+  /** Runs of this state, and what the later ones leave out, stay until it is given back as often. */
+  pin(stateNumber: number): void {
+    this.#pins.set(stateNumber, (this.#pins.get(stateNumber) ?? 0) + 1);
+  }
+
+  unpin(stateNumber: number): void {
+    const pins = this.#pins.get(stateNumber)! - 1;
+    if (pins > 0) {
+      this.#pins.set(stateNumber, pins);
+      return;
+    }
+    this.#pins.delete(stateNumber);
+    this.collect();
+  }
+
+  /** These runs are in no manifest on disk, and in no state from this one on. */
+  add(runIds: readonly number[], stateNumber: number): void {
+    if (runIds.length > 0) this.#waiting.push({ runIds, stateNumber });
+    this.collect();
+  }
+
+  /** Deletes runs that no pinned state has. */
+  collect(): void {
+    const oldestPin = Math.min(Infinity, ...this.#pins.keys());
+    const ready = this.#waiting.filter(({ stateNumber }) => oldestPin >= stateNumber);
+    if (ready.length === 0) return;
+    this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));
+    this.#collecting = this.#collecting.then(async () => {
+      try {
+        for (const { runIds } of ready) {
+          for (const runId of runIds) {
+            await deleteRun(this.#kv, runId, { sync: false });
+            this.#shrinkLater(runId);
+          }
+        }
+      } catch (error) {
+        this.#onFailure(asError(error));
+      }
+    });
+  }
+
+  /** Waits for what is under way; space that is not given back yet is with the next compaction of LevelDB itself. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#pause?.cancel();
+    await this.#collecting;
+    await this.#shrinking;
+  }
+
+  #shrinkLater(runId: number): void {
+    const last = this.#toShrink.at(-1);
+    if (last?.last === runId - 1)
+      this.#toShrink[this.#toShrink.length - 1] = { ...last, last: runId };
+    else this.#toShrink.push({ first: runId, last: runId });
+    if (this.#toShrink.length > SHRINK_RANGES_MAX) {
+      const joined = this.#toShrink.splice(0);
+      const first = Math.min(...joined.map((range) => range.first));
+      this.#toShrink.push({ first, last: Math.max(...joined.map((range) => range.last)) });
+    }
+    this.#pause ??= this.#timers.after(SHRINK_PAUSE_MS, () => this.#shrinkOne());
+  }
+
+  #shrinkOne(): void {
+    this.#pause = null;
+    const range = this.#toShrink.shift();
+    if (range === undefined || this.#isClosed) return;
+    this.#shrinking = this.#kv
+      .compactRange(blocksOf(range.first).gte, blocksOf(range.last).lt)
+      .then(
+        () => {
+          if (this.#isClosed || this.#toShrink.length === 0) return;
+          this.#pause ??= this.#timers.after(SHRINK_PAUSE_MS, () => this.#shrinkOne());
+        },
+        (error: unknown) => this.#onFailure(asError(error)),
+      );
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

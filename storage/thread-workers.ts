@@ -1,0 +1,134 @@
+/**
+ * Background work in worker threads of this process. A thread is started with the first job that needs it; each opens the
+ * same LevelDB (`multithreading`). A thread that dies takes its jobs with it: they reject, and the store fails.
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { BackgroundJob, JobResult } from './background-job.js';
+import type {
+  WorkerAnswer,
+  WorkerFailure,
+  WorkerRequest,
+  WorkerSettings,
+} from './background-worker.js';
+import { JobStoppedError } from './job-deps.js';
+import type { BackgroundWorkers } from './ports.js';
+
+export interface ThreadWorkersOptions {
+  /** Folder of the LevelDB, which the main thread keeps open. */
+  readonly path: string;
+  /** At most so many threads. */
+  readonly threads: number;
+  /** What a thread runs; by default background-worker.js beside this file. */
+  readonly program?: { readonly file: string; readonly arguments: readonly string[] };
+}
+
+export class BackgroundWorkError extends Error {
+  override readonly name = 'BackgroundWorkError';
+}
+
+interface Pending {
+  readonly resolve: (result: JobResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One thread and what it has been asked. */
+class Thread {
+  readonly pending = new Map<number, Pending>();
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  #isStopping = false;
+  #death: BackgroundWorkError | null = null;
+
+  constructor(options: ThreadWorkersOptions) {
+    const settings: WorkerSettings = { path: options.path };
+    const { program } = options;
+    this.#worker = new Worker(program?.file ?? new URL('./background-worker.js', import.meta.url), {
+      workerData: settings,
+      argv: [...(program?.arguments ?? [])],
+    });
+    this.#worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
+    this.#worker.on('error', (error) =>
+      this.#die(`a background thread died: ${error.message}`, error),
+    );
+    this.#ended = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        this.#die(`a background thread ended with code ${code}`);
+        resolve();
+      });
+    });
+  }
+
+  run(number: number, job: BackgroundJob): Promise<JobResult> {
+    if (this.#death !== null) return Promise.reject(this.#death);
+    return new Promise((resolve, reject) => {
+      this.pending.set(number, { resolve, reject });
+      this.#post({ kind: 'run', number, job });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    if (this.#death === null) this.#post({ kind: 'stop' });
+    await this.#ended;
+  }
+
+  #post(request: WorkerRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  #settle(answer: WorkerAnswer): void {
+    const pending = this.pending.get(answer.number);
+    this.pending.delete(answer.number);
+    if ('result' in answer) pending?.resolve(answer.result);
+    else pending?.reject(errorOf(answer.failure));
+  }
+
+  #die(reason: string, cause?: Error): void {
+    this.#death ??= new BackgroundWorkError(reason, { cause });
+    const error = this.#isStopping ? new JobStoppedError() : this.#death;
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
+  }
+}
+
+export class ThreadWorkers implements BackgroundWorkers {
+  readonly #options: ThreadWorkersOptions;
+  readonly #threads: Thread[] = [];
+  #number = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ThreadWorkersOptions) {
+    this.#options = options;
+  }
+
+  run(job: BackgroundJob): Promise<JobResult> {
+    if (this.#closing !== null) return Promise.reject(new JobStoppedError());
+    return this.#leastBusy().run(++this.#number, job);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#threads.map((thread) => thread.stop())).then(
+      () => undefined,
+    );
+    return this.#closing;
+  }
+
+  #leastBusy(): Thread {
+    const idle = this.#threads.find((thread) => thread.pending.size === 0);
+    if (idle !== undefined) return idle;
+    if (this.#threads.length < this.#options.threads) {
+      const thread = new Thread(this.#options);
+      this.#threads.push(thread);
+      return thread;
+    }
+    return this.#threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+  }
+}
+
+function errorOf(failure: WorkerFailure): Error {
+  if (failure.isStopped) return new JobStoppedError();
+  const error = new BackgroundWorkError(failure.message);
+  if (failure.stack !== undefined) error.stack = failure.stack;
+  return error;
+}
