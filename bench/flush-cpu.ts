@@ -75,7 +75,7 @@ function fill(store: TableStore, shape: CpuShape, rows: number): void {
     for (let metric = 0; metric < METRICS; metric++) {
       const at = host * METRICS + metric;
       usage[at] = Math.min(100, Math.max(0, usage[at]! + numbers.below(3) - 1));
-      batch.setNumber(TAGS + 1 + metric, usage[at]!);
+      batch.setNumber(TAGS + 1 + metric, usage[at]);
     }
     batch.endRow();
     if (batch.rowCount === BATCH_ROWS || row === rows - 1) {
