@@ -5,21 +5,25 @@
  *   number, wide  values; wide columns switch to high/low at the first value beyond 2^53 and stay there until `clear`
  *   time          values = whole seconds since the epoch, fractions = units within the second
  *   bytes         starts (row + 1 = end of the row's bytes), data
+ *
+ * `values` and `fractions` are lanes of the batch (cell-lanes.ts), which gives them anew when it grows.
  */
 
+import type { CellLanes } from './cell-lanes.js';
 import { columnKind, type ColumnKind } from './column-kind.js';
 import type { ColumnValues } from './column-codec.js';
 import { baseFor, unitsPerSecond } from './time-base.js';
 import { ColumnType, type StoredColumn } from './table-schema.js';
 
 const TWO_32 = 2 ** 32;
+const NO_CELLS = new Float64Array(0);
 
 export class ColumnBuilder {
   readonly kind: ColumnKind;
   readonly isUnsigned: boolean;
   readonly precision: number;
-  values: Float64Array;
-  fractions: Float64Array;
+  values: Float64Array = NO_CELLS;
+  fractions: Float64Array = NO_CELLS;
   /** In use (and then for every row) while `isSplit`. */
   high: Int32Array = new Int32Array(0);
   low: Int32Array = new Int32Array(0);
@@ -37,20 +41,28 @@ export class ColumnBuilder {
     this.precision = column.precision;
     this.#capacity = capacity;
     const isBytes = this.kind === 'bytes';
-    this.values = new Float64Array(isBytes ? 0 : capacity);
-    this.fractions = new Float64Array(this.kind === 'time' ? capacity : 0);
     this.starts = new Uint32Array(isBytes ? capacity + 1 : 0);
     this.data = new Uint8Array(isBytes ? 256 : 0);
   }
 
+  /** Lanes it takes: `values`, and `fractions` of a time. */
+  get laneCount(): number {
+    return this.kind === 'bytes' ? 0 : this.kind === 'time' ? 2 : 1;
+  }
+
+  /** Its lanes begin with lane `first`. */
+  useLanes(lanes: CellLanes, first: number): void {
+    if (this.kind === 'bytes') return;
+    this.values = lanes.lane(first);
+    if (this.kind === 'time') this.fractions = lanes.lane(first + 1);
+  }
+
+  /** Grows all but the lanes. */
   grow(capacity: number): void {
     if (this.kind === 'bytes') {
       const starts = new Uint32Array(capacity + 1);
       starts.set(this.starts);
       this.starts = starts;
-    } else {
-      this.values = grownFloats(this.values, capacity);
-      if (this.kind === 'time') this.fractions = grownFloats(this.fractions, capacity);
     }
     if (this.isSplit) {
       this.high = grownInts(this.high, capacity);
@@ -190,12 +202,6 @@ let offsetScratch = new Float64Array(1024);
 function timeOffsets(length: number): Float64Array {
   if (offsetScratch.length < length) offsetScratch = new Float64Array(length * 2);
   return offsetScratch;
-}
-
-function grownFloats(array: Float64Array, capacity: number): Float64Array {
-  const grown = new Float64Array(capacity);
-  grown.set(array);
-  return grown;
 }
 
 function grownInts(array: Int32Array, capacity: number): Int32Array {

@@ -9,6 +9,7 @@
  */
 
 import assert from 'node:assert';
+import { CellLanes } from './cell-lanes.js';
 import { ColumnBuilder } from './column-builder.js';
 import { columnKind, rowColumnsOf } from './column-kind.js';
 import { Renumbering } from './renumbering.js';
@@ -45,6 +46,9 @@ export class RowBatch {
   /** By schema column; null for tags. */
   readonly #builders: readonly (ColumnBuilder | null)[];
   readonly #fieldBuilders: readonly ColumnBuilder[];
+  readonly #lanes: CellLanes;
+  /** First lane of each of `#fieldBuilders`. */
+  readonly #firstLanes: readonly number[];
   /** So many columns are tags: the first. */
   readonly tagCount: number;
   readonly #rowBytes: number;
@@ -57,6 +61,7 @@ export class RowBatch {
   /** Each row's tuple, by its number. */
   #tupleOf = new Float64Array(INITIAL_ROWS);
   #capacity = INITIAL_ROWS;
+  #lanesVersion = 0;
   #dataBytes = 0;
 
   /** Handle of the last ended row's tuple; -1 = none. */
@@ -84,6 +89,14 @@ export class RowBatch {
       column.role === ColumnRole.tag ? null : new ColumnBuilder(column, INITIAL_ROWS),
     );
     this.#fieldBuilders = this.#builders.filter((builder) => builder !== null);
+    let laneCount = 0;
+    this.#firstLanes = this.#fieldBuilders.map((builder) => {
+      const first = laneCount;
+      laneCount += builder.laneCount;
+      return first;
+    });
+    this.#lanes = new CellLanes(laneCount, INITIAL_ROWS);
+    this.#useLanes();
     this.tagCount = schema.columns.length - this.#fieldBuilders.length;
     this.#tuples = tuples?.current() ?? new TupleMemory(this.tagCount);
     this.#fixedBytes = FIXED_BYTES + schema.columns.length * COLUMN_FIXED_BYTES;
@@ -106,7 +119,9 @@ export class RowBatch {
   setInteger64(column: number, high: number, low: number): void {
     const builder = this.#builders[column]!;
     if (builder !== null) {
+      const wasSplit = builder.isSplit;
       builder.setHalves(this.rowCount, high, low);
+      if (builder.isSplit !== wasSplit) this.#lanesVersion++;
       return;
     }
     const isUnsigned = this.#columns[column]!.type === ColumnType.uint64;
@@ -145,6 +160,33 @@ export class RowBatch {
     const builder = this.#builders[column]!;
     if (builder !== null) builder.setNull(this.rowCount);
     else this.#tagCell(column).nullCell();
+  }
+
+  /** All number cells: that of the row under construction is cells[laneStart(column) + rowCount]. */
+  get cells(): Float64Array {
+    return this.#lanes.cells;
+  }
+
+  /**
+   * Where a column's lane begins in `cells`, -1 for a column that has none, or none now: writing a double there is `setNumber`. Good
+   * while `lanesVersion` stays as it is.
+   */
+  laneStart(column: number): number {
+    const builder = this.#builders[column] ?? null;
+    if (
+      builder === null ||
+      builder.isSplit ||
+      builder.kind === 'bytes' ||
+      builder.kind === 'time'
+    ) {
+      return -1;
+    }
+    return this.#lanes.start(this.#firstLanes[this.#fieldBuilders.indexOf(builder)]!);
+  }
+
+  /** Another number when lanes have moved, or a column has got or lost its lane. */
+  get lanesVersion(): number {
+    return this.#lanesVersion;
   }
 
   /** Where the batch's tuples have their handles. Another one after `clear` once it is full. */
@@ -210,7 +252,10 @@ export class RowBatch {
 
   /** Forgets all rows; buffers are kept. */
   clear(): void {
-    for (const builder of this.#fieldBuilders) builder.clear();
+    for (const builder of this.#fieldBuilders) {
+      if (builder.isSplit) this.#lanesVersion++;
+      builder.clear();
+    }
     this.#forgetTuple();
     this.#numbers.clear();
     this.#tupleBytes = 0;
@@ -322,8 +367,17 @@ export class RowBatch {
     for (const early of this.#early ?? []) early?.clear();
   }
 
+  #useLanes(): void {
+    this.#fieldBuilders.forEach((builder, index) => {
+      builder.useLanes(this.#lanes, this.#firstLanes[index]!);
+    });
+    this.#lanesVersion++;
+  }
+
   #grow(): void {
     this.#capacity *= 2;
+    this.#lanes.grow(this.#capacity, this.rowCount);
+    this.#useLanes();
     for (const builder of this.#fieldBuilders) builder.grow(this.#capacity);
     const tupleOf = new Float64Array(this.#capacity);
     tupleOf.set(this.#tupleOf);

@@ -22,7 +22,7 @@ export interface RowSink {
   abandonRow(): void;
 }
 
-/** A sink that knows tag tuples again: the tags of a row may be named instead of spelled. */
+/** A sink of whole columns: the tags of a row may be named instead of spelled, and numbers written where they will lie. */
 export interface TupleSink extends RowSink {
   /** So many columns are tags: the first. */
   readonly tagCount: number;
@@ -34,4 +34,10 @@ export interface TupleSink extends RowSink {
   readonly lastTuple: number;
   /** Instead of a set* call for each tag. */
   setTuple(handle: number): void;
+  /** Number cells in one array: cells[laneStart(column) + rowCount] = value is setNumber(column, value). */
+  readonly cells: Float64Array;
+  /** -1 for a column that has no such lane. */
+  laneStart(column: number): number;
+  /** `cells` and `laneStart` are good while this number stays the same; it changes only in set* calls, `endRow` and between rows. */
+  readonly lanesVersion: number;
 }

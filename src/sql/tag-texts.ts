@@ -78,12 +78,12 @@ export class TagTexts {
     // The last step overlaps the one before it.
     const lastFrom = from + length - TEXT_BYTES_MIN;
     for (; at < last; at += TEXT_BYTES_MIN, from += TEXT_BYTES_MIN) {
-      if (chunk.getInt32(at) !== view.getInt32(from)) return -1;
-      if (chunk.getInt32(at + 4) !== view.getInt32(from + 4)) return -1;
+      if (chunk.getInt32(at, true) !== view.getInt32(from, true)) return -1;
+      if (chunk.getInt32(at + 4, true) !== view.getInt32(from + 4, true)) return -1;
     }
     const isLastEqual =
-      chunk.getInt32(last) === view.getInt32(lastFrom) &&
-      chunk.getInt32(last + 4) === view.getInt32(lastFrom + 4);
+      chunk.getInt32(last, true) === view.getInt32(lastFrom, true) &&
+      chunk.getInt32(last + 4, true) === view.getInt32(lastFrom + 4, true);
     return isLastEqual ? behind : -1;
   }
 
