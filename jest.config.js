@@ -13,7 +13,13 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/test/support/retry-real-processes.ts'],
   extensionsToTreatAsEsm: [],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // Packages that are ES modules alone; jest runs CommonJS.
+  transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
   transform: {
+    'node_modules/hyparquet.+\\.js$': [
+      '@swc/jest',
+      { module: { type: 'commonjs' }, jsc: { target: 'es2022', parser: { syntax: 'ecmascript' } } },
+    ],
     '^.+\\.ts$': [
       '@swc/jest',
       {

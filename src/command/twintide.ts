@@ -6,8 +6,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Config } from '../server/config.js';
 import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
+import { FORMATS, type TransferFormat } from '../transfer/row-writer.js';
 import { runDemo } from './demo-command.js';
+import { addClientFlags, type ClientFlags } from './client-connection.js';
 import { describeFailure, ExitCode } from './exit-codes.js';
+import { runExport } from './export-command.js';
+import { runImport } from './import-command.js';
 import { runInspect } from './inspect-command.js';
 import { runPair } from './pair-command.js';
 import { addSettingFlags, configOf } from './setting-flags.js';
@@ -123,6 +127,35 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
       setExitCode(await runInspect({ path, isVerified, screen: process.stderr }));
     });
 
+  addTransferFlags(
+    program
+      .command('export')
+      .description('a table into a file: CSV, Parquet or SQL; times are in UTC')
+      .argument('<file>', 'the file, or - for standard output'),
+  )
+    .option('--where <sql>', 'condition on the rows')
+    .option('--from <time>', 'least time, inclusive')
+    .option('--to <time>', 'last time, exclusive')
+    .action(async (file: string, flags: TransferFlags & ExportFlags) => {
+      const { table, format, null: nullText, where, from, to } = flags;
+      const range = { where: where ?? null, from: from ?? null, to: to ?? null };
+      const screen = process.stderr;
+      setExitCode(
+        await runExport({ client: flags, table, format, file, nullText, ...range, screen }),
+      );
+    });
+
+  addTransferFlags(
+    program
+      .command('import')
+      .description('a file into a table; given again, it goes on from where it was interrupted')
+      .argument('<file>', 'the file, or - for standard input'),
+  ).action(async (file: string, flags: TransferFlags) => {
+    const { table, format, null: nullText } = flags;
+    const screen = process.stderr;
+    setExitCode(await runImport({ client: flags, table, format, file, nullText, screen }));
+  });
+
   const config = program.command('config').description('about configuration files');
   addSettingFlags(
     config
@@ -133,6 +166,25 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
   });
 
   return program;
+}
+
+interface TransferFlags extends ClientFlags {
+  readonly table: string;
+  readonly format: TransferFormat;
+  readonly null: string;
+}
+
+interface ExportFlags {
+  readonly where?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+function addTransferFlags(command: Command): Command {
+  return addClientFlags(command)
+    .requiredOption('--table <database.table>', 'the table')
+    .addOption(new Option('--format <format>', 'of the file').choices(FORMATS).default('csv'))
+    .option('--null <text>', 'how CSV spells NULL, without quotes around it', '\\N');
 }
 
 interface PairFlags {
