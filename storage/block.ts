@@ -3,16 +3,21 @@
  *
  *   column value := u8 form, column                           under blockKey(run, column, block), sealed
  *   packed value := (u48 column id, varint length, u8 form, column)*    under HiddenColumn.packed, when all columns are tiny together
+ *   either may be compressed (block-compression.ts), in a run that was compacted
  *
  * Hidden columns go first: series, version, tombstone flags (only where a block has any), ordinals (only in append mode).
  * A column that is NULL in every row has no value.
  */
 
+import { compress, decompress, isCompressed } from './block-compression.js';
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { columnForm, decodeColumn, encodeColumn } from './column-codec.js';
 import { HiddenColumn } from './column-kind.js';
 import { blockKey } from './keys.js';
+import { countNulls } from './null-bitmap.js';
+import type { Effort } from './number-encoder.js';
+import type { NumberSummary } from './number-scan.js';
 import type { Page } from './page.js';
 import type { KeyValueOperation } from './ports.js';
 import type { BlockInfo, ColumnStatistics } from './run.js';
@@ -28,23 +33,34 @@ const PACKED_BYTES_MAX = 4096;
 const writer = new ByteWriter(1 << 16);
 const packedWriter = new ByteWriter(PACKED_BYTES_MAX * 2);
 
+const summary: NumberSummary = { isKnown: false, min: 0, max: 0, sum: 0 };
+
 interface EncodedColumn {
   readonly id: ColumnId;
   readonly payload: Uint8Array;
+  /** How far apart like bytes are. */
+  readonly stride: number;
 }
 
 /** Encodes a block column by column, so that the caller can yield between columns. */
 export class BlockEncoder {
   readonly #page: Page;
   readonly #columnIds: readonly ColumnId[];
+  readonly #effort: Effort;
   readonly #encoded: EncodedColumn[] = [];
   readonly #statistics: ColumnStatistics[] = [];
   #sizeBytes = 0;
 
-  /** `columnIds` are those of the page's columns. `withOrdinals`: append mode. */
-  constructor(page: Page, columnIds: readonly ColumnId[], withOrdinals: boolean) {
+  /** `columnIds` are those of the page's columns. `withOrdinals`: append mode. `effort`: 'small' for a flush, 'compact' for a compaction. */
+  constructor(
+    page: Page,
+    columnIds: readonly ColumnId[],
+    withOrdinals: boolean,
+    effort: Effort = 'small',
+  ) {
     this.#page = page;
     this.#columnIds = columnIds;
+    this.#effort = effort;
     const { length } = page;
     this.#add(HiddenColumn.series, numbersOf(page.series, length));
     this.#add(HiddenColumn.version, {
@@ -70,9 +86,11 @@ export class BlockEncoder {
       this.#statistics.push({ nulls: length, numbers: null });
       return true;
     }
-    const statistics = statisticsOf(vector);
-    this.#statistics.push(statistics);
-    if (statistics.nulls < length) this.#add(columnId, vector);
+    const nulls = vector.nulls === null ? 0 : countNulls(vector.nulls, length);
+    if (nulls < length) this.#add(columnId, vector);
+    const hasNumbers = vector.kind === 'number' && nulls < length && summary.isKnown;
+    const { min, max, sum } = summary;
+    this.#statistics.push({ nulls, numbers: hasNumbers ? { min, max, sum } : null });
     return true;
   }
 
@@ -89,23 +107,30 @@ export class BlockEncoder {
         packedWriter.varint(payload.length);
         packedWriter.copy(payload, 0, payload.length);
       }
-      operations.push(put(blockKey(runId, HiddenColumn.packed, block), packedWriter.take()));
+      operations.push(
+        this.#put(blockKey(runId, HiddenColumn.packed, block), packedWriter.take(), 1),
+      );
     } else {
-      for (const { id, payload } of this.#encoded)
-        operations.push(put(blockKey(runId, id, block), payload));
+      for (const { id, payload, stride } of this.#encoded)
+        operations.push(this.#put(blockKey(runId, id, block), payload, stride));
     }
     const info = { ...boundsOf(page), rows: page.length, isPacked, statistics: this.#statistics };
     return { operations, info };
+  }
+
+  #put(key: Uint8Array, payload: Uint8Array, stride: number): KeyValueOperation {
+    const compressed = this.#effort === 'compact' ? compress(payload, stride) : null;
+    return { type: 'put', key, value: sealValue(key, compressed ?? payload) };
   }
 
   #add(id: ColumnId, vector: Vector): void {
     writer.clear();
     const form = columnForm(vector);
     writer.uint8(form);
-    encodeColumn(writer, vector, form, 'small');
+    const stride = encodeColumn(writer, vector, form, this.#effort, summary);
     const payload = writer.take();
     this.#sizeBytes += payload.length;
-    this.#encoded.push({ id, payload });
+    this.#encoded.push({ id, payload, stride });
   }
 }
 
@@ -128,7 +153,7 @@ export function decodePackedBlock(
   const payload = openValue(key, value);
   const columns = new Map<ColumnId, Vector>();
   try {
-    const reader = new ByteReader(payload);
+    const reader = new ByteReader(plain(payload));
     while (reader.remaining > 0) {
       const low = reader.uint32();
       const id = reader.uint16() * 2 ** 32 + low;
@@ -147,7 +172,7 @@ export function decodePackedBlock(
 
 function decodePayload(key: Uint8Array, payload: Uint8Array, rows: number): Vector {
   try {
-    const reader = new ByteReader(payload);
+    const reader = new ByteReader(plain(payload));
     const column = decodeColumn(reader, reader.uint8(), rows, freshMemory);
     reader.expectEnd();
     if (column.kind === 'split-time') throw new DamagedBytesError('a block column has no base');
@@ -158,8 +183,8 @@ function decodePayload(key: Uint8Array, payload: Uint8Array, rows: number): Vect
   }
 }
 
-function put(key: Uint8Array, payload: Uint8Array): KeyValueOperation {
-  return { type: 'put', key, value: sealValue(key, payload) };
+function plain(payload: Uint8Array): Uint8Array {
+  return isCompressed(payload) ? decompress(payload) : payload;
 }
 
 function numbersOf(source: Uint32Array | Uint8Array, length: number): NumberVector {
@@ -194,24 +219,4 @@ function boundsOf(page: Page): PageBounds {
     versionMax,
     tombstones,
   };
-}
-
-/** NaN makes min and max useless, so a block with one has no numbers. Times are bounded elsewhere. */
-function statisticsOf(vector: Vector): ColumnStatistics {
-  const { length, nulls } = vector;
-  let nullCount = 0;
-  if (nulls !== null) for (let row = 0; row < length; row++) nullCount += nulls[row]!;
-  if (vector.kind !== 'number' || nullCount === length) return { nulls: nullCount, numbers: null };
-  let min = Infinity;
-  let max = -Infinity;
-  let sum = 0;
-  for (let row = 0; row < length; row++) {
-    if (nulls !== null && nulls[row] === 1) continue;
-    const value = vector.values[row]!;
-    if (value !== value) return { nulls: nullCount, numbers: null };
-    if (value < min) min = value;
-    if (value > max) max = value;
-    sum += value;
-  }
-  return { nulls: nullCount, numbers: { min, max, sum } };
 }

@@ -41,12 +41,13 @@ export interface DecodedStrings {
   readonly entries: number;
 }
 
+/** Returns how far apart like bytes are in what was written. */
 export function encodeStrings(
   writer: ByteWriter,
   strings: Strings,
   count: number,
   effort: Effort,
-): void {
+): number {
   const codes = numberArray(count);
   if (count >= 8 && buildDictionary(strings, count, codes)) {
     const { data, starts } = dictionary.vector();
@@ -59,8 +60,7 @@ export function encodeStrings(
     writer.varint(entries);
     encodeNumbers(writer, lengths, entries, effort);
     writer.copy(data, 0, starts[entries]!);
-    encodeNumbers(writer, codes, count, effort);
-    return;
+    return encodeNumbers(writer, codes, count, effort);
   }
   writer.uint8(Codec.plain);
   const { data, starts, ends } = strings;
@@ -75,16 +75,17 @@ export function encodeStrings(
     while (index < count && starts[index] === end) end = ends[index++]!;
     writer.copy(data, start, end);
   }
+  return 1;
 }
 
-/** Writes codes into a dictionary that exists already. `lengthOf` and `data` describe its entries one after another. */
+/** Writes codes into a dictionary that exists already. `starts` and `data` describe its entries one after another. */
 export function encodeCoded(
   writer: ByteWriter,
   entries: { readonly count: number; readonly starts: Uint32Array; readonly data: Uint8Array },
   codes: Uint32Array,
   count: number,
   effort: Effort,
-): void {
+): number {
   const scratch = numberArray(Math.max(count, entries.count));
   const { starts } = entries;
   writer.uint8(Codec.dictionary);
@@ -95,7 +96,7 @@ export function encodeCoded(
   encodeNumbers(writer, scratch, entries.count, effort);
   writer.copy(entries.data, starts[0]!, starts[entries.count]!);
   for (let index = 0; index < count; index++) scratch[index] = codes[index]!;
-  encodeNumbers(writer, scratch, count, effort);
+  return encodeNumbers(writer, scratch, count, effort);
 }
 
 /** The data is a view into the reader's bytes. */

@@ -18,6 +18,7 @@ import { decodeHalves, encodeHalves } from './integer64-codec.js';
 import { countNulls, decodeNulls, encodeNulls } from './null-bitmap.js';
 import { decodeNumbers } from './number-decoder.js';
 import { type Effort, encodeNumbers } from './number-encoder.js';
+import type { NumberSummary } from './number-scan.js';
 import type { Vector } from './vector.js';
 import type { VectorMemory } from './vector-memory.js';
 
@@ -56,35 +57,35 @@ let denseLow = new Int32Array(0);
 let denseStarts = new Uint32Array(0);
 let denseEnds = new Uint32Array(0);
 
-/** Writes everything but the form, which must be what `columnForm` says of the same column. */
+/**
+ * Writes everything but the form, which must be what `columnForm` says of the same column. Returns how far apart like bytes are in it.
+ * `summary`, if given, receives what the values of a number column sum up to.
+ */
 export function encodeColumn(
   writer: ByteWriter,
   column: ColumnValues,
   form: number,
   effort: Effort,
-): void {
+  summary: NumberSummary | null = null,
+): number {
   const mode = form >>> 4;
-  if (mode === Nulls.all) return;
+  if (mode === Nulls.all) return 1;
   const nulls = mode === Nulls.bitmap ? column.nulls : null;
   if (nulls !== null) encodeNulls(writer, nulls, column.length);
   const length = column.length;
   const count = nulls === null ? length : length - countNulls(nulls, length);
   switch (column.kind) {
     case 'number':
-      encodeNumbers(writer, denseOf(column.values, nulls, length), count, effort);
-      return;
+      return encodeNumbers(writer, denseOf(column.values, nulls, length), count, effort, summary);
     case 'time':
       writer.bigInt64(column.base);
-      encodeNumbers(writer, denseOf(column.offsets, nulls, length), count, effort);
-      return;
+      return encodeNumbers(writer, denseOf(column.offsets, nulls, length), count, effort);
     case 'split-time':
       encodeNumbers(writer, denseOf(column.seconds, nulls, length), count, effort);
-      encodeNumbers(writer, denseOf(column.fractions, nulls, length), count, effort);
-      return;
+      return encodeNumbers(writer, denseOf(column.fractions, nulls, length), count, effort);
     case 'integer64': {
       if (nulls === null) {
-        encodeHalves(writer, column, length);
-        return;
+        return encodeHalves(writer, column, length);
       }
       if (denseHigh.length < length) {
         denseHigh = new Int32Array(length);
@@ -96,8 +97,7 @@ export function encodeColumn(
         denseHigh[at] = column.high[row]!;
         denseLow[at++] = column.low[row]!;
       }
-      encodeHalves(writer, { high: denseHigh, low: denseLow }, count);
-      return;
+      return encodeHalves(writer, { high: denseHigh, low: denseLow }, count);
     }
     case 'bytes': {
       if (denseStarts.length < length) {
@@ -111,8 +111,7 @@ export function encodeColumn(
         denseEnds[at++] = column.starts[row + 1]!;
       }
       const strings = { data: column.data, starts: denseStarts, ends: denseEnds };
-      encodeStrings(writer, strings, count, effort);
-      return;
+      return encodeStrings(writer, strings, count, effort);
     }
     case 'dictionary': {
       const { dictionary } = column;
@@ -129,8 +128,7 @@ export function encodeColumn(
           denseEnds[at++] = dictionary.starts[column.codes[row]! + 1]!;
         }
         const strings = { data: dictionary.data, starts: denseStarts, ends: denseEnds };
-        encodeStrings(writer, strings, count, effort);
-        return;
+        return encodeStrings(writer, strings, count, effort);
       }
       let codes = column.codes;
       if (nulls !== null) {
@@ -141,8 +139,7 @@ export function encodeColumn(
         codes = denseStarts;
       }
       const { starts, data, length: entries } = dictionary;
-      encodeCoded(writer, { count: entries, starts, data }, codes, count, effort);
-      return;
+      return encodeCoded(writer, { count: entries, starts, data }, codes, count, effort);
     }
   }
 }

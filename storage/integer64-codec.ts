@@ -20,7 +20,8 @@ export interface Halves {
   readonly low: Int32Array;
 }
 
-export function encodeHalves(writer: ByteWriter, halves: Halves, count: number): void {
+/** Returns how far apart like bytes are in what was written. */
+export function encodeHalves(writer: ByteWriter, halves: Halves, count: number): number {
   const { high, low } = halves;
   let least = 0;
   let most = 0;
@@ -31,7 +32,7 @@ export function encodeHalves(writer: ByteWriter, halves: Halves, count: number):
   const range = count === 0 ? 0 : difference(high, low, most, least);
   if (range >= 2 ** 32) {
     writeRaw(writer, low, high, count);
-    return;
+    return 4;
   }
   const width = range === 0 ? 0 : range < 0x100 ? 1 : range < 0x10000 ? 2 : 4;
   writer.uint8(Codec.packed);
@@ -44,6 +45,7 @@ export function encodeHalves(writer: ByteWriter, halves: Halves, count: number):
     const rest = difference(high, low, index, least);
     for (let byte = 0; byte < width; byte++) bytes[at++] = rest >>> (8 * byte);
   }
+  return Math.max(1, width);
 }
 
 export function decodeHalves(reader: ByteReader, count: number, memory: VectorMemory): Halves {

@@ -2,6 +2,7 @@
 
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import { isLittleEndian, NESTING_MAX, NumberCodec as Codec, POWERS } from './number-codec.js';
+import { readPacked } from './packed-integers.js';
 import type { VectorMemory } from './vector-memory.js';
 
 /** Reads `count` numbers into memory of the caller's choice. */
@@ -77,6 +78,23 @@ function decodeInto(
       for (let index = 0; index < count; index++) target[index] = target[index]! * divisor;
       return;
     }
+    case Codec.deltas: {
+      let value = reader.zigzag();
+      if (count < 2) throw new DamagedBytesError('a delta codec needs two values');
+      decodeInto(reader, target, count - 1, memory, level + 1);
+      for (let index = 0; index < count; index++) {
+        const delta = target[index]!;
+        target[index] = value;
+        value += delta;
+      }
+      return;
+    }
+    case Codec.patched:
+      readPatched(reader, target, count, memory, level);
+      return;
+    case Codec.dictionary:
+      readDictionary(reader, target, count, memory, level);
+      return;
     case Codec.constant:
       target.fill(reader.float64(), 0, count);
       return;
@@ -92,33 +110,6 @@ function readRaw64(reader: ByteReader, target: Float64Array, count: number): voi
   } else {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let index = 0; index < count; index++) target[index] = view.getFloat64(index * 8, true);
-  }
-}
-
-function readPacked(reader: ByteReader, target: Float64Array, from: number, count: number): void {
-  if (count < 0) throw new DamagedBytesError('a delta codec needs two values');
-  const base = reader.zigzag();
-  const width = reader.uint8();
-  if (width === 0) {
-    target.fill(base, from, from + count);
-    return;
-  }
-  let at = reader.skip(count * width);
-  const bytes = reader.bytes;
-  const end = from + count;
-  if (width === 1) {
-    for (let index = from; index < end; index++) target[index] = base + bytes[at++]!;
-  } else if (width === 2) {
-    for (let index = from; index < end; index++, at += 2) {
-      target[index] = base + (bytes[at]! | (bytes[at + 1]! << 8));
-    }
-  } else if (width === 4) {
-    for (let index = from; index < end; index++, at += 4) {
-      const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
-      target[index] = base + low + bytes[at + 3]! * 0x1000000;
-    }
-  } else {
-    throw new DamagedBytesError(`packed width ${width} is unknown`);
   }
 }
 
@@ -143,4 +134,47 @@ function readRuns(
     at = end;
   }
   if (at !== count) throw new DamagedBytesError('runs are shorter than the column');
+}
+
+function readPatched(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  const exceptions = reader.varint();
+  if (exceptions > count) throw new DamagedBytesError('more exceptions than values');
+  const places = memory.float64(exceptions);
+  decodeInto(reader, places, exceptions, memory, level + 1);
+  const values = memory.float64(exceptions);
+  decodeInto(reader, values, exceptions, memory, level + 1);
+  readPacked(reader, target, 0, count);
+  let at = 0;
+  for (let exception = 0; exception < exceptions; exception++) {
+    at += places[exception]!;
+    if (!(at >= 0 && at < count)) throw new DamagedBytesError('an exception is not in its column');
+    target[at] = values[exception]!;
+  }
+}
+
+function readDictionary(
+  reader: ByteReader,
+  target: Float64Array,
+  count: number,
+  memory: VectorMemory,
+  level: number,
+): void {
+  const entryCount = reader.varint();
+  if (entryCount > count) throw new DamagedBytesError('a dictionary is larger than its column');
+  decodeInto(reader, target, count, memory, level + 1);
+  const entries = memory.float64(entryCount);
+  decodeInto(reader, entries, entryCount, memory, level + 1);
+  for (let index = 0; index < count; index++) {
+    const code = target[index]!;
+    if (!(code >= 0 && code < entryCount)) {
+      throw new DamagedBytesError('a code is not in its dictionary');
+    }
+    target[index] = entries[code]!;
+  }
 }

@@ -287,11 +287,7 @@ describe('a flush', () => {
       };
       const failing = await TableStore.open({ kv: noManifest, timers: realTimers }, options);
       failing.defineTable(schema);
-      failing.applyWrite(
-        100,
-        bigBatch(20_000, 5, T0, (row) => row),
-        0,
-      );
+      failing.applyWrite(100, bigBatch(20_000, 5, T0, Math.sin), 0);
       failing.freeze(flushedState(1));
       await expect(failing.flush(() => 0)).rejects.toThrow('disk');
       expect((await keysOf(kv, 'b')).length).toBeGreaterThan(3);

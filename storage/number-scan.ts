@@ -1,0 +1,105 @@
+/**
+ * What is to be known of a column's numbers before a codec is chosen: one pass, into a result that is used again.
+ */
+
+/** Of the numbers of a column that are not NULL. Sums are taken in row order, so that equal columns have equal sums. */
+export interface NumberSummary {
+  /** False: there is no number, or a NaN, which makes the others meaningless. */
+  isKnown: boolean;
+  min: number;
+  max: number;
+  sum: number;
+}
+
+export interface NumberScan extends NumberSummary {
+  /** All are safe integers, and none is -0. */
+  areIntegers: boolean;
+  /** All are exactly floats. Only known when they are no integers and it was asked for. */
+  areFloats: boolean;
+  /** Stretches of equal neighbours: 1 = all are equal. */
+  runs: number;
+}
+
+export function newScan(): NumberScan {
+  return {
+    isKnown: false,
+    min: 0,
+    max: 0,
+    sum: 0,
+    areIntegers: false,
+    areFloats: false,
+    runs: 0,
+  };
+}
+
+/** Scans the first `count` values, at least one. */
+export function scanNumbers(
+  values: Float64Array,
+  count: number,
+  wantsFloats: boolean,
+  scan: NumberScan,
+): void {
+  if (!scanIntegers(values, count, scan)) scanReals(values, count, wantsFloats, scan);
+}
+
+/** Gives up at the first value that is no integer. */
+function scanIntegers(values: Float64Array, count: number, scan: NumberScan): boolean {
+  let previous = values[0]!;
+  let min = previous;
+  let max = previous;
+  let sum = 0;
+  let runs = 1;
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    if (Math.floor(value) !== value || (value === 0 && Object.is(value, -0))) return false;
+    if (value < min) min = value;
+    else if (value > max) max = value;
+    // Adding a truth value, because a branch on it is mispredicted at every other value of a restless column.
+    runs += +(value !== previous);
+    previous = value;
+    sum += value;
+  }
+  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return false;
+  scan.areIntegers = true;
+  scan.areFloats = false;
+  scan.isKnown = true;
+  scan.min = min;
+  scan.max = max;
+  scan.sum = sum;
+  scan.runs = runs;
+  return true;
+}
+
+function scanReals(
+  values: Float64Array,
+  count: number,
+  wantsFloats: boolean,
+  scan: NumberScan,
+): void {
+  let previous = values[0]!;
+  let min = Infinity;
+  let max = -Infinity;
+  let sum = 0;
+  let runs = 1;
+  let hasNaN = false;
+  let areFloats = wantsFloats;
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    if (value !== value) hasNaN = true;
+    else if (areFloats && Math.fround(value) !== value) areFloats = false;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (!Object.is(value, previous)) {
+      runs++;
+      previous = value;
+    }
+    sum += value;
+  }
+  scan.areIntegers = false;
+  scan.areFloats = areFloats;
+  scan.isKnown = !hasNaN;
+  scan.min = min;
+  scan.max = max;
+  scan.sum = sum;
+  scan.runs = runs;
+}
