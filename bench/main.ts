@@ -1,8 +1,15 @@
 /**
  * `npm run bench -- COMMAND`: measurements of a built Twintide on this machine.
  *
- *   ingest [--quick]                          what it takes in, beside its peers (the default)
- *   profile --cell NAME [--rows N] [--top N]  what its threads are busy with while a cell runs; --keep keeps the profiles
+ *   ingest                  what it takes in, beside its peers (the default)
+ *     --cells a,b           only these
+ *     --quick               few rows and one repetition of the short cells: shows that they run
+ *     --growth              also the growth cells, in their long form
+ *     --repetitions N       3 without it
+ *     --report FOLDER       adds what was found to the report there
+ *   profile --cell NAME     what the threads are busy with while a cell runs
+ *     --rows N --top N      rows at most; lines of each list
+ *     --keep                keeps the profiles
  */
 
 import { parseArgs } from 'node:util';
@@ -12,7 +19,11 @@ import { profile } from './profile.js';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    cells: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
+    repetitions: { type: 'string' },
+    report: { type: 'string' },
     cell: { type: 'string', default: 's100' },
     rows: { type: 'string' },
     top: { type: 'string', default: '25' },
@@ -23,7 +34,14 @@ const { values, positionals } = parseArgs({
 const command = positionals[0] ?? 'ingest';
 switch (command) {
   case 'ingest':
-    await ingest(values.quick);
+    await ingest({
+      cells: values.cells.split(',').filter((name) => name !== ''),
+      isQuick: values.quick,
+      repetitions: Number(values.repetitions ?? (values.quick ? 1 : 3)),
+      isLong: values.growth,
+      withGrowth: values.growth,
+      report: values.report,
+    });
     break;
   case 'profile':
     await profile({

@@ -5,8 +5,9 @@
  * The profiler itself costs some percent: the rate is printed to tell the order, not as a measurement.
  */
 
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepFolder, removeFolder } from './child-process.js';
 import { summarizeProfile, type ProfileLine } from './cpu-profile.js';
 import { SHAPES, type CpuShape } from './cpu-workload.js';
 import { openMysql, runLoad } from './load.js';
@@ -110,7 +111,7 @@ export async function profile(options: ProfileOptions): Promise<void> {
   try {
     window = await runCell(servers, cell, workload);
   } finally {
-    await servers.stop(true);
+    await servers.halt();
   }
   for (const file of readdirSync(servers.folder)) {
     if (!file.endsWith('.cpuprofile')) continue;
@@ -125,8 +126,10 @@ export async function profile(options: ProfileOptions): Promise<void> {
       options.top,
     );
   }
-  if (options.keep) console.log(`\nprofiles: ${servers.folder}`);
-  else rmSync(servers.folder, { recursive: true, force: true });
+  if (options.keep) {
+    keepFolder(servers.folder);
+    console.log(`\nprofiles: ${servers.folder}`);
+  } else removeFolder(servers.folder);
 }
 
 /** Returns from when to when the load ran, in microseconds of the monotonic clock. */

@@ -1,15 +1,18 @@
 /** Twintide nodes as their own processes, on loopback and free ports, with data in a temporary folder. */
 
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import {
+  removeFolder,
+  startProcess,
+  stopProcess,
+  temporaryFolder,
+  untilReady,
+} from './child-process.js';
 import { freePorts } from './free-ports.js';
 import { RawClient } from './raw-client.js';
 
-const START_TIMEOUT_MS = 60_000;
-/** A node that does not stop when asked to is an error of the node, and must not outlive the benchmark. */
-const STOP_TIMEOUT_MS = 60_000;
 const COMMAND = resolve(import.meta.dirname, '../../bin/twintide');
 
 export interface ServerOptions {
@@ -19,7 +22,7 @@ export interface ServerOptions {
   readonly config?: string;
   /** Options of Node itself for every node, e.g. `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
-  /** Called with what a node writes to its standard output. */
+  /** Called with what the nodes write; without it that is thrown away. */
   readonly onOutput?: (text: string) => void;
 }
 
@@ -36,17 +39,16 @@ export class TwintideServers {
   readonly httpPorts: readonly number[];
   /** Where the nodes keep everything: `data-1`, `data-2`. */
   readonly folder: string;
-  readonly #processes: readonly ChildProcess[];
+  readonly #plans: readonly NodePlan[];
+  readonly #options: ServerOptions;
+  #processes: readonly ChildProcess[] = [];
 
-  private constructor(
-    plans: readonly NodePlan[],
-    processes: readonly ChildProcess[],
-    folder: string,
-  ) {
+  private constructor(plans: readonly NodePlan[], options: ServerOptions) {
     this.ports = plans.map((plan) => plan.port);
     this.httpPorts = plans.map((plan) => plan.httpPort);
-    this.#processes = processes;
-    this.folder = folder;
+    this.#plans = plans;
+    this.#options = options;
+    this.folder = temporaryFolder('twintide');
   }
 
   /** One node without a peer. */
@@ -82,11 +84,10 @@ export class TwintideServers {
     plans: readonly NodePlan[],
     options: ServerOptions,
   ): Promise<TwintideServers> {
-    const folder = mkdtempSync(join(tmpdir(), 'twintide-bench-'));
-    const processes = plans.map((plan) => startNode(folder, plan, options));
-    const servers = new TwintideServers(plans, processes, folder);
+    const servers = new TwintideServers(plans, options);
+    for (const plan of plans) servers.#writeConfig(plan);
     try {
-      await Promise.all(servers.ports.map((port, i) => untilReady(port, processes[i]!)));
+      await servers.start();
     } catch (error) {
       await servers.stop();
       throw error;
@@ -98,61 +99,53 @@ export class TwintideServers {
     return this.#processes.map((child) => child.pid!);
   }
 
+  /** Resolves when every node takes clients; also after `halt`, over the same data. */
+  async start(): Promise<void> {
+    const { nodeArguments = [], onOutput } = this.#options;
+    this.#processes = this.#plans.map(({ id }) =>
+      startProcess(
+        process.execPath,
+        [...nodeArguments, COMMAND, 'start', '--config', this.#configFile(id)],
+        { cwd: this.folder, ...(onOutput && { onOutput }) },
+      ),
+    );
+    await Promise.all(
+      this.#plans.map(({ port }, i) =>
+        untilReady(this.#processes[i]!, async () => (await RawClient.open(port, null)).close()),
+      ),
+    );
+  }
+
+  /** Stops the processes and leaves their folder. */
+  async halt(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await Promise.all(this.#processes.map((child) => stopProcess(child, signal)));
+  }
+
+  async stop(): Promise<void> {
+    await this.halt();
+    removeFolder(this.folder);
+  }
+
   dataFolder(node: number): string {
-    return join(this.folder, `data-${node + 1}`);
+    return join(this.folder, `data-${this.#plans[node]!.id}`);
   }
 
-  /** `keepFolder`: what the nodes wrote at their end is still to be read; the caller removes it. */
-  async stop(keepFolder = false): Promise<void> {
-    await Promise.all(this.#processes.map(stopProcess));
-    if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
+  #configFile(id: number): string {
+    return join(this.folder, `node-${id}.toml`);
   }
-}
 
-function startNode(folder: string, plan: NodePlan, options: ServerOptions): ChildProcess {
-  const file = join(folder, `node-${plan.id}.toml`);
-  writeFileSync(
-    file,
-    [
-      `[node]\nid = ${plan.id}\ndata_dir = "data-${plan.id}"`,
-      `[mysql]\nlisten = "127.0.0.1:${plan.port}"`,
-      `[http]\nlisten = "127.0.0.1:${plan.httpPort}"`,
-      '[log]\nlevel = "error"',
-      plan.replication,
-      options.config ?? '',
-    ].join('\n'),
-    { mode: 0o600 },
-  );
-  const { onOutput } = options;
-  const child = spawn(
-    process.execPath,
-    [...(options.nodeArguments ?? []), COMMAND, 'start', '--config', file],
-    { stdio: ['ignore', onOutput === undefined ? 'ignore' : 'pipe', 'inherit'], cwd: folder },
-  );
-  if (onOutput !== undefined) child.stdout!.setEncoding('utf8').on('data', onOutput);
-  return child;
-}
-
-async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = new Promise<void>((done) => child.once('exit', () => done()));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await exited;
-  clearTimeout(timer);
-}
-
-async function untilReady(port: number, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      (await RawClient.open(port, null)).close();
-      return;
-    } catch (error) {
-      if (child.exitCode !== null)
-        throw new Error('the node stopped at its start', { cause: error });
-      if (Date.now() > deadline) throw error;
-      await new Promise((done) => setTimeout(done, 50));
-    }
+  #writeConfig(plan: NodePlan): void {
+    writeFileSync(
+      this.#configFile(plan.id),
+      [
+        `[node]\nid = ${plan.id}\ndata_dir = "data-${plan.id}"`,
+        `[mysql]\nlisten = "127.0.0.1:${plan.port}"`,
+        `[http]\nlisten = "127.0.0.1:${plan.httpPort}"`,
+        '[log]\nlevel = "error"',
+        plan.replication,
+        this.#options.config ?? '',
+      ].join('\n'),
+      { mode: 0o600 },
+    );
   }
 }
