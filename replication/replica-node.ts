@@ -254,6 +254,11 @@ export class ReplicaNode {
     return new JournaledMultiPartWrite(this.#path, options);
   }
 
+  /** Appends an expiry record (body: storage's `encodeExpiryBody`): it counts nothing at the gate. False = not now. */
+  expire(body: Uint8Array): boolean {
+    return this.#path.expire(body);
+  }
+
   /** `SET GLOBAL rpo_bytes / rpo_span`: in force at once. Resolves to true when what is pending fits, to false when it did not in time. */
   async setBudget(budget: GateBudget): Promise<boolean> {
     this.#budget = budget;

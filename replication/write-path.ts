@@ -224,6 +224,17 @@ export class WritePath {
     this.#append(kind, body, null, null);
   }
 
+  /**
+   * Says what has expired; nobody waits for it. False = not now: the node is stopping, or new and ignorant of its peer's versions, or
+   * its disk is full.
+   */
+  expire(body: Uint8Array): boolean {
+    if (this.#failure !== null || this.#closedReason !== null) return false;
+    if (this.#deps.store.own.isFullFor(recordBytesOf([body]))) return false;
+    this.appendUnheld(RecordKind.expiry, [body]);
+    return true;
+  }
+
   // ---- what moves the gate from outside ----
 
   confirmed(claim: GateClaim): void {

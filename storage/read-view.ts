@@ -223,7 +223,9 @@ export class ReadView {
         series: this.#dictionary(table),
       });
       const view = { filter, columns: own, seriesMap: merged.maps[index] ?? null };
-      const sources = this.#sources(table, pacer).filter(
+      const found =
+        request.ownOnly === true ? this.#ownSources(table, pacer) : this.#sources(table, pacer);
+      const sources = found.filter(
         ({ span, seriesMin, seriesMax }) =>
           span !== null && filter.mayPass(span.min, span.max, seriesMin, seriesMax),
       );
@@ -252,9 +254,12 @@ export class ReadView {
       if (memTable !== undefined && rows > 0)
         sources.push(new MemTableSource(memTable, rows, pacer));
     }
+    return [...sources, ...this.#ownSources(table, pacer)];
+  }
+
+  #ownSources(table: TableState, pacer: Pacer): ScanSource[] {
     const own = this.#overlay?.generation.tables.get(table.tableId);
-    if (own !== undefined) sources.push(new MemTableSource(own, own.rows, pacer));
-    return sources;
+    return own === undefined ? [] : [new MemTableSource(own, own.rows, pacer)];
   }
 
   #tombstones(tableId: TableId): readonly StampedTombstone[] {

@@ -32,6 +32,8 @@ export interface ScanRequest {
   readonly limitRows?: number;
   readonly needSeries?: boolean;
   readonly needVersions?: boolean;
+  /** Only the rows of the view's overlay, as its transaction wrote them: not merged with anything that is committed. */
+  readonly ownOnly?: boolean;
 }
 
 /** At most VECTOR_ROWS_MAX rows. Arrays are read-only for the receiver: they may be the memtable's own or in a cache. */

@@ -204,6 +204,23 @@ export class TableStore {
     return this.#state.expired.get(tableId) ?? null;
   }
 
+  /** A bound in the time column's unit: no stored row of the table is older. Null = there is none. */
+  oldestTime(tableId: TableId): bigint | null {
+    let oldest: bigint | null = null;
+    const { runs, frozen, active } = this.#state;
+    for (const { timeMin } of runs.get(tableId) ?? []) {
+      if (oldest === null || timeMin < oldest) oldest = timeMin;
+    }
+    for (const generation of [...frozen, active]) {
+      for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
+        if (chunk.rows === 0) continue;
+        const first = chunk.base + BigInt(chunk.timeMin);
+        if (oldest === null || first < oldest) oldest = first;
+      }
+    }
+    return oldest;
+  }
+
   /**
    * The table is gone: its rows, and rows that still arrive for it. Persisted with the next flush; replay repeats it. What memtables hold
    * of it is freed with their generation, because views may still read it.

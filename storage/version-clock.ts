@@ -156,13 +156,16 @@ export class VersionClock {
   }
 
   #reach(aheadMs: number): number {
-    const byClock = this.#physicalMs() + aheadMs;
+    const byClock = this.physicalMs() + aheadMs;
     const byVersion = versionParts(this.#highest).ms + aheadMs / VERSION_SHARE;
     return composeVersion(Math.ceil(Math.max(byClock, byVersion)), 0, 0);
   }
 
-  /** Own wall clock, at most the peer's plus the skew allowed. */
-  #physicalMs(): number {
+  /**
+   * Own wall clock in ms since 1970, at most the peer's plus the skew allowed. Unlike a version it follows no stamp that runs ahead, so it
+   * is what decides how old a row is.
+   */
+  physicalMs(): number {
     const own = Math.max(0, Math.floor(this.#clock.wallMs()));
     if (this.#peer === null) return own;
     const elapsedMs = this.#clock.monotonicMs() - this.#peer.atMonotonicMs;
@@ -177,7 +180,7 @@ export class VersionClock {
   #nextTick(): number {
     const after = Math.floor(this.#highest / NODE_UNITS) + 1;
     const marked = Math.floor((this.#mark - this.#nodeId) / NODE_UNITS);
-    const physical = Math.min(this.#physicalMs() * COUNTER_UNITS, marked - HELD_TICKS);
+    const physical = Math.min(this.physicalMs() * COUNTER_UNITS, marked - HELD_TICKS);
     const tick = Math.max(after, physical);
     assert(tick <= TICKS_MAX, 'versions last until the year 2109');
     return tick;

@@ -6,21 +6,23 @@
  * sorted by id, never at the order in which they came; that is what makes two nodes agree.
  *
  *   - The lowest id is canonical: its columns come first and keep their names.
- *   - A further CREATE must identify rows alike: the same tags in the same order, the same time index, the same append
- *     mode. One that does not is *set aside*: it lives on as a table of its own, `name__<node>`.
+ *   - A further CREATE must identify and merge rows alike: the same tags in the same order, the same time index, the same
+ *     append mode and merge mode. One that does not is *set aside*: it lives on as a table of its own, `name__<node>`.
  *   - Its fields join by name (without case) and type. A new name is appended. A name that is taken by another type lives on
  *     as `column__<node>`.
+ *   - What an ALTER said of any part holds for the name; of several the newest.
  *   - A column that some part lacks, or allows NULL in, may be NULL.
  *
  * New rows of a union go to the canonical id, so its schema carries all columns, with ids hashed from the canonical id.
  */
 
 import { ColumnRole } from '../../storage/index.js';
-import type { ColumnId, NodeId, StoredColumn, TableId } from '../../storage/index.js';
+import type { ColumnId, NodeId, StoredColumn, TableId, TableSchema } from '../../storage/index.js';
 import { columnIdOf, typeIdentity } from './column-identity.js';
 import type { CreatedColumn, CreateTableOperation } from './ddl-operation.js';
 import { storedPrecisionOf, storedTypeOf } from './stored-type.js';
 import type { ColumnDefinition, TableDefinition, TablePart } from './table-definition.js';
+import type { Ttl } from './ttl.js';
 
 /** A CREATE TABLE that no DROP names. */
 export interface LiveTable {
@@ -28,6 +30,14 @@ export interface LiveTable {
   readonly origin: NodeId;
   readonly create: CreateTableOperation;
 }
+
+/** What the newest ALTER said; null = unset. */
+export interface AlteredTtl {
+  readonly version: number;
+  readonly ttl: Ttl | null;
+}
+
+const NOTHING_ALTERED: ReadonlyMap<TableId, AlteredTtl> = new Map();
 
 export type ConflictKind = 'concurrent create' | 'column clash' | 'table set aside';
 
@@ -70,10 +80,12 @@ interface PartMapping {
 /**
  * @param group live CREATEs of one name, ascending by id, at least one
  * @param name what the result is called (differs from the CREATEs' own for a table set aside)
+ * @param altered by table id, tables that no ALTER was about left out
  */
 export function mergeCreates(
   group: readonly [LiveTable, ...LiveTable[]],
   name: string,
+  altered: ReadonlyMap<TableId, AlteredTtl> = NOTHING_ALTERED,
 ): MergedTable {
   const [canonical, ...others] = group;
   const union: UnionColumn[] = [];
@@ -97,7 +109,8 @@ export function mergeCreates(
     });
     mappings.push(joinColumns(union, other, name, conflicts));
   }
-  return { definition: define(union, mappings, canonical, name), setAside, conflicts };
+  const ttl = ttlOf(mappings, canonical, altered);
+  return { definition: define(union, mappings, canonical, name, ttl), setAside, conflicts };
 }
 
 /** Why two CREATEs can't be read as one table; null when they can. */
@@ -109,6 +122,9 @@ export function incompatibility(a: CreateTableOperation, b: CreateTableOperation
   const tagsB = keyText(b, b.tags);
   if (tagsA !== tagsB) return `the tags are (${tagsA}) in one and (${tagsB}) in the other`;
   if (a.appendMode !== b.appendMode) return 'one is in append mode and the other is not';
+  if ((a.mergeFields === true) !== (b.mergeFields === true)) {
+    return "merge_mode is 'last_row' in one and 'last_non_null' in the other";
+  }
   return null;
 }
 
@@ -164,11 +180,35 @@ function appendColumn(
   return union.length - 1;
 }
 
+/** The newest ALTER of any part, else what the canonical CREATE said. */
+function ttlOf(
+  mappings: readonly PartMapping[],
+  canonical: LiveTable,
+  altered: ReadonlyMap<TableId, AlteredTtl>,
+): Ttl | null {
+  let newest: AlteredTtl | null = null;
+  for (const { live } of mappings) {
+    const own = altered.get(live.id);
+    if (own !== undefined && (newest === null || own.version > newest.version)) newest = own;
+  }
+  return newest === null ? (canonical.create.ttl ?? null) : newest.ttl;
+}
+
+/** By name, so that equal tables print alike. */
+function printedOptions(
+  create: CreateTableOperation,
+  ttl: Ttl | null,
+): readonly (readonly [string, string])[] {
+  const options = ttl === null ? create.options : [...create.options, ['ttl', ttl.text] as const];
+  return [...options].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 function define(
   union: readonly UnionColumn[],
   mappings: readonly PartMapping[],
   canonical: LiveTable,
   name: string,
+  ttl: Ttl | null,
 ): TableDefinition {
   const tagOrder = canonical.create.tags.map((tag) =>
     union.findIndex((column) => isSameName(column.name, tag)),
@@ -196,8 +236,7 @@ function define(
     schema: {
       tableId: canonical.id,
       columns: schemaOrder.map((position) => storedColumn(at(columns, position))),
-      appendMode: create.appendMode,
-      partitionMs: create.partitionMs,
+      ...storageModes(create),
     },
     columnIds: columns.map((column) => column.columnId),
   };
@@ -209,8 +248,10 @@ function define(
     timeIndex: at(columns, timePosition),
     tags: tagOrder.map((position) => at(columns, position)),
     appendMode: create.appendMode,
+    mergeFields: create.mergeFields === true,
     partitionMs: create.partitionMs,
-    options: create.options,
+    ttl,
+    options: printedOptions(create, ttl),
     comment: create.comment,
     createdVersion: canonical.id,
   };
@@ -239,11 +280,18 @@ function otherPart(mapping: PartMapping, columns: readonly ColumnDefinition[]): 
       columns: ordered.map(({ created, columnId }) =>
         storedColumn({ type: created.type, role: roleOf(create, created), columnId }),
       ),
-      appendMode: create.appendMode,
-      partitionMs: create.partitionMs,
+      ...storageModes(create),
     },
     columnIds: ids,
   };
+}
+
+function storageModes({
+  appendMode,
+  mergeFields,
+  partitionMs,
+}: CreateTableOperation): Pick<TableSchema, 'appendMode' | 'mergeFields' | 'partitionMs'> {
+  return { appendMode, partitionMs, ...(mergeFields === true ? { mergeFields } : {}) };
 }
 
 function storedColumn(column: Pick<ColumnDefinition, 'type' | 'role' | 'columnId'>): StoredColumn {

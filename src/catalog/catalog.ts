@@ -6,6 +6,7 @@
  *
  *   creates   id -> what was created        an id is the version of its record, so no two are alike
  *   dropped   id -> version of the DROP     ids only ever enter; a CREATE of a dropped id changes nothing
+ *   altered   id or database name -> the newest ALTER's options and version
  *
  * Applying a record twice, or a DROP before its CREATE, ends in the same state. What users see (names, unions, tables
  * set aside) is computed from that state alone; see catalog-merge.ts.
@@ -17,10 +18,11 @@
 import { Packr } from 'msgpackr';
 import type { NodeId, TableId, TableSchema } from '../../storage/index.js';
 import { freeName, incompatibility, mergeCreates } from './catalog-merge.js';
-import type { CatalogConflict, LiveTable, MergedTable } from './catalog-merge.js';
+import type { AlteredTtl, CatalogConflict, LiveTable, MergedTable } from './catalog-merge.js';
 import { decodeDdl, encodeDdl } from './ddl-operation.js';
-import type { CreateTableOperation, DatabaseId } from './ddl-operation.js';
+import type { ChangedOptions, CreateTableOperation, DatabaseId } from './ddl-operation.js';
 import type { TableDefinition } from './table-definition.js';
+import type { Ttl } from './ttl.js';
 
 /** Told synchronously, while a record is applied or a snapshot restored. */
 export interface CatalogListener {
@@ -34,12 +36,15 @@ export interface DatabaseDefinition {
   readonly name: string;
   /** Lowest id that carries the name, of a database or else of a table. */
   readonly createdVersion: number;
+  /** For its tables that have none of their own; null = that of the configuration. */
+  readonly ttl: Ttl | null;
 }
 
 interface LiveDatabase {
   readonly id: DatabaseId;
   readonly origin: NodeId;
   readonly name: string;
+  readonly ttl: Ttl | null;
 }
 
 /** All live CREATEs of one table name, with what they merge to (made when first asked for). */
@@ -54,11 +59,14 @@ interface VisibleDatabase {
   readonly conflicts: readonly CatalogConflict[];
 }
 
+/** Format 1 has neither databases with a ttl nor anything altered. */
 interface Snapshot {
-  readonly format: 1;
-  readonly databases: readonly (readonly [DatabaseId, NodeId, string])[];
+  readonly format: 1 | 2;
+  readonly databases: readonly (readonly [DatabaseId, NodeId, string, Ttl?])[];
   readonly tables: readonly (readonly [TableId, NodeId, CreateTableOperation])[];
   readonly dropped: readonly (readonly [id: number, version: number])[];
+  readonly alteredTables?: readonly (readonly [TableId, number, Ttl | null])[];
+  readonly alteredDatabases?: readonly (readonly [string, number, Ttl | null])[];
 }
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
@@ -73,6 +81,10 @@ export class Catalog {
   readonly #databases = new Map<DatabaseId, LiveDatabase>();
   readonly #tables = new Map<TableId, LiveTable>();
   readonly #dropped = new Map<number, number>();
+  /** Also of ids whose CREATE has not come yet; none of a dropped one. */
+  readonly #alteredTables = new Map<TableId, AlteredTtl>();
+  /** By name. One that is older than the database is about another of that name. */
+  readonly #alteredDatabases = new Map<string, AlteredTtl>();
   /** database name -> table name -> group; holds no empty group and no empty database. */
   readonly #groups = new Map<string, Map<string, NameGroup>>();
   /** What statements see; entries are dropped when something under their name changes, and made again when asked for. */
@@ -92,7 +104,18 @@ export class Catalog {
     switch (operation.op) {
       case 'createDatabase':
         if (!this.#dropped.has(version))
-          this.#addDatabase({ id: version, origin, name: operation.name });
+          this.#addDatabase({
+            id: version,
+            origin,
+            name: operation.name,
+            ttl: operation.ttl ?? null,
+          });
+        break;
+      case 'alterDatabase':
+        this.#alterDatabase(operation.name, operation.options, version);
+        break;
+      case 'alterTable':
+        for (const id of operation.tableIds) this.#alterTable(id, operation.options, version);
         break;
       case 'createTable':
         if (!this.#dropped.has(version)) this.#addTable({ id: version, origin, create: operation });
@@ -110,10 +133,18 @@ export class Catalog {
   /** The whole state; equal states give equal bytes. */
   snapshot(): Uint8Array {
     const snapshot: Snapshot = {
-      format: 1,
-      databases: byId(this.#databases).map(({ id, origin, name }) => [id, origin, name]),
+      format: 2,
+      databases: byId(this.#databases).map(({ id, origin, name, ttl }) =>
+        ttl === null ? [id, origin, name] : [id, origin, name, ttl],
+      ),
       tables: byId(this.#tables).map(({ id, origin, create }) => [id, origin, create]),
       dropped: [...this.#dropped].sort((a, b) => a[0] - b[0]),
+      alteredTables: [...this.#alteredTables]
+        .sort(([a], [b]) => a - b)
+        .map(([id, { version, ttl }]) => [id, version, ttl]),
+      alteredDatabases: [...this.#alteredDatabases]
+        .sort(([a], [b]) => compareText(a, b))
+        .map(([name, { version, ttl }]) => [name, version, ttl]),
     };
     return packr.pack(snapshot);
   }
@@ -126,11 +157,21 @@ export class Catalog {
     this.#databases.clear();
     this.#tables.clear();
     this.#dropped.clear();
+    this.#alteredTables.clear();
+    this.#alteredDatabases.clear();
     this.#groups.clear();
     this.#visible.clear();
     this.#generation += 1;
     for (const [id, version] of snapshot.dropped) this.#dropped.set(id, version);
-    for (const [id, origin, name] of snapshot.databases) this.#addDatabase({ id, origin, name });
+    for (const [id, version, ttl] of snapshot.alteredTables ?? []) {
+      this.#alteredTables.set(id, { version, ttl });
+    }
+    for (const [name, version, ttl] of snapshot.alteredDatabases ?? []) {
+      this.#alteredDatabases.set(name, { version, ttl });
+    }
+    for (const [id, origin, name, ttl] of snapshot.databases) {
+      this.#addDatabase({ id, origin, name, ttl: ttl ?? null });
+    }
     for (const [id, origin, create] of snapshot.tables) this.#addTable({ id, origin, create });
   }
 
@@ -181,8 +222,19 @@ export class Catalog {
 
   // ---- bodies of ddl records ----
 
-  createDatabaseBody(name: string): Uint8Array {
-    return encodeDdl({ op: 'createDatabase', name });
+  createDatabaseBody(name: string, ttl: Ttl | null = null): Uint8Array {
+    return encodeDdl({ op: 'createDatabase', name, ...(ttl === null ? {} : { ttl }) });
+  }
+
+  alterDatabaseBody(name: string, options: ChangedOptions): Uint8Array {
+    return encodeDdl({ op: 'alterDatabase', name, options });
+  }
+
+  /** Names every part that the table has now. */
+  alterTableBody(table: TableDefinition, options: ChangedOptions): Uint8Array {
+    const name = `${table.database}.${table.name}`;
+    const tableIds = table.parts.map((part) => part.tableId);
+    return encodeDdl({ op: 'alterTable', name, tableIds, options });
   }
 
   /** Names every database id and table id that is live under the name now. */
@@ -232,6 +284,23 @@ export class Catalog {
     this.#tellDefined(name, group);
   }
 
+  #alterDatabase(name: string, { ttl }: ChangedOptions, version: number): void {
+    if (ttl === undefined || !isNewest(this.#alteredDatabases.get(name), version)) return;
+    this.#alteredDatabases.set(name, { version, ttl });
+    this.#visible.delete(name);
+  }
+
+  #alterTable(id: TableId, { ttl }: ChangedOptions, version: number): void {
+    if (this.#dropped.has(id)) return;
+    if (ttl === undefined || !isNewest(this.#alteredTables.get(id), version)) return;
+    this.#alteredTables.set(id, { version, ttl });
+    const create = this.#tables.get(id)?.create;
+    if (create === undefined) return;
+    const group = this.#groups.get(create.database)?.get(create.name);
+    if (group !== undefined) group.merged = null;
+    this.#visible.delete(create.database);
+  }
+
   #dropDatabaseId(id: DatabaseId, version: number): void {
     this.#noteDropped(id, version);
     const database = this.#databases.get(id);
@@ -243,6 +312,7 @@ export class Catalog {
   #dropTableId(id: TableId, version: number): void {
     this.#noteDropped(id, version);
     this.#listener.tableDropped(id, version);
+    this.#alteredTables.delete(id);
     const table = this.#tables.get(id);
     if (table === undefined) return;
     this.#tables.delete(id);
@@ -272,7 +342,7 @@ export class Catalog {
   #merged(name: string, group: NameGroup): MergedTable {
     const [first, ...rest] = group.creates;
     if (first === undefined) throw new Error(`no CREATE is left in the group of ${name}`);
-    group.merged ??= mergeCreates([first, ...rest], name);
+    group.merged ??= mergeCreates([first, ...rest], name, this.#alteredTables);
     return group.merged;
   }
 
@@ -311,10 +381,11 @@ export class Catalog {
       const renamed = freeName(`${live.create.name}__${live.origin}`, (candidate) =>
         tables.has(candidate),
       );
-      tables.set(renamed, mergeCreates([live], renamed).definition);
+      tables.set(renamed, mergeCreates([live], renamed, this.#alteredTables).definition);
       conflicts.push(this.#setAsideConflict(live, canonical, renamed));
     }
-    return { definition: { name, createdVersion }, tables, conflicts };
+    const definition = { name, createdVersion, ttl: this.#databaseTtl(name, createdVersion) };
+    return { definition, tables, conflicts };
   }
 
   #setAsideConflict(
@@ -333,6 +404,16 @@ export class Catalog {
       tableId: live.id,
       origin: live.origin,
     };
+  }
+
+  /** What the newest CREATE or ALTER of this database said of it. */
+  #databaseTtl(name: string, createdVersion: number): Ttl | null {
+    let newest = this.#alteredDatabases.get(name);
+    if (newest !== undefined && newest.version < createdVersion) newest = undefined;
+    for (const { id, name: own, ttl } of this.#databases.values()) {
+      if (own === name && ttl !== null && isNewest(newest, id)) newest = { version: id, ttl };
+    }
+    return newest?.ttl ?? null;
   }
 
   #lowestId(name: string, groups: ReadonlyMap<string, NameGroup> | undefined): number | undefined {
@@ -355,11 +436,20 @@ function byId<Item extends { readonly id: number }>(items: ReadonlyMap<number, I
   return [...items.values()].sort((a, b) => a.id - b.id);
 }
 
+function isNewest(known: AlteredTtl | undefined, version: number): boolean {
+  return known === undefined || version > known.version;
+}
+
 /** By UTF-16 code units: the same on every machine, whatever its locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function isSnapshot(value: unknown): value is Snapshot {
-  return typeof value === 'object' && value !== null && 'format' in value && value.format === 1;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'format' in value &&
+    (value.format === 1 || value.format === 2)
+  );
 }

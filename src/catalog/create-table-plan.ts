@@ -24,7 +24,14 @@ import { note, ownNote, warning } from './statement-note.js';
 import type { StatementNote } from './statement-note.js';
 import { storedTypeOf } from './stored-type.js';
 import type { ColumnDefault } from './table-definition.js';
-import { DEFAULT_PARTITION_MS, readMysqlOptions, readTableOptions } from './table-options.js';
+import {
+  AUTOMATIC_PARTITION,
+  readMysqlOptions,
+  readTableOptions,
+  type TableDefaults,
+} from './table-options.js';
+
+const NO_DEFAULTS: TableDefaults = { partitionMs: AUTOMATIC_PARTITION, ttlMs: null };
 
 export const TABLE_COLUMNS_MAX = 4096;
 
@@ -48,7 +55,7 @@ export function planCreateTable(
   statement: CreateTableStatement,
   database: string,
   evaluateDefault: DefaultEvaluator,
-  defaultPartitionMs: number = DEFAULT_PARTITION_MS,
+  defaults: TableDefaults = NO_DEFAULTS,
 ): CreateTablePlan {
   const table = statement.name.table;
   checkTableName(table);
@@ -60,7 +67,7 @@ export function planCreateTable(
   const options = readTableOptions(
     statement.options,
     timeType === undefined ? 0 : precisionOf(timeType),
-    defaultPartitionMs,
+    defaults,
   );
   const mysqlOptions = readMysqlOptions(statement.mysqlOptions, table);
   notes.push(...mysqlOptions.notes);
@@ -73,6 +80,10 @@ export function planCreateTable(
       ),
     );
   }
+  if (appendMode && options.mergeMode !== null) {
+    throw new SqlError('ER_WRONG_ARGUMENTS', appendAndMergeText(keys, options.appendMode));
+  }
+  const mergeFields = options.mergeMode === 'last_non_null';
   const operation: CreateTableOperation = {
     op: 'createTable',
     database,
@@ -81,11 +92,22 @@ export function planCreateTable(
     tags: keys.tags,
     timeIndex: keys.timeIndex,
     appendMode,
+    ...(mergeFields ? { mergeFields } : {}),
     partitionMs: options.partitionMs,
     options: [...(appendMode ? [['append_mode', 'true'] as const] : []), ...options.printed],
     comment: options.comment ?? mysqlOptions.comment ?? '',
+    ...(options.ttl === null ? {} : { ttl: options.ttl }),
   };
   return { operation, notes };
+}
+
+/** merge_mode says what rows of one identity become, append_mode that each of them stays. */
+function appendAndMergeText({ timeIndex, isUndeclared }: ChosenKeys, said: boolean | null): string {
+  const why =
+    "Table option 'merge_mode' can't be used in append_mode, which keeps every row: leave one of them out";
+  return isUndeclared && said === null
+    ? `${why}. The table is in append_mode because it has no key: declare one, such as TIME INDEX (${timeIndex})`
+    : why;
 }
 
 interface ChosenKeys {

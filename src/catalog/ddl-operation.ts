@@ -13,6 +13,7 @@ import { Packr } from 'msgpackr';
 import type { TableId } from '../../storage/index.js';
 import type { SqlType } from './sql-type.js';
 import type { ColumnDefault } from './table-definition.js';
+import type { Ttl } from './ttl.js';
 
 /** Version of the CREATE DATABASE record. */
 export type DatabaseId = number;
@@ -35,13 +36,36 @@ export interface CreateTableOperation {
   readonly tags: readonly string[];
   readonly timeIndex: string;
   readonly appendMode: boolean;
+  /** merge_mode = 'last_non_null'. Left out = rows replace one another as a whole. */
+  readonly mergeFields?: boolean;
+  /** 0 = each node chooses from the data. */
   readonly partitionMs: number;
   readonly options: readonly (readonly [name: string, value: string])[];
   readonly comment: string;
+  /** Left out = that of the database. */
+  readonly ttl?: Ttl;
+}
+
+/** Options that an ALTER changes: null = unset. What is left out stays as it is. */
+export interface ChangedOptions {
+  readonly ttl?: Ttl | null;
 }
 
 export type DdlOperation =
-  | { readonly op: 'createDatabase'; readonly name: string }
+  | { readonly op: 'createDatabase'; readonly name: string; readonly ttl?: Ttl }
+  | {
+      readonly op: 'alterDatabase';
+      /** A name, not ids: what a database is to its tables is its name. A database created later is another one. */
+      readonly name: string;
+      readonly options: ChangedOptions;
+    }
+  | {
+      readonly op: 'alterTable';
+      readonly name: string;
+      /** Every part that the table has on the node of the statement. */
+      readonly tableIds: readonly TableId[];
+      readonly options: ChangedOptions;
+    }
   | {
       readonly op: 'dropDatabase';
       readonly name: string;
@@ -74,8 +98,14 @@ export function decodeDdl(body: Uint8Array): DdlOperation {
 /** The bodies are ours, checked by CRC and hash on their way: the tag is what can differ between versions. */
 function isOperation(value: unknown): value is DdlOperation {
   if (typeof value !== 'object' || value === null || !('op' in value)) return false;
-  const op = value.op;
-  return (
-    op === 'createDatabase' || op === 'dropDatabase' || op === 'createTable' || op === 'dropTable'
-  );
+  return OPERATIONS.has(value.op);
 }
+
+const OPERATIONS: ReadonlySet<unknown> = new Set<DdlOperation['op']>([
+  'createDatabase',
+  'alterDatabase',
+  'dropDatabase',
+  'createTable',
+  'alterTable',
+  'dropTable',
+]);

@@ -8,6 +8,7 @@
  */
 
 import type { TimeZone } from '../exec/time-zone.js';
+import type { DatabaseDefinition } from './catalog.js';
 import { defaultClause } from './default-text.js';
 import { quoteIdentifier, quoteText } from './identifier.js';
 import type { ColumnDefinition, TableDefinition } from './table-definition.js';
@@ -24,9 +25,13 @@ export function showCreateTable(table: TableDefinition, zone: TimeZone): string 
   return `${head}${lines.join(',\n')}\n)${tableTail(table)}`;
 }
 
-export function showCreateDatabase(name: string, ifNotExists: boolean): string {
+export function showCreateDatabase(
+  { name, ttl }: Pick<DatabaseDefinition, 'name' | 'ttl'>,
+  ifNotExists: boolean,
+): string {
+  const tail = ttl === null ? '' : ` WITH (ttl=${quoteText(ttl.text)})`;
   const exists = ifNotExists ? '/*!32312 IF NOT EXISTS*/ ' : '';
-  return `CREATE DATABASE ${exists}${quoteIdentifier(name)} /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE ${TABLE_COLLATION} */`;
+  return `CREATE DATABASE ${exists}${quoteIdentifier(name)} /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE ${TABLE_COLLATION} */${tail}`;
 }
 
 /** True when a row of the table can be replaced by another of the same tags and time. */

@@ -9,6 +9,7 @@
 import type { ColumnId, ColumnRole, TableId, TableSchema } from '../../storage/index.js';
 import type { NodeId } from '../../storage/index.js';
 import type { SqlType } from './sql-type.js';
+import type { Ttl } from './ttl.js';
 
 /** What a column holds when an INSERT does not name it. */
 export type ColumnDefault =
@@ -61,9 +62,13 @@ export interface TableDefinition {
   /** In PRIMARY KEY order. */
   readonly tags: readonly ColumnDefinition[];
   readonly appendMode: boolean;
-  /** Width of a time partition in milliseconds. */
+  /** merge_mode = 'last_non_null': an INSERT changes only the fields that it gives a value other than NULL. */
+  readonly mergeFields: boolean;
+  /** Width of a time partition in milliseconds; 0 = each node chooses from the data. */
   readonly partitionMs: number;
-  /** Options as SHOW CREATE TABLE prints them in WITH (..): only what the CREATE set, in a fixed order. */
+  /** Of the table itself; null = that of its database. */
+  readonly ttl: Ttl | null;
+  /** Options as SHOW CREATE TABLE prints them in WITH (..): only what the CREATE or an ALTER set, by name. */
   readonly options: readonly (readonly [name: string, value: string])[];
   readonly comment: string;
   /** Version of the canonical CREATE; its upper bits are the wall-clock milliseconds of the creation. */

@@ -7,13 +7,16 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
+import { fitsPartition } from '../../storage/index.js';
 import type { TableOption } from '../sql/ast.js';
 import type { StatementNote } from './statement-note.js';
 import { note, warning } from './statement-note.js';
+import { readTtl, type Ttl } from './ttl.js';
 
-const DAY_MS = 86_400_000;
-/** Width of a time partition where neither the statement nor the configuration says one. */
-export const DEFAULT_PARTITION_MS = 30 * DAY_MS;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Each node chooses the width of a partition from the first rows of the table. */
+export const AUTOMATIC_PARTITION = 0;
 const PARTITION_MS_MIN = 60_000;
 const PARTITION_MS_MAX = 36_500 * DAY_MS;
 /** Time within a partition is held as an exact double: it must span fewer units than this. */
@@ -22,34 +25,50 @@ const PARTITION_UNITS_MAX = 2 ** 53;
 const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
-  h: 3_600_000,
+  h: HOUR_MS,
   d: DAY_MS,
   w: 7 * DAY_MS,
 };
 
 const KNOWN_OPTIONS = ['append_mode', 'comment', 'merge_mode', 'partition', 'ttl'] as const;
 
+/** A table of a given ttl has partitions of at most a quarter of it: what has expired goes partition by partition. */
+const PARTITIONS_PER_TTL = 4;
+const TTL_PARTITIONS_MS: readonly number[] = [30 * DAY_MS, 7 * DAY_MS, DAY_MS, 6 * HOUR_MS];
+
 export interface ChosenOptions {
   /** null = not said. */
   readonly appendMode: boolean | null;
+  readonly mergeMode: 'last_row' | 'last_non_null' | null;
   readonly partitionMs: number;
   readonly comment: string | null;
-  /** As SHOW CREATE TABLE prints them, in a fixed order; append_mode is left to the caller. */
+  /** null = that of the database. */
+  readonly ttl: Ttl | null;
+  /** As SHOW CREATE TABLE prints them; append_mode and ttl are left to the caller. */
   readonly printed: readonly (readonly [name: string, value: string])[];
+}
+
+/** What holds for a table whose CREATE does not say it. */
+export interface TableDefaults {
+  /** 0 = chosen from the data. */
+  readonly partitionMs: number;
+  /** Of the database or the configuration; null = rows are kept for ever. */
+  readonly ttlMs: number | null;
 }
 
 /**
  * Reads WITH (...).
  * @param precision fraction digits of the time index, which bound the width of a partition
- * @param defaultPartitionMs where the statement says none
  */
 export function readTableOptions(
   options: readonly TableOption[],
   precision: number,
-  defaultPartitionMs: number,
+  defaults: TableDefaults,
 ): ChosenOptions {
   let appendMode: boolean | null = null;
-  let partitionMs = defaultPartitionMs;
+  let mergeMode: ChosenOptions['mergeMode'] = null;
+  let ttl: Ttl | null = null;
+  let partitionMs: number | null = null;
   let comment: string | null = null;
   const printed: (readonly [string, string])[] = [];
   const seen = new Set<string>();
@@ -71,22 +90,43 @@ export function readTableOptions(
         comment = value;
         break;
       case 'merge_mode':
-        readMergeMode(value);
+        mergeMode = readMergeMode(value);
+        if (mergeMode === 'last_non_null') printed.push(['merge_mode', mergeMode]);
         break;
       case 'ttl':
-        readTtl(value);
+        ttl = readTtl(value);
         break;
       default:
-        throw new SqlError(
-          'ER_WRONG_ARGUMENTS',
-          `Unknown table option '${name}'. Known options: ${KNOWN_OPTIONS.join(', ')}`,
-        );
+        throw unknownTableOption(name);
     }
   }
-  if (!seen.has('partition')) {
-    checkPartition(defaultPartitionMs, `${defaultPartitionMs / DAY_MS}d`, precision);
+  if (partitionMs === null) {
+    const ttlMs = ttl === null ? defaults.ttlMs : ttl.ms;
+    partitionMs = defaultPartition(defaults.partitionMs, ttlMs, precision);
   }
-  return { appendMode, partitionMs, comment, printed };
+  return { appendMode, mergeMode, partitionMs, comment, ttl, printed };
+}
+
+export function unknownTableOption(name: string): SqlError {
+  return new SqlError(
+    'ER_WRONG_ARGUMENTS',
+    `Unknown table option '${name}'. Known options: ${KNOWN_OPTIONS.join(', ')}`,
+  );
+}
+
+/** True for an option of CREATE TABLE. */
+export function isTableOption(name: string): boolean {
+  return KNOWN_OPTIONS.some((known) => known === name);
+}
+
+function defaultPartition(partitionMs: number, ttlMs: number | null, precision: number): number {
+  if (partitionMs !== AUTOMATIC_PARTITION) {
+    checkPartition(partitionMs, `${partitionMs / DAY_MS}d`, precision);
+    return partitionMs;
+  }
+  if (ttlMs === null || ttlMs === 0) return AUTOMATIC_PARTITION;
+  const widest = ttlMs / PARTITIONS_PER_TTL;
+  return TTL_PARTITIONS_MS.find((width) => width <= widest) ?? HOUR_MS;
 }
 
 export interface MysqlOptions {
@@ -145,12 +185,13 @@ function readBoolean(option: string, value: string): boolean {
 }
 
 function readPartition(value: string, precision: number): number {
+  if (/^\s*auto\s*$/i.test(value)) return AUTOMATIC_PARTITION;
   const match = /^\s*(\d{1,6})\s*([smhdw])\s*$/i.exec(value);
   const unitMs = UNIT_MS[match?.[2]?.toLowerCase() ?? ''];
   if (match === null || unitMs === undefined) {
     throw new SqlError(
       'ER_WRONG_ARGUMENTS',
-      `Table option 'partition' is a whole number and a unit of s, m, h, d or w, such as '1d' or '30d', not '${value}'`,
+      `Table option 'partition' is a whole number and a unit of s, m, h, d or w, such as '1d' or '30d', or 'auto', not '${value}'`,
     );
   }
   const partitionMs = Number(match[1]) * unitMs;
@@ -165,8 +206,8 @@ function readPartition(value: string, precision: number): number {
 }
 
 function checkPartition(partitionMs: number, value: string, precision: number): void {
+  if (fitsPartition(partitionMs, precision)) return;
   const unitsPerMs = 10 ** (precision - 3);
-  if (partitionMs * unitsPerMs < PARTITION_UNITS_MAX) return;
   const daysMax = Math.floor(PARTITION_UNITS_MAX / unitsPerMs / DAY_MS);
   throw new SqlError(
     'ER_WRONG_ARGUMENTS',
@@ -174,26 +215,11 @@ function checkPartition(partitionMs: number, value: string, precision: number): 
   );
 }
 
-function readMergeMode(value: string): void {
+function readMergeMode(value: string): 'last_row' | 'last_non_null' {
   const lower = value.trim().toLowerCase();
-  if (lower === 'last_row') return;
-  if (lower === 'last_non_null') {
-    throw new SqlError(
-      'ER_NOT_SUPPORTED_YET',
-      "merge_mode='last_non_null' comes later; the default, 'last_row', replaces whole rows",
-    );
-  }
+  if (lower === 'last_row' || lower === 'last_non_null') return lower;
   throw new SqlError(
     'ER_WRONG_ARGUMENTS',
     `Table option 'merge_mode' is 'last_row' or 'last_non_null', not '${value}'`,
-  );
-}
-
-/** The spellings of "keep for ever" are what every table does. */
-function readTtl(value: string): void {
-  if (/^\s*(|forever|null|0s?)\s*$/i.test(value)) return;
-  throw new SqlError(
-    'ER_NOT_SUPPORTED_YET',
-    'The table option ttl comes later; until then use DELETE FROM ... WHERE on the time index',
   );
 }

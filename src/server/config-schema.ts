@@ -11,6 +11,7 @@ import {
   choice,
   count,
   duration,
+  orAuto,
   orOff,
   size,
   text,
@@ -189,9 +190,14 @@ export const configSchema = z.strictObject({
     ),
     cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
     partition: key(
-      duration(HOUR_MS, 104 * DAY_MS),
-      '30d',
-      'Width of a time partition of a new table. At most 104 days.',
+      orAuto(duration(HOUR_MS, 104 * DAY_MS)),
+      'auto',
+      'Width of a time partition of a new table whose CREATE says none, at most 104 days; `auto`: from its ttl, else from its first rows.',
+    ),
+    ttl: key(
+      orOff(duration(1_000, 36_500 * DAY_MS)),
+      'off',
+      'How long rows are kept where neither the table nor its database has a `ttl`. Set it alike on both nodes: the shorter one holds.',
     ),
   }),
   query: section('Limits of one query.', {

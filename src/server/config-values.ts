@@ -110,6 +110,21 @@ export function orOff<T>(parse: ValueParser<T>): ValueParser<T | null> {
   };
 }
 
+/** 0 for "auto", else what `parse` reads. */
+export function orAuto(parse: ValueParser<number>): ValueParser<number> {
+  return (raw) => {
+    if (raw === 'auto') return 0;
+    try {
+      return parse(raw);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      throw new ValueError(error.message.replace(/^needs a/, 'needs "auto" or a'), {
+        cause: error,
+      });
+    }
+  };
+}
+
 export function count(min: number, max: number): ValueParser<number> {
   return (raw) => {
     const text = asText(raw) ?? '';

@@ -56,7 +56,10 @@ export interface Config {
     readonly memtableAgeMs: number;
     readonly workers: number;
     readonly cacheBytes: number;
+    /** 0 = auto. */
     readonly partitionMs: number;
+    /** null = rows are kept for ever. */
+    readonly ttlMs: number | null;
   };
   readonly query: {
     readonly memoryBytes: number;
@@ -341,6 +344,7 @@ function toConfig(settings: Settings, baseFolder: string): Config {
       workers: storage.workers,
       cacheBytes: storage.cache_bytes,
       partitionMs: storage.partition,
+      ttlMs: storage.ttl,
     },
     query: { memoryBytes: query.memory_bytes, timeoutMs: query.timeout },
     auth: { accounts: auth.users },

@@ -6,20 +6,22 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
-import type { WriteOptions } from '../../replication/index.js';
 import { rangeTombstoneSection } from '../../storage/index.js';
+import { readDatabaseOptions } from '../catalog/altered-options.js';
 import { existsNote, planCreateTable } from '../catalog/create-table-plan.js';
 import { checkDatabaseName } from '../catalog/identifier.js';
 import { isInformationSchema } from '../catalog/information-source.js';
-import { note, warning } from '../catalog/statement-note.js';
+import { note } from '../catalog/statement-note.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
+import { effectiveTtlMs } from '../catalog/ttl.js';
 import type { CreateTableStatement, Statement, TableName } from '../sql/ast.js';
+import { changeCatalog, writeDdl } from './catalog-change.js';
 import { defaultEvaluator } from './default-value.js';
 import { refuseInformationSchema, writableTable } from './statement-run.js';
 import type { StatementRun } from './statement-run.js';
-import { autocommitWrites, checkWritable } from './statement-writes.js';
+import { autocommitWrites } from './statement-writes.js';
 import { commitImplicitly } from './transaction-statement.js';
-import { noteAcknowledgement, writeError } from './write-outcome.js';
+import { noteAcknowledgement } from './write-outcome.js';
 
 export async function executeCreateDatabase(
   run: StatementRun,
@@ -28,16 +30,14 @@ export async function executeCreateDatabase(
   const { name, ifNotExists } = statement;
   const { catalog } = run.state.context;
   checkDatabaseName(name);
+  const ttl = readDatabaseOptions(statement.options);
   await changeCatalog(run, async () => {
     if (isInformationSchema(name) || catalog.database(name) !== undefined) {
       if (!ifNotExists) throw new SqlError('ER_DB_CREATE_EXISTS', { database: name });
       run.state.warnings.addNotes([note(1007, `Can't create database '${name}'; database exists`)]);
       return;
     }
-    for (const option of statement.options) {
-      run.state.warnings.addNotes([warning(`Database option ${option.name} has no effect`)]);
-    }
-    await writeDdl(run, catalog.createDatabaseBody(name));
+    await writeDdl(run, catalog.createDatabaseBody(name, ttl));
   });
   run.ok(1);
 }
@@ -77,19 +77,16 @@ export async function executeCreateTable(
   refuseInformationSchema(state, database);
   const { table } = statement.name;
   await changeCatalog(run, async () => {
-    if (catalog.database(database) === undefined)
-      throw new SqlError('ER_BAD_DB_ERROR', { database });
+    const home = catalog.database(database);
+    if (home === undefined) throw new SqlError('ER_BAD_DB_ERROR', { database });
     if (catalog.table(database, table) !== undefined) {
       if (!statement.ifNotExists) throw new SqlError('ER_TABLE_EXISTS_ERROR', { table });
       state.warnings.addNotes([existsNote(table)]);
       return;
     }
-    const plan = planCreateTable(
-      statement,
-      database,
-      defaultEvaluator(run),
-      run.state.context.limits.partitionMs,
-    );
+    const { partitionMs, ttlMs } = state.context.limits;
+    const defaults = { partitionMs, ttlMs: effectiveTtlMs(null, home.ttl, ttlMs) };
+    const plan = planCreateTable(statement, database, defaultEvaluator(run), defaults);
     await writeDdl(run, catalog.createTableBody(plan.operation));
     state.warnings.addNotes(plan.notes);
   });
@@ -141,30 +138,5 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
 function forgetTables(run: StatementRun, tables: readonly TableDefinition[]): void {
   for (const table of tables) {
     for (const { tableId } of table.parts) run.state.context.guards.forget(tableId);
-  }
-}
-
-async function changeCatalog(run: StatementRun, change: () => Promise<void>): Promise<void> {
-  if (run.state.transaction?.isReadOnly === true) {
-    throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
-  }
-  await commitImplicitly(run);
-  checkWritable(run.state);
-  await run.state.context.ddl.run(change);
-}
-
-async function writeDdl(run: StatementRun, body: Uint8Array): Promise<void> {
-  const { state, response } = run;
-  const rpoBytes = state.rpoBytes;
-  const options: WriteOptions = {
-    schemas: [],
-    signal: response.signal,
-    ...(rpoBytes === null ? {} : { session: { rpoBytes } }),
-  };
-  try {
-    const acknowledgement = await state.context.writer.write('ddl', [body], options);
-    noteAcknowledgement(acknowledgement, state.warnings);
-  } catch (error) {
-    throw writeError(error);
   }
 }

@@ -3,6 +3,7 @@
 import type { ParameterReader } from '../../protocol/index.js';
 import type { Statement } from '../sql/ast.js';
 import { executeAdmin } from './admin-statement.js';
+import { executeAlterDatabase, executeAlterTable } from './alter-statement.js';
 import {
   executeCreateDatabase,
   executeCreateTable,
@@ -55,6 +56,10 @@ export async function dispatchStatement(
       return executeDropTable(run, statement);
     case 'truncate':
       return executeTruncate(run, statement.name);
+    case 'alterDatabase':
+      return executeAlterDatabase(run, statement);
+    case 'alterTable':
+      return executeAlterTable(run, statement);
     case 'show':
       return executeShow(run, statement, options.previousWarnings);
     case 'describe':
@@ -101,6 +106,8 @@ const COMMANDS: Readonly<Record<Statement['kind'], string>> = {
   createTable: 'create_table',
   dropTable: 'drop_table',
   truncate: 'truncate',
+  alterDatabase: 'alter_db',
+  alterTable: 'alter_table',
   show: 'show',
   describe: 'show',
   set: 'set_option',

@@ -38,6 +38,7 @@ import { isPasswordless, type Account } from './config-accounts.js';
 import type { Config } from './config.js';
 import { openDataDirectory, type DataDirectory } from './data-directory.js';
 import { DdlQueue } from './ddl-queue.js';
+import { ExpiryTask } from './expiry-task.js';
 import type { Logger } from './logger.js';
 import type { ServerContext } from './server-context.js';
 import { RowBatchPool } from './row-batch-pool.js';
@@ -145,6 +146,7 @@ async function assemble(
       maxRecordBytes: config.replication.maxRecordBytes,
       memtableBytes: config.storage.memtableBytes,
       partitionMs: config.storage.partitionMs,
+      ttlMs: config.storage.ttlMs,
       maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
       queryMemoryBytes: config.query.memoryBytes,
     },
@@ -232,6 +234,20 @@ async function assemble(
   closers.push(() => http.close());
 
   await replica.start();
+  const expiry = new ExpiryTask({
+    timers,
+    catalog,
+    stored: store.tables,
+    nowMs: () => {
+      const { state, clockOffsetMs, isDegraded } = replica.status();
+      const isVouchedFor = state === 'standalone' || clockOffsetMs !== null || isDegraded;
+      return isVouchedFor ? store.versions.physicalMs() : null;
+    },
+    expire: (body) => replica.expire(body),
+    defaultTtlMs: config.storage.ttlMs,
+  });
+  expiry.start();
+  closers.push(() => Promise.resolve(expiry.stop()));
   const { host, port } = config.mysql.listen;
   const bound = await mysql.listen({ kind: 'tcp', host, port });
   const mysqlPort = bound.kind === 'tcp' ? bound.port : port;

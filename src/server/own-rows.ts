@@ -2,14 +2,13 @@
  * A transaction's own rows of a table, rewritten without some of them.
  *
  * All of a transaction carries one version, and a tombstone never reaches rows of its own version. So a DELETE inside of
- * a transaction takes the transaction's earlier rows out of what it will write. The rows are found by reading the table with the
- * transaction's writes on top, where their version is above all others.
+ * a transaction takes the transaction's earlier rows out of what it will write. The rows are found by reading what it wrote alone: a
+ * field that it left NULL must not come back with the value of a committed row (merge_mode = 'last_non_null').
  */
 
 import { RowBatch } from '../../storage/index.js';
 import type { ReadView } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
-import { OWN_WRITES_VERSION } from './transaction.js';
 import { rowIdentity, writeVectorCell } from './vector-cell.js';
 import type { BufferedSection } from './write-buffer.js';
 
@@ -41,15 +40,13 @@ export async function remainingOwnRows(
       timeMax: null,
       seriesMask: null,
       order: 'any',
-      needVersions: true,
+      ownOnly: true,
     });
-    for await (const { length, columns: vectors, versions } of scan) {
+    for await (const { length, columns: vectors } of scan) {
       const tags = vectors.slice(0, table.tags.length);
       const time = vectors[table.timeIndex.schemaIndex];
-      if (versions === undefined || time === undefined)
-        throw new Error('the scan lacks what was asked for');
+      if (time === undefined) throw new Error('the scan lacks what was asked for');
       for (let row = 0; row < length; row += 1) {
-        if (versions[row] !== OWN_WRITES_VERSION) continue;
         if (removed.has(rowIdentity(tags, time, row))) continue;
         vectors.forEach((vector, column) => {
           writeVectorCell(batch, column, vector, row);

@@ -45,8 +45,10 @@ export interface ServerLimits {
   readonly maxRecordBytes: number;
   /** A statement or transaction may hold half of it. */
   readonly memtableBytes: number;
-  /** Width of a time partition of a new table that says none. */
+  /** Width of a time partition of a new table that says none; 0 = chosen from its ttl or its rows. */
   readonly partitionMs: number;
+  /** How long rows are kept where neither table nor database says; null = for ever. */
+  readonly ttlMs: number | null;
   /** Also the longest text of a statement that is no INSERT ... VALUES. */
   readonly maxAllowedPacketBytes: number;
   /** What sorts, groups and DISTINCT of one query may hold. */

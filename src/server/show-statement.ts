@@ -201,11 +201,12 @@ function createDatabaseText(
   ifNotExists: boolean,
 ): VirtualTable {
   const database = existingDatabase(scope, name);
+  const ttl = scope.state.context.catalog.database(database)?.ttl ?? null;
   const columns = [required('Database', VARCHAR_64), required('Create Database', varchar(1024))];
   return showTable(
     'CREATE_DATABASE',
     columns,
-    () => [[database, showCreateDatabase(database, ifNotExists)]],
+    () => [[database, showCreateDatabase({ name: database, ttl }, ifNotExists)]],
     null,
   );
 }

@@ -288,6 +288,18 @@ export type Statement =
   | CreateTableStatement
   | { readonly kind: 'dropTable'; readonly names: readonly TableName[]; readonly ifExists: boolean }
   | { readonly kind: 'truncate'; readonly name: TableName }
+  | {
+      readonly kind: 'alterDatabase';
+      readonly name: string;
+      readonly set: readonly TableOption[];
+      readonly unset: readonly string[];
+    }
+  | {
+      readonly kind: 'alterTable';
+      readonly name: TableName;
+      readonly set: readonly TableOption[];
+      readonly unset: readonly string[];
+    }
   /** Only small or parameterised INSERTs become a tree; large texts go through the scanner. `rows` cells are expressions. */
   | {
       readonly kind: 'insert';

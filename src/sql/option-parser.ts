@@ -42,17 +42,22 @@ export function parseWithOptions(cursor: TokenCursor): readonly TableOption[] {
   cursor.expect('WITH', '(');
   const options: TableOption[] = [];
   while (!cursor.accept(')')) {
-    let name = cursor.nameOrString();
-    while (cursor.accept('.')) {
-      name += `.${cursor.nameBehindDot()}`;
-    }
-    cursor.expect('=');
-    options.push({ name: name.toLowerCase(), value: parseOptionValue(cursor) });
+    options.push(parseOption(cursor));
     if (!cursor.at(')')) {
       cursor.expect(',');
     }
   }
   return options;
+}
+
+/** key = value */
+export function parseOption(cursor: TokenCursor): TableOption {
+  let name = cursor.nameOrString();
+  while (cursor.accept('.')) {
+    name += `.${cursor.nameBehindDot()}`;
+  }
+  cursor.expect('=');
+  return { name: name.toLowerCase(), value: parseOptionValue(cursor) };
 }
 
 /** MySQL's options, as many as follow; names in lower case, `charset` for all its spellings. */

@@ -7,11 +7,11 @@
  * Throws nothing but SqlError, whatever the text.
  */
 
+import { parseAlter } from './alter-parser.js';
 import type { Expression, Statement } from './ast.js';
 import { parseCreate, parseDrop, parseTruncate } from './ddl-parser.js';
 import { parseDelete, parseInsert } from './dml-parser.js';
 import { parseExpressionAt } from './expression-parser.js';
-import { parseTableName } from './name-parser.js';
 import { parseSelect } from './select-parser.js';
 import {
   parseAdmin,
@@ -124,18 +124,6 @@ function parseOne(cursor: TokenCursor): Statement {
     default:
       throw notBuiltOrUnknown(cursor, first);
   }
-}
-
-/** Of ALTER only what dumps are full of and what has no meaning without secondary indexes: DISABLE KEYS, ENABLE KEYS. */
-function parseAlter(cursor: TokenCursor): Statement {
-  const object = cursor.next().keyword;
-  if (object === 'TABLE') {
-    parseTableName(cursor);
-    if (cursor.accept('DISABLE', 'KEYS') || cursor.accept('ENABLE', 'KEYS')) {
-      return { kind: 'empty' };
-    }
-  }
-  throw notSupported(`ALTER ${object}`);
 }
 
 function notBuiltOrUnknown(cursor: TokenCursor, { keyword: word, start }: Token): Error {

@@ -1,11 +1,13 @@
 /** The catalog as a state machine: what is visible, how concurrent CREATEs merge, and that the order of two nodes does not matter. */
 
 import fc from 'fast-check';
+import { Packr } from 'msgpackr';
 import { ColumnRole, encodeSchemaBody } from '../../storage/index.js';
 import type { TableSchema } from '../../storage/index.js';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { columnIdOf } from '../../src/catalog/column-identity.js';
 import { decodeDdl } from '../../src/catalog/ddl-operation.js';
+import { readTtl } from '../../src/catalog/ttl.js';
 import { planOf } from './create-statement.js';
 
 /** A version as node `node` would stamp it. */
@@ -294,10 +296,88 @@ describe('column ids', () => {
   });
 });
 
+describe('ttl', () => {
+  const sevenDays = readTtl('7d');
+  const oneDay = readTtl('1d');
+
+  function withTable(text = CPU): Catalog {
+    const catalog = new Catalog();
+    catalog.apply(version(1, 1), 1, catalog.createDatabaseBody('d', sevenDays));
+    createTable(catalog, version(2, 1), text);
+    return catalog;
+  }
+
+  test('of a table: what the newest ALTER said, whatever order they come in; else what the CREATE said', () => {
+    const catalog = withTable(`${CPU} WITH (ttl='3h')`);
+    const seen = (): unknown => catalog.table('d', 'cpu')!.ttl?.text ?? null;
+    expect([seen(), catalog.table('d', 'cpu')!.options]).toEqual(['3h', [['ttl', '3h']]]);
+    const table = catalog.table('d', 'cpu')!;
+    catalog.apply(version(9, 2), 2, catalog.alterTableBody(table, { ttl: oneDay }));
+    catalog.apply(version(8, 1), 1, catalog.alterTableBody(table, { ttl: sevenDays }));
+    expect([seen(), catalog.table('d', 'cpu')!.options]).toEqual(['1d', [['ttl', '1d']]]);
+    catalog.apply(version(10, 1), 1, catalog.alterTableBody(table, { ttl: null }));
+    expect([seen(), catalog.table('d', 'cpu')!.options]).toEqual([null, []]);
+  });
+
+  test('of a database: of the newest CREATE or ALTER, and never of an older database of that name', () => {
+    const catalog = withTable();
+    const seen = (): unknown => catalog.database('d')?.ttl?.text ?? null;
+    expect(seen()).toBe('7d');
+    catalog.apply(version(3, 2), 2, catalog.alterDatabaseBody('d', { ttl: oneDay }));
+    expect(seen()).toBe('1d');
+    catalog.apply(version(4, 1), 1, catalog.dropDatabaseBody('d'));
+    catalog.apply(version(5, 1), 1, catalog.createDatabaseBody('d'));
+    expect(seen()).toBeNull();
+    const restored = new Catalog();
+    restored.restore(catalog.snapshot());
+    expect(restored.database('d')!.ttl).toBeNull();
+  });
+
+  test('a table of two parts has one, and an ALTER reaches both', () => {
+    const catalog = withTable(`${CPU} WITH (ttl='3h')`);
+    createTable(catalog, version(3, 2), `${CPU} WITH (ttl='5h')`);
+    expect(catalog.table('d', 'cpu')!.ttl?.text).toBe('3h');
+    const body = catalog.alterTableBody(catalog.table('d', 'cpu')!, { ttl: oneDay });
+    catalog.apply(version(4, 1), 1, body);
+    expect(catalog.table('d', 'cpu')).toMatchObject({ ttl: { text: '1d' }, parts: [{}, {}] });
+  });
+
+  test('a CREATE of another merge_mode is set aside', () => {
+    const catalog = withTable();
+    createTable(catalog, version(3, 2), `${CPU} WITH (merge_mode='last_non_null')`);
+    expect(catalog.tables('d').map((table) => [table.name, table.mergeFields])).toEqual([
+      ['cpu', false],
+      ['cpu__2', true],
+    ]);
+    expect(catalog.conflicts()[0]!.detail).toContain("'last_row' in one");
+  });
+
+  test('a snapshot of format 1 is read: it has neither ttl nor anything altered', () => {
+    const catalog = new Catalog();
+    const before = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
+    catalog.restore(
+      before.pack({
+        format: 1,
+        databases: [[version(1, 1), 1, 'd']],
+        tables: [[version(2, 1), 1, planOf(CPU).operation]],
+        dropped: [],
+      }),
+    );
+    expect(catalog.database('d')).toMatchObject({ ttl: null });
+    expect(catalog.table('d', 'cpu')).toMatchObject({ ttl: null, mergeFields: false });
+  });
+});
+
 // ---- order does not matter
 
 interface Step {
-  readonly kind: 'createDatabase' | 'dropDatabase' | 'createTable' | 'dropTable';
+  readonly kind:
+    | 'createDatabase'
+    | 'alterDatabase'
+    | 'dropDatabase'
+    | 'createTable'
+    | 'alterTable'
+    | 'dropTable';
   readonly database: string;
   readonly table: string;
   readonly shape: number;
@@ -309,7 +389,9 @@ const SHAPES = [
   '(h TEXT, dc TEXT, ts TIMESTAMP TIME INDEX, w INT, PRIMARY KEY (h, dc))',
   '(ts TIMESTAMP(6) TIME INDEX, v INT)',
   "(h TEXT, ts TIMESTAMP TIME INDEX, v INT, PRIMARY KEY (h)) WITH (append_mode='true')",
+  "(h TEXT, ts TIMESTAMP TIME INDEX, v INT, PRIMARY KEY (h)) WITH (merge_mode='last_non_null', ttl='9d')",
 ];
+const TTLS = ['1d', '7d', 'forever', null] as const;
 
 interface Recorded {
   readonly version: number;
@@ -321,9 +403,11 @@ const stepArbitrary: fc.Arbitrary<Step & { readonly origin: 1 | 2; readonly hear
   fc.record({
     kind: fc.constantFrom(
       'createDatabase',
+      'alterDatabase',
       'dropDatabase',
       'createTable',
       'createTable',
+      'alterTable',
       'dropTable',
     ),
     database: fc.constantFrom('d', 'e'),
@@ -363,9 +447,15 @@ function record(
 function bodyOf(catalog: Catalog, step: Step): Uint8Array | null {
   const isKnown = catalog.database(step.database) !== undefined;
   const table = catalog.table(step.database, step.table);
+  const text = TTLS[step.shape % TTLS.length] ?? null;
+  const ttl = text === null ? null : readTtl(text);
   switch (step.kind) {
     case 'createDatabase':
-      return isKnown ? null : catalog.createDatabaseBody(step.database);
+      return isKnown ? null : catalog.createDatabaseBody(step.database, ttl);
+    case 'alterDatabase':
+      return isKnown ? catalog.alterDatabaseBody(step.database, { ttl }) : null;
+    case 'alterTable':
+      return table === undefined ? null : catalog.alterTableBody(table, { ttl });
     case 'dropDatabase':
       return isKnown ? catalog.dropDatabaseBody(step.database) : null;
     case 'createTable': {

@@ -1,6 +1,9 @@
 /** CREATE TABLE: the three ways to declare keys, the defaults, and errors that name the fix. */
 
-import { planOf } from './create-statement.js';
+import { planCreateTable } from '../../src/catalog/create-table-plan.js';
+import type { CreateTableOperation } from '../../src/catalog/ddl-operation.js';
+import { effectiveTtlMs, readTtl } from '../../src/catalog/ttl.js';
+import { parseCreate, planOf } from './create-statement.js';
 import { SqlError } from '../../protocol/index.js';
 
 interface Planned {
@@ -191,10 +194,8 @@ describe('CREATE TABLE: columns', () => {
     });
   });
 
-  test('the partition is 30 days unless said', () => {
-    expect(planOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX)').operation.partitionMs).toBe(
-      30 * 86_400_000,
-    );
+  test('the partition is chosen from the data unless said', () => {
+    expect(planOf('CREATE TABLE t (ts TIMESTAMP TIME INDEX)').operation.partitionMs).toBe(0);
     const asked = planOf(
       "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (partition='1d')",
     ).operation;
@@ -313,12 +314,35 @@ const REFUSED: readonly (readonly [name: string, text: string, errno: number, me
       1210,
       /at most '104d'/,
     ],
-    ['ttl', "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='7d')", 1235, /comes later/],
     [
-      'merge_mode',
-      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (merge_mode='last_non_null')",
+      'a bad ttl',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='a week')",
+      1210,
+      /such as '12h', '7d' or '1y'/,
+    ],
+    [
+      'ttl=instant',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='instant')",
       1235,
-      /comes later/,
+      /short ttl such as '1m'/,
+    ],
+    [
+      'an unknown merge_mode',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (merge_mode='first')",
+      1210,
+      /'last_row' or 'last_non_null', not 'first'/,
+    ],
+    [
+      'merge_mode in append_mode',
+      "CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (append_mode='true', merge_mode='last_non_null')",
+      1210,
+      /leave one of them out$/,
+    ],
+    [
+      'merge_mode where no key implies append_mode',
+      "CREATE TABLE t (ts TIMESTAMP, v INT) WITH (merge_mode='last_row')",
+      1210,
+      /declare one, such as TIME INDEX \(ts\)/,
     ],
     [
       'a decimal column',
@@ -364,9 +388,80 @@ describe('CREATE TABLE: errors name what is wrong and what to do', () => {
     expect(operation.partitionMs * 1e6).toBeLessThan(2 ** 53);
   });
 
-  test.each(['forever', '', 'NULL', '0s'])("ttl '%s' is what every table does", (ttl) => {
-    expect(planOf(`CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='${ttl}')`).notes).toEqual(
-      [],
-    );
+  test.each(['forever', '', 'NULL', '0s'])("ttl '%s' keeps rows for ever", (ttl) => {
+    const plan = planOf(`CREATE TABLE t (ts TIMESTAMP TIME INDEX) WITH (ttl='${ttl}')`);
+    expect(plan.notes).toEqual([]);
+    expect(plan.operation.ttl).toEqual({ ms: 0, text: 'forever' });
+  });
+});
+
+describe('CREATE TABLE: how rows are kept', () => {
+  const created = (options: string): CreateTableOperation =>
+    planOf(`CREATE TABLE t (ts TIMESTAMP TIME INDEX, v INT) ${options}`).operation;
+  const HOUR = 3_600_000;
+
+  test("merge_mode: 'last_row' is the default, 'last_non_null' merges fields", () => {
+    expect(created('').mergeFields).toBeUndefined();
+    expect(created("WITH (merge_mode='last_row')")).toEqual(created(''));
+    expect(created("WITH (merge_mode='LAST_NON_NULL')")).toMatchObject({
+      mergeFields: true,
+      options: [['merge_mode', 'last_non_null']],
+    });
+  });
+
+  test.each([
+    ['', 0],
+    ["WITH (partition='auto')", 0],
+    ["WITH (partition='2d')", 48 * HOUR],
+    // A quarter of the ttl at most, an hour at least.
+    ["WITH (ttl='1y')", 30 * 24 * HOUR],
+    ["WITH (ttl='7d')", 24 * HOUR],
+    ["WITH (ttl='1d')", 6 * HOUR],
+    ["WITH (ttl='5m')", HOUR],
+    ["WITH (ttl='forever')", 0],
+    ["WITH (ttl='7d', partition='3h')", 3 * HOUR],
+  ])('the width of a partition, 0 = from the data: %s', (options, partitionMs) => {
+    expect(created(options).partitionMs).toBe(partitionMs);
+  });
+
+  test('what the database or the configuration says holds where the statement says nothing', () => {
+    const text = 'CREATE TABLE t (ts TIMESTAMP TIME INDEX)';
+    const planned = (partitionMs: number, ttlMs: number | null): number =>
+      planCreateTable(parseCreate(text), 'd', () => ({ kind: 'now' }), { partitionMs, ttlMs })
+        .operation.partitionMs;
+    expect(planned(0, 28 * 24 * HOUR)).toBe(7 * 24 * HOUR);
+    expect(planned(5 * HOUR, 28 * 24 * HOUR)).toBe(5 * HOUR);
+  });
+});
+
+describe('ttl', () => {
+  test.each([
+    ['7d', 7 * 86_400_000],
+    ['1h 30m', 5_400_000],
+    ['1hour30min', 5_400_000],
+    ['2 weeks', 14 * 86_400_000],
+    ['1M', 2_629_800_000],
+    ['3 months', 7_889_400_000],
+    ['1y', 31_557_600_000],
+    ['90s', 90_000],
+    ['1500ms', 1_500],
+  ])('%s is %d ms', (text, ms) => {
+    expect(readTtl(` ${text} `)).toEqual({ ms, text });
+  });
+
+  test.each(['7', 'd', '7 d x', '1.5h', '-1d', '999ms', '1001y', '7d;'])('not %s', (text) => {
+    expect(() => readTtl(text)).toThrow(SqlError);
+  });
+
+  test.each([
+    // table, database, configuration -> what holds
+    [{ ms: 5, text: '' }, { ms: 6, text: '' }, 7, 5],
+    [null, { ms: 6, text: '' }, 7, 6],
+    [null, null, 7, 7],
+    [null, null, null, null],
+    [{ ms: 0, text: 'forever' }, { ms: 6, text: '' }, 7, null],
+    [null, { ms: 0, text: 'forever' }, 7, null],
+  ])('of %j, %j and %j holds %j', (table, database, byDefault, ms) => {
+    expect(effectiveTtlMs(table, database, byDefault)).toBe(ms);
   });
 });

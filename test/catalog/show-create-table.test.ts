@@ -3,6 +3,7 @@
 import { Catalog } from '../../src/catalog/catalog.js';
 import { defaultText } from '../../src/catalog/default-text.js';
 import { showCreateDatabase, showCreateTable } from '../../src/catalog/show-create-table.js';
+import { readTtl } from '../../src/catalog/ttl.js';
 import type { TableDefinition } from '../../src/catalog/table-definition.js';
 import { resolveTimeZone, UTC } from '../../src/exec/time-zone.js';
 import { planOf } from './create-statement.js';
@@ -79,8 +80,11 @@ describe('SHOW CREATE TABLE', () => {
   });
 
   test('SHOW CREATE DATABASE', () => {
-    expect(showCreateDatabase('d', true)).toBe(
+    expect(showCreateDatabase({ name: 'd', ttl: null }, true)).toBe(
       'CREATE DATABASE /*!32312 IF NOT EXISTS*/ `d` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin */',
+    );
+    expect(showCreateDatabase({ name: 'd', ttl: readTtl('90 days') }, false)).toBe(
+      "CREATE DATABASE `d` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin */ WITH (ttl='90 days')",
     );
   });
 });

@@ -84,6 +84,8 @@ export function defineTable(
     partitionMs,
     options: [],
     comment: '',
+    mergeFields: false,
+    ttl: null,
     createdVersion: 7,
   };
 }

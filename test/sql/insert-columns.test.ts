@@ -51,6 +51,8 @@ function tableOf(...columns: readonly ReturnType<typeof column>[]): TableDefinit
     partitionMs: 1,
     options: [],
     comment: '',
+    mergeFields: false,
+    ttl: null,
     createdVersion: 1,
   };
 }

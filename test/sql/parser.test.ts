@@ -307,6 +307,32 @@ describe('other statements', () => {
     ['', { kind: 'empty' }],
     [' ; -- x', { kind: 'empty' }],
     ['ALTER TABLE t ENABLE KEYS', { kind: 'empty' }],
+    [
+      "ALTER TABLE d.t SET 'ttl' = '7d', x.Y = 5",
+      {
+        kind: 'alterTable',
+        name: { database: 'd', table: 't' },
+        set: [
+          { name: 'ttl', value: '7d' },
+          { name: 'x.y', value: '5' },
+        ],
+        unset: [],
+      },
+    ],
+    [
+      "ALTER TABLE t WITH (ttl = '7d')",
+      {
+        kind: 'alterTable',
+        name: { database: null, table: 't' },
+        set: [{ name: 'ttl', value: '7d' }],
+        unset: [],
+      },
+    ],
+    ["ALTER DATABASE d UNSET 'TTL'", { kind: 'alterDatabase', name: 'd', set: [], unset: ['ttl'] }],
+    [
+      "ALTER SCHEMA d SET ttl = '1h'",
+      { kind: 'alterDatabase', name: 'd', set: [{ name: 'ttl', value: '1h' }], unset: [] },
+    ],
     ['SHOW TABLES', { kind: 'show', what: 'tables', full: false, database: null, ...noFilter }],
     [
       "SHOW FULL TABLES IN d LIKE 'x%'",
@@ -409,7 +435,9 @@ describe('other statements', () => {
     ['DELETE a FROM a', 'DELETE from several tables'],
     ['DELETE FROM a USING a', 'DELETE from several tables'],
     ['UPDATE t SET a = 1', 'UPDATE'],
-    ['ALTER TABLE t ADD COLUMN c INT', 'ALTER TABLE'],
+    ['ALTER TABLE t ADD COLUMN c INT', 'ALTER TABLE ... ADD'],
+    ['ALTER DATABASE d CHARACTER SET utf8mb4', 'ALTER DATABASE ... CHARACTER'],
+    ['ALTER VIEW v', 'ALTER VIEW'],
     ['SAVEPOINT `x`', 'SAVEPOINT'],
     ['ROLLBACK TO SAVEPOINT x', 'SAVEPOINT'],
     ['RELEASE SAVEPOINT x', 'SAVEPOINT'],

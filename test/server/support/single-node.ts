@@ -189,6 +189,7 @@ export class SingleNode {
         maxRecordBytes,
         memtableBytes: options.memtableBytes ?? 64 * 1024 * 1024,
         partitionMs: 30 * 86_400_000,
+        ttlMs: null,
         maxAllowedPacketBytes: 64 * 1024 * 1024,
         queryMemoryBytes: 64 * 1024 * 1024,
       },
