@@ -247,7 +247,10 @@ async function assemble(
     defaultTtlMs: config.storage.ttlMs,
   });
   expiry.start();
-  closers.push(() => Promise.resolve(expiry.stop()));
+  closers.push(() => {
+    expiry.stop();
+    return Promise.resolve();
+  });
   const { host, port } = config.mysql.listen;
   const bound = await mysql.listen({ kind: 'tcp', host, port });
   const mysqlPort = bound.kind === 'tcp' ? bound.port : port;
