@@ -95,8 +95,7 @@ function inflate(deflated: Uint8Array, length: number): Uint8Array {
       chunkSize: Math.max(constants.Z_MIN_CHUNK, length + 1),
     });
   } catch (error) {
-    if (error instanceof Error) throw new DamagedBytesError(`not inflated: ${error.message}`);
-    throw error;
+    throw new DamagedBytesError('a compressed value does not inflate', { cause: error });
   }
   if (bytes.length !== length) {
     throw new DamagedBytesError(`${bytes.length} bytes inflated, ${length} expected`);

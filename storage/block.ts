@@ -153,7 +153,7 @@ export function decodePackedBlock(
   const payload = openValue(key, value);
   const columns = new Map<ColumnId, Vector>();
   try {
-    const reader = new ByteReader(plain(payload));
+    const reader = new ByteReader(plainPayload(payload));
     while (reader.remaining > 0) {
       const low = reader.uint32();
       const id = reader.uint16() * 2 ** 32 + low;
@@ -172,7 +172,7 @@ export function decodePackedBlock(
 
 function decodePayload(key: Uint8Array, payload: Uint8Array, rows: number): Vector {
   try {
-    const reader = new ByteReader(plain(payload));
+    const reader = new ByteReader(plainPayload(payload));
     const column = decodeColumn(reader, reader.uint8(), rows, freshMemory);
     reader.expectEnd();
     if (column.kind === 'split-time') throw new DamagedBytesError('a block column has no base');
@@ -183,7 +183,8 @@ function decodePayload(key: Uint8Array, payload: Uint8Array, rows: number): Vect
   }
 }
 
-function plain(payload: Uint8Array): Uint8Array {
+/** What a value holds, compressed or not. Throws DamagedBytesError. */
+export function plainPayload(payload: Uint8Array): Uint8Array {
   return isCompressed(payload) ? decompress(payload) : payload;
 }
 

@@ -6,7 +6,7 @@
  * block of a run is read, for its codecs.
  */
 
-import { decodeBlockColumn, decodePackedBlock } from './block.js';
+import { decodeBlockColumn, decodePackedBlock, plainPayload } from './block.js';
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { CorruptionError } from './corruption-error.js';
 import {
@@ -214,7 +214,7 @@ class Inspection {
         return;
       }
       const ids: ColumnId[] = [];
-      for (const { id, bytes } of packedColumns(payload)) {
+      for (const { id, bytes } of packedColumns(plainPayload(payload))) {
         ids.push(id);
         countCodec(codecs, bytes, rows);
       }
