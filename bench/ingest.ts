@@ -7,8 +7,11 @@
 
 import { s100Cell, s100LinesCell, s4000Cell, s4000LinesCell } from './cells/bulk-cell.js';
 import { garbageCell } from './cells/garbage-cell.js';
+import { growth100Cell, growth10kCell, growth1mCell } from './cells/growth-cell.js';
 import { pairCell } from './cells/pair-cell.js';
 import { preparedCell } from './cells/prepared-cell.js';
+import { seriesCell } from './cells/series-cell.js';
+import { sizesCell } from './cells/sizes-cell.js';
 import { singleCell, singlePairCell } from './cells/single-cell.js';
 import type { Cell, CellOptions, CellResult } from './cells/cell.js';
 import { environment, environmentText } from './report/environment.js';
@@ -25,6 +28,11 @@ export const CELLS: Readonly<Record<string, Cell>> = {
   'single-pair': singlePairCell,
   prepared: preparedCell,
   garbage: garbageCell,
+  series: seriesCell,
+  sizes: sizesCell,
+  'growth-100': growth100Cell,
+  'growth-10k': growth10kCell,
+  'growth-1m': growth1mCell,
 };
 
 export interface IngestOptions extends CellOptions {

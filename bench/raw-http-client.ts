@@ -90,11 +90,15 @@ export function postRequest(path: string, body: string): Buffer {
   );
 }
 
-/** One request over a connection of its own. */
-export async function httpRequest(port: number, path: string, body: string): Promise<string> {
+/** One request over a connection of its own: a POST of `body`, or a GET without one. */
+export async function httpRequest(port: number, path: string, body?: string): Promise<string> {
   const client = await RawHttpClient.open(port);
   try {
-    return await client.exchange(postRequest(path, body));
+    return await client.exchange(
+      body === undefined
+        ? Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+        : postRequest(path, body),
+    );
   } finally {
     client.close();
   }

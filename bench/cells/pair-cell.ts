@@ -121,11 +121,15 @@ function row(
     const values = results.map(read).filter((value) => value !== undefined);
     return values.length === 0 ? '-' : figure(median(values));
   };
+  // The main thread of another server is no measure of anything.
+  const isOwn = results === ownResults;
+  const cpuAt = (moment: 'acknowledged' | 'flushed', node: number): string => {
+    const all = of((result) => result[moment]?.cpuMicrosPerRow[node]);
+    return isOwn ? `${all} (${of((result) => result[moment]?.mainMicrosPerRow[node])})` : all;
+  };
   const cpu = (node: number): readonly string[] => [
-    `${of(({ acknowledged }) => acknowledged.cpuMicrosPerRow[node])} (${of(({ acknowledged }) => acknowledged.mainMicrosPerRow[node])})`,
-    results[0]!.flushed === null
-      ? '-'
-      : `${of(({ flushed }) => flushed?.cpuMicrosPerRow[node])} (${of(({ flushed }) => flushed?.mainMicrosPerRow[node])})`,
+    cpuAt('acknowledged', node),
+    cpuAt('flushed', node),
     of(({ idle }) => idle?.cpuMicrosPerRow[node]),
   ];
   return [
@@ -134,7 +138,7 @@ function row(
       results.map(({ load }) => load.rowsPerSecond),
       1000,
     ),
-    results === ownResults ? '' : `${figure(rate(ownResults) / rate(results))}x`,
+    isOwn ? '' : `${figure(rate(ownResults) / rate(results))}x`,
     `${of(({ load }) => load.p50Ms)} / ${of(({ load }) => load.p99Ms)}`,
     ...cpu(0),
     ...cpu(1),

@@ -46,7 +46,7 @@ async function start(): Promise<RunningSubject> {
     { cwd: folder },
   );
   const samplesWritten = async (): Promise<number> => {
-    const page = await httpRequest(port!, '/metrics', '');
+    const page = await httpRequest(port!, '/metrics');
     return Number(/^vm_rows_inserted_total\{type="influx"\} (\d+)/m.exec(page)?.[1]);
   };
   await untilReady(child, async () => {

@@ -1,14 +1,16 @@
 /**
- * A kept report: a folder with `results.json`, what each cell found, and the pages made of it, `README.md` and one SVG a chart. A cell that
+ * A kept report: a folder with `results.json`, what each cell found, and the pages made of it, `README.md` and `growth.svg`. A cell that
  * is measured again takes the place of its older result, so that a report can be built in several short runs.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CellResult, Goal } from '../cells/cell.js';
+import type { CellResult, Goal, Panel } from '../cells/cell.js';
 import { environment, environmentText, type Environment } from './environment.js';
 import { lineChart } from './line-chart.js';
 import { tableMarkdown } from './table-text.js';
+
+const CHART = 'growth.svg';
 
 interface KeptResult {
   readonly cell: string;
@@ -32,14 +34,25 @@ export function addToReport(folder: string, cell: string, about: string, result:
 }
 
 function writePages(folder: string, kept: readonly KeptResult[]): void {
-  const charts = kept.flatMap(({ cell, result }) =>
-    result.panels === undefined ? [] : [{ cell, svg: lineChart(result.panels) }],
-  );
-  for (const { cell, svg } of charts) writeFileSync(join(folder, `${cell}.svg`), svg);
-  writeFileSync(join(folder, 'README.md'), page(kept));
+  const panels = joinedPanels(kept);
+  if (panels.length > 0) writeFileSync(join(folder, CHART), lineChart(panels));
+  writeFileSync(join(folder, 'README.md'), page(kept, panels.length > 0));
 }
 
-function page(kept: readonly KeptResult[]): string {
+/** Panels of the same title become one, with the lines of all cells. */
+function joinedPanels(kept: readonly KeptResult[]): readonly Panel[] {
+  const joined = new Map<string, Panel>();
+  for (const panel of kept.flatMap(({ result }) => result.panels ?? [])) {
+    const known = joined.get(panel.title);
+    joined.set(
+      panel.title,
+      known === undefined ? panel : { ...known, series: [...known.series, ...panel.series] },
+    );
+  }
+  return [...joined.values()];
+}
+
+function page(kept: readonly KeptResult[], hasChart: boolean): string {
   const machines = [...new Set(kept.map((each) => environmentText(each.environment)))];
   const days = kept.map(({ at }) => at.slice(0, 10)).sort();
   const goals = kept.flatMap(({ cell, result }) => result.goals.map((goal) => ({ cell, goal })));
@@ -72,8 +85,8 @@ function page(kept: readonly KeptResult[]): string {
       tableMarkdown(result.table),
     );
     if (result.notes.length > 0) lines.push('', result.notes.join(' '));
-    if (result.panels !== undefined) lines.push('', `![${about}](${cell}.svg)`);
   }
+  if (hasChart) lines.push('', `![A table that grows](${CHART})`);
   return `${lines.join('\n')}\n`;
 }
 
