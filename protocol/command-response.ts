@@ -20,6 +20,7 @@ import { RowStream } from './row-stream.js';
 import type { RowStreamPace } from './row-stream.js';
 import { sessionChangesBlock } from './session-changes.js';
 import type {
+  AbortNotice,
   OkResult,
   ResponseWriter,
   ResultSetWriter,
@@ -48,6 +49,9 @@ export class CommandResponse implements ResponseWriter {
   #protocol: 'text' | 'binary' = 'text';
   #abort: AbortController | null = null;
   #abortReason: SqlError | null = null;
+  /** Of `abortNotice`: of the running command. */
+  #abortListeners: (() => void)[] = [];
+  readonly abortNotice: AbortNotice;
 
   /** `onDone` is called after the last packet of each answer is written. */
   constructor(
@@ -60,6 +64,19 @@ export class CommandResponse implements ResponseWriter {
     this.#pace = pace;
     this.#context = context;
     this.#onDone = onDone;
+    const isAborted = (): boolean => this.#abortReason !== null;
+    this.abortNotice = {
+      get aborted() {
+        return isAborted();
+      },
+      addEventListener: (_type, listener) => {
+        this.#abortListeners.push(listener);
+      },
+      removeEventListener: (_type, listener) => {
+        const index = this.#abortListeners.indexOf(listener);
+        if (index >= 0) this.#abortListeners.splice(index, 1);
+      },
+    };
   }
 
   /** A new session took over the connection. */
@@ -73,6 +90,7 @@ export class CommandResponse implements ResponseWriter {
     this.#protocol = protocol;
     this.#abort = null;
     this.#abortReason = null;
+    this.#abortListeners.length = 0;
     this.#writer.sequenceId = answerSequenceId;
   }
 
@@ -96,6 +114,7 @@ export class CommandResponse implements ResponseWriter {
     if (this.#abortReason !== null) return;
     this.#abortReason = reason;
     this.#abort?.abort(reason);
+    for (const listener of this.#abortListeners.splice(0)) listener();
   }
 
   /** Made on first use: most commands never look at it. */

@@ -1,6 +1,7 @@
 /** The MySQL wire protocol, server side. */
 
 export type {
+  AbortNotice,
   AccountVerifier,
   CellEncoder,
   ConnectionInfo,

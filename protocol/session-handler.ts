@@ -125,10 +125,19 @@ export interface OkResult {
   readonly info?: string;
 }
 
+/** What an AbortSignal has that a short command needs: it is there without being made, and tells of the same aborts. */
+export interface AbortNotice {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options: { readonly once: true }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** The answer to one command; exactly one of the three is called, once. */
 export interface ResponseWriter {
   /** Aborted by KILL, KILL QUERY and the client's leaving; the reason is the SqlError to throw (`throwIfAborted` does). */
   readonly signal: AbortSignal;
+  /** The same for those who only wait: costs nothing per command. Valid until the command's promise settles. */
+  readonly abortNotice: AbortNotice;
   ok(result?: OkResult): void;
   error(error: SqlError): void;
   /** The same columns and encoders serve the text and the binary protocol. */

@@ -48,13 +48,20 @@ export interface Acknowledgement {
   readonly warning: AcknowledgementWarning | null;
 }
 
+/** As much of an AbortSignal as a write looks at. */
+export interface WriteCancellation {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options: { readonly once: true }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface WriteOptions {
   /** The schemas that the record's sections name. */
   readonly schemas: readonly TableSchema[];
   /** Stricter than the server's budget, or without effect. */
   readonly session?: { readonly rpoBytes?: number };
   /** Counts only until the append. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WriteCancellation;
   /** Runs right before the append, in the same turn; when it throws, the write is not applied and rejects with that error. */
   readonly validate?: () => void;
 }
@@ -495,7 +502,7 @@ export class WritePath {
     this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
   }
 
-  #check(signal: AbortSignal | undefined): void {
+  #check(signal: WriteCancellation | undefined): void {
     const closed = this.#failure === null ? this.#closedReason : 'stopping';
     if (closed !== null) throw new NotAppliedError(closed, NOT_APPLIED_TEXT[closed]);
     if (signal?.aborted === true) throw new NotAppliedError('aborted', NOT_APPLIED_TEXT['aborted']);

@@ -125,7 +125,7 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
   const { state } = run;
   const table = writableTable(state, name.database, name.table);
   await commitImplicitly(run);
-  const writes = autocommitWrites(state, () => run.response.signal);
+  const writes = autocommitWrites(state, () => run.response.abortNotice);
   for (const { tableId } of table.parts) {
     const bytes = rangeTombstoneSection({ tableId, timeMin: null, timeMax: null, tags: [] });
     await writes.add({ bytes, table, schema: null, hasRows: false });

@@ -53,7 +53,7 @@ async function deleteOnce(
   table: TableDefinition,
   mode: 'open' | 'alone',
 ): Promise<number> {
-  const writes = writesOf(run.state, () => run.response.signal);
+  const writes = writesOf(run.state, () => run.response.abortNotice);
   const mark = writes.buffer.mark();
   const scan = new GuardedScan(run, table);
   try {

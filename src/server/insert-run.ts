@@ -6,17 +6,18 @@
  * packs them into records.
  */
 
+import type { AbortNotice } from '../../protocol/index.js';
 import type { RowBatch } from '../../storage/index.js';
 import { evaluateConstant } from '../exec/constant.js';
 import type { BindContext } from '../exec/execution-context.js';
 import type { TypedValue } from '../exec/sql-value.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import type { ConversionContext } from '../sql/cell-conversion.js';
-import { resolveInsertColumns } from '../sql/insert-columns.js';
 import type { InsertCell, InsertTarget } from '../sql/insert-target.js';
 import { parseExpression } from '../sql/parser.js';
 import type { RecordedCell } from '../sql/recorded-cell.js';
 import type { SqlTextOptions } from '../sql/token.js';
+import type { InsertShape } from './insert-shape.js';
 import type { StatementScope } from './statement-run.js';
 import { writesOf } from './statement-writes.js';
 import type { StatementWrites } from './statement-writes.js';
@@ -26,7 +27,6 @@ import { noteAcknowledgement } from './write-outcome.js';
 /** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. */
 const SECTION_BYTES = 1024 * 1024;
 const SECTION_ROWS_MAX = 65_536;
-const NANOSECONDS_PER_MS = 1_000_000;
 
 export class InsertRun implements InsertTarget {
   readonly table: TableDefinition;
@@ -42,23 +42,18 @@ export class InsertRun implements InsertTarget {
   #bindContext: BindContext | null = null;
   #rowCount = 0;
 
-  /**
-   * Throws 1054, 1110, 1364 for the columns, and 1792.
-   */
+  /** Throws 1792. */
   constructor(
     scope: StatementScope,
-    table: TableDefinition,
-    columns: readonly string[] | null,
-    options: { readonly signal: () => AbortSignal | null },
+    shape: InsertShape,
+    options: { readonly signal: () => AbortNotice | null },
   ) {
-    const { state, nowMs } = scope;
+    const { state } = scope;
+    const { table } = shape;
     this.table = table;
-    this.context = { row: 1, timeZone: state.zone };
-    const seconds = Math.floor(nowMs / 1000);
-    const nanoseconds = (nowMs - seconds * 1000) * NANOSECONDS_PER_MS;
-    const resolved = resolveInsertColumns(table, columns, this.context, { seconds, nanoseconds });
-    this.cells = resolved.cells;
-    this.omitted = resolved.omitted;
+    this.context = shape.context;
+    this.cells = shape.columns.cells;
+    this.omitted = shape.columns.omitted;
     this.batch = state.context.batches.take(table.parts[0].schema);
     this.#scope = scope;
     this.#textOptions = state.variables.sqlMode;

@@ -9,6 +9,7 @@ import { noDefault } from '../sql/cell-error.js';
 import type { InsertCell } from '../sql/insert-target.js';
 import { writeTypedValue } from '../sql/typed-cell.js';
 import { InsertRun, insertInfo } from './insert-run.js';
+import { InsertShape } from './insert-shape.js';
 import { writeParameter } from './parameter-cell.js';
 import { writableTable } from './statement-run.js';
 import type { StatementRun } from './statement-run.js';
@@ -26,8 +27,8 @@ export async function executeInsert(
 ): Promise<void> {
   const { name, columns, rows } = statement;
   const table = writableTable(run.state, name.database, name.table);
-  const insert = new InsertRun(run, table, columns, {
-    signal: () => run.response.signal,
+  const insert = new InsertRun(run, new InsertShape(run, table, columns), {
+    signal: () => run.response.abortNotice,
   });
   try {
     const filler = new RowFiller(run, insert, parameters);

@@ -3,12 +3,18 @@
  *
  * The rows of an INSERT are converted and shipped while the text still comes in; everything else is collected, parsed
  * and dispatched when it is complete.
+ *
+ * A session has one of these and begins it anew for each query: a statement of one row should not pay for a dozen objects. After an `abort`
+ * it can't be used again, because a `write` may still be under way.
  */
 
-import type { QuerySink, ResponseWriter } from '../../protocol/index.js';
+import type { AbortNotice, QuerySink, ResponseWriter } from '../../protocol/index.js';
 import { StatementReader } from '../sql/statement-reader.js';
-import type { ReadStatement, StatementReaderHooks } from '../sql/statement-reader.js';
+import type { InsertHead } from '../sql/dml-parser.js';
+import type { KnownHead, ReadStatement, StatementReaderHooks } from '../sql/statement-reader.js';
+import { InsertHeadCache } from './insert-head-cache.js';
 import { InsertRun, insertInfo } from './insert-run.js';
+import { InsertShape } from './insert-shape.js';
 import { StatementRun, StatementScope, writableTable } from './statement-run.js';
 import type { SessionState } from './session-state.js';
 
@@ -26,64 +32,122 @@ export interface StatementHost {
 const HEAD_BYTES_MAX = 1024 * 1024;
 const ROWS_PER_TURN = 2000;
 
+interface RunningInsert {
+  readonly run: InsertRun;
+  readonly shape: InsertShape;
+}
+
 export class QueryReception implements QuerySink {
   readonly #host: StatementHost;
-  readonly #reader: StatementReader;
-  readonly #scope: StatementScope;
-  #insert: InsertRun | null = null;
+  readonly #known: InsertHeadCache;
+  readonly #hooks: StatementReaderHooks;
+  readonly #insertOptions = {
+    signal: (): AbortNotice | null => this.#response?.abortNotice ?? null,
+  };
+  #reader: StatementReader | null = null;
+  /** What the reader was made for. */
+  #sqlMode: object | null = null;
+  #scope: StatementScope | null = null;
+  #insert: RunningInsert | null = null;
   #response: ResponseWriter | null = null;
+  #isAborted = false;
 
   constructor(host: StatementHost) {
     const { state } = host;
-    const { context } = state;
     this.#host = host;
-    this.#scope = new StatementScope(state, 'none');
-    const hooks: StatementReaderHooks = {
-      resolveInsert: (head) => {
-        const { database, table } = head.name;
-        host.statementBegins(`INSERT INTO ${table}`);
-        this.#insert = new InsertRun(
-          this.#scope,
-          writableTable(state, database, table),
-          head.columns,
-          { signal: () => this.#response?.signal ?? null },
-        );
-        return this.#insert;
-      },
-      yieldTurn: () => context.timers.yieldTurn(),
+    this.#known = new InsertHeadCache(state);
+    this.#hooks = {
+      knownInsert: (chunk, start, end) => this.#knownInsert(chunk, start, end),
+      resolveInsert: (head) => this.#resolveInsert(head),
+      yieldTurn: () => state.context.timers.yieldTurn(),
     };
-    this.#reader = new StatementReader(hooks, {
-      ...state.variables.sqlMode,
-      textBytesMax: context.limits.maxAllowedPacketBytes,
+  }
+
+  /** False after an abort. */
+  get isReusable(): boolean {
+    return !this.#isAborted;
+  }
+
+  /** A query begins. Requires: `end` of the one before has settled. */
+  begin(): void {
+    const { state } = this.#host;
+    const { sqlMode } = state.variables;
+    this.#scope = new StatementScope(state, 'none');
+    this.#insert = null;
+    this.#response = null;
+    if (this.#reader !== null && this.#sqlMode === sqlMode) {
+      this.#reader.reset();
+      return;
+    }
+    this.#sqlMode = sqlMode;
+    this.#reader = new StatementReader(this.#hooks, {
+      ...sqlMode,
+      textBytesMax: state.context.limits.maxAllowedPacketBytes,
       headBytesMax: HEAD_BYTES_MAX,
       rowsPerTurn: ROWS_PER_TURN,
     });
   }
 
   write(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
-    return this.#reader.write(chunk, start, end);
+    return this.#begun().write(chunk, start, end);
   }
 
   async end(response: ResponseWriter): Promise<void> {
     this.#response = response;
     await this.#host.guard(response, async () => {
       try {
-        await this.#execute(this.#reader.end(), response);
+        await this.#execute(this.#begun().end(), response);
       } catch (error) {
-        await this.#insert?.undo();
+        await this.#insert?.run.undo();
         throw error;
       } finally {
-        this.#insert?.close();
+        this.#insert?.run.close();
       }
     });
   }
 
   abort(): void {
+    this.#isAborted = true;
     // What was shipped of a multi-part write is given up by an abort record; nothing waits for it. The row batch is not
     // given back: the reader may still be writing to it.
-    this.#insert?.undo().catch((error: unknown) => {
+    this.#insert?.run.undo().catch((error: unknown) => {
       this.#host.state.context.reportBug(error, 'INSERT');
     });
+  }
+
+  #begun(): StatementReader {
+    if (this.#reader === null) throw new Error('a query is received before it has begun');
+    return this.#reader;
+  }
+
+  #knownInsert(chunk: Uint8Array, start: number, end: number): KnownHead | null {
+    const known = this.#known.find(chunk, start, end);
+    if (known === null) return null;
+    const { bytes, head, shape, scanner } = known;
+    const target = this.#beginInsert(shape);
+    scanner.restart(target);
+    return { bytes: bytes.length, head, target, scanner };
+  }
+
+  #resolveInsert(head: InsertHead): InsertRun {
+    const { database, table } = head.name;
+    const { state } = this.#host;
+    const definition = writableTable(state, database, table);
+    return this.#beginInsert(new InsertShape(this.#begunScope(), definition, head.columns));
+  }
+
+  #beginInsert(shape: InsertShape): InsertRun {
+    const scope = this.#begunScope();
+    shape.restart(scope);
+    this.#host.statementBegins(`INSERT INTO ${shape.table.name}`);
+    const run = new InsertRun(scope, shape, this.#insertOptions);
+    this.#insert = { run, shape };
+    return run;
+  }
+
+  #begunScope(): StatementScope {
+    if (this.#scope === null) throw new Error('a query is received before it has begun');
+    return this.#scope;
   }
 
   async #execute(read: ReadStatement, response: ResponseWriter): Promise<void> {
@@ -93,8 +157,13 @@ export class QueryReception implements QuerySink {
       return;
     }
     if (this.#insert === null) throw new Error('rows were read for no INSERT');
+    const { run, shape } = this.#insert;
+    if (read.headBytes !== null) {
+      const { head, scanner, headBytes } = read;
+      this.#known.remember({ bytes: headBytes.slice(), head, shape, scanner });
+    }
     state.context.counters.count(read.head.replace ? 'replace' : 'insert');
-    const rowCount = await this.#insert.finish();
+    const rowCount = await run.finish();
     const { warnings } = state;
     state.rowCount = rowCount;
     const info = insertInfo(rowCount, warnings.count);

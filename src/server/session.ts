@@ -42,16 +42,20 @@ export class Session implements SessionHandler, StatementHost {
   readonly #prepared = new PreparedList();
   #previousWarnings = new WarningList();
   #statement: string | null = null;
+  #reception: QueryReception;
 
   constructor(context: ServerContext, connection: ConnectionInfo) {
     this.state = new SessionState(context, connection);
+    this.#reception = new QueryReception(this);
   }
 
   // ---- commands
 
   query(): QuerySink {
     this.#begin();
-    return new QueryReception(this);
+    if (!this.#reception.isReusable) this.#reception = new QueryReception(this);
+    this.#reception.begin();
+    return this.#reception;
   }
 
   initDatabase(name: string): void {

@@ -1,6 +1,7 @@
 /** Writes of a statement outside of a transaction: it is its own transaction. */
 
 import { SqlError } from '../../protocol/index.js';
+import type { AbortNotice } from '../../protocol/index.js';
 import type { SessionState } from './session-state.js';
 import { beginTransaction } from './transaction.js';
 import { WriteBuffer } from './write-buffer.js';
@@ -9,7 +10,7 @@ import { WriteBuffer } from './write-buffer.js';
  * Where a statement's rows go: into the open transaction, into one that begins here (autocommit = 0), or out at once.
  * Throws 1792 in a READ ONLY transaction or session.
  */
-export function writesOf(state: SessionState, signal: () => AbortSignal | null): StatementWrites {
+export function writesOf(state: SessionState, signal: () => AbortNotice | null): StatementWrites {
   if (state.transaction === null && !state.autocommit) beginTransaction(state, null);
   if (state.transaction !== null) return { buffer: state.transaction.writes, isOwn: false };
   return { buffer: autocommitWrites(state, signal), isOwn: true };
@@ -24,7 +25,7 @@ export interface StatementWrites {
 /** Throws 1792. */
 export function autocommitWrites(
   state: SessionState,
-  signal: () => AbortSignal | null,
+  signal: () => AbortNotice | null,
 ): WriteBuffer {
   checkWritable(state);
   const { context } = state;

@@ -12,6 +12,7 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
+import type { AbortNotice } from '../../protocol/index.js';
 import type { Acknowledgement, WriteOptions } from '../../replication/index.js';
 import { encodeWriteBody } from '../../storage/index.js';
 import type { TableId, TableSchema } from '../../storage/index.js';
@@ -47,7 +48,7 @@ export interface WriteBufferOptions {
   /** Keep everything until `commit` (a transaction) or ship what fills a record (autocommit). */
   readonly keep: boolean;
   /** Of the running statement, null while its text still comes in. Asked for each record. */
-  readonly signal: () => AbortSignal | null;
+  readonly signal: () => AbortNotice | null;
   readonly rpoBytes: number | null;
   /** False for a table that was dropped: the write is then not applied. */
   readonly isLiveTable: (tableId: TableId) => boolean;

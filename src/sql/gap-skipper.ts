@@ -46,6 +46,12 @@ export class GapSkipper {
     return this.#gap === Gap.none || this.#gap === Gap.line || this.#gap === Gap.dashes;
   }
 
+  /** The text is over: the next one begins outside of comments. */
+  close(): void {
+    this.#gap = Gap.none;
+    this.#refusal = NOTHING;
+  }
+
   /** What `advance` read and what turned out to be no comment; empty when nothing of that kind happened. */
   get refusal(): Uint8Array {
     return this.#refusal;

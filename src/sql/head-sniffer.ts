@@ -37,6 +37,15 @@ export class HeadSniffer {
     this.#skipper = new CellSkipper(options);
   }
 
+  /** Another text begins. */
+  reset(): void {
+    this.#skipper.reset();
+    this.#verdict = 'undecided';
+    this.#word = '';
+    this.#before = '';
+    this.#hasOpened = false;
+  }
+
   get verdict(): HeadVerdict {
     return this.#verdict;
   }
@@ -110,7 +119,8 @@ export class HeadSniffer {
   }
 }
 
-function isWordByte(byte: number): boolean {
+/** Part of a name or a keyword that is not quoted. */
+export function isWordByte(byte: number): boolean {
   const letter = byte | 0x20;
   return (
     (letter >= 0x61 && letter <= 0x7a) ||

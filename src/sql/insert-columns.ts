@@ -17,6 +17,8 @@ export interface InsertColumns {
   /** By position in the rows of VALUES. */
   readonly cells: readonly InsertCell[];
   readonly omitted: readonly RecordedCell[];
+  /** The same columns for a statement that starts later: only DEFAULT CURRENT_TIMESTAMP depends on it. */
+  restart(now: StatementTime): void;
 }
 
 /** What DEFAULT CURRENT_TIMESTAMP is: the statement's start, the same in all rows. */
@@ -46,9 +48,12 @@ export function resolveInsertColumns(
     }
     seen.add(column);
   }
+  const nowCells: { readonly converter: CellConverter; readonly cell: RecordedCell }[] = [];
   const cellOf = (column: ColumnDefinition): InsertCell => {
     const converter = new CellConverter(column, context);
-    return { converter, defaultCell: defaultCell(column, converter, now) };
+    const cell = defaultCell(column, converter, now);
+    if (cell !== null && column.default.kind === 'now') nowCells.push({ converter, cell });
+    return { converter, defaultCell: cell };
   };
   const omitted = table.columns
     .filter((column) => !seen.has(column))
@@ -59,7 +64,13 @@ export function resolveInsertColumns(
       }
       return given;
     });
-  return { cells: named.map(cellOf), omitted };
+  return {
+    cells: named.map(cellOf),
+    omitted,
+    restart(later) {
+      for (const { converter, cell } of nowCells) writeNow(converter, cell, later);
+    },
+  };
 }
 
 function requireColumn(table: TableDefinition, name: string): ColumnDefinition {

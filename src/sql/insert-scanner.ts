@@ -76,7 +76,7 @@ const ROW_LETTERS = [0x72, 0x6f, 0x77];
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class InsertScanner {
-  readonly #target: InsertTarget;
+  #target: InsertTarget;
   readonly #cells: readonly InsertCell[];
   readonly #rowsPerTurn: number;
   readonly #literals: LiteralReader;
@@ -84,6 +84,7 @@ export class InsertScanner {
   readonly #skipper: CellSkipper;
   readonly #gap = new GapSkipper();
   readonly #carry = new ByteCollector();
+  readonly #firstLine: number;
   #batch: RowSink;
   #state: State = State.row;
   #rowLetters = 0;
@@ -105,7 +106,23 @@ export class InsertScanner {
     this.#literals = new LiteralReader(options);
     this.#usual = new UsualRowReader(this.#cells, this.#batch, this.#literals, options);
     this.#skipper = new CellSkipper(options);
+    this.#firstLine = options.line;
     this.#line = options.line;
+  }
+
+  /**
+   * The same statement again, with other rows: what was worked out of the columns is kept.
+   * Requires: the target has the cells and the context of the one before. Whatever became of that one is forgotten.
+   */
+  restart(target: InsertTarget): void {
+    this.#target = target;
+    this.#batch = target.batch;
+    this.#state = State.row;
+    this.#row = 0;
+    this.#isBatchFull = false;
+    this.#tail = null;
+    this.#gap.close();
+    this.#line = this.#firstLine;
   }
 
   /** Rows begun so far; after `end`, rows written. */

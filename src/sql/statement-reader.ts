@@ -33,10 +33,22 @@ export interface StatementReaderOptions extends SqlTextOptions {
 
 /** What the reader asks of the one who runs statements. */
 export interface StatementReaderHooks {
+  /**
+   * An INSERT whose whole head was read before and begins at chunk[start]: how many bytes it is, its target, and a scanner that
+   * was restarted for it. Null = read the head. Asked once, for the first bytes of a statement.
+   */
+  knownInsert(chunk: Uint8Array, start: number, end: number): KnownHead | null;
   /** The target of an INSERT whose head has been read. Throws SqlError: unknown table or column, no privilege. */
   resolveInsert(head: InsertHead): InsertTarget;
   /** Resolves in a later turn of the event loop. */
   yieldTurn(): Promise<void>;
+}
+
+export interface KnownHead {
+  readonly bytes: number;
+  readonly head: InsertHead;
+  readonly target: InsertTarget;
+  readonly scanner: InsertScanner;
 }
 
 /** What the bytes came to. */
@@ -48,15 +60,26 @@ export type ReadStatement =
       readonly head: InsertHead;
       readonly target: InsertTarget;
       readonly rowCount: number;
+      /** At its end, without a fault: it may be restarted. */
+      readonly scanner: InsertScanner;
+      /** The head as it was read, up to and with VALUES; null when it was known. Valid until the next statement begins. */
+      readonly headBytes: Uint8Array | null;
     };
+
+interface ReadInsert {
+  readonly head: InsertHead;
+  readonly target: InsertTarget;
+  readonly scanner: InsertScanner;
+  readonly wasKnown: boolean;
+}
 
 export class StatementReader {
   readonly #hooks: StatementReaderHooks;
   readonly #options: StatementReaderOptions;
   readonly #sniffer: HeadSniffer;
-  #state: 'head' | 'text' | 'rows' | 'refused' = 'head';
+  #state: 'start' | 'head' | 'text' | 'rows' | 'refused' = 'start';
   readonly #collected = new ByteCollector();
-  #insert: { head: InsertHead; target: InsertTarget; scanner: InsertScanner } | null = null;
+  #insert: ReadInsert | null = null;
   /** An SqlError. */
   #error: Error | null = null;
 
@@ -66,12 +89,25 @@ export class StatementReader {
     this.#sniffer = new HeadSniffer(options);
   }
 
+  /** Another statement begins. Requires: no promise of `write` is pending. */
+  reset(): void {
+    this.#sniffer.reset();
+    this.#state = 'start';
+    this.#collected.clear();
+    this.#insert = null;
+    this.#error = null;
+  }
+
   /**
    * Takes chunk[start..end); the chunk may be reused once the call returned, or the promise it returned resolved. Never throws SqlError:
    * it is kept for `end`.
    */
   write(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
     let at = start;
+    if (this.#state === 'start') {
+      this.#state = 'head';
+      at = this.#guard(end, () => this.#skipKnownHead(chunk, at, end));
+    }
     if (this.#state === 'head') {
       at = this.#guard(end, () => this.#readHead(chunk, at, end));
     }
@@ -92,8 +128,9 @@ export class StatementReader {
       return { kind: 'text', text: this.#text() };
     }
     insert.scanner.end();
-    const { head, target, scanner } = insert;
-    return { kind: 'rows', head, target, rowCount: scanner.rowCount };
+    const { head, target, scanner, wasKnown } = insert;
+    const headBytes = wasKnown ? null : this.#collected.bytes.subarray(0, this.#collected.length);
+    return { kind: 'rows', head, target, rowCount: scanner.rowCount, scanner, headBytes };
   }
 
   /** Runs `read`; an SqlError ends the statement, and the rest of its bytes counts as read. */
@@ -113,6 +150,15 @@ export class StatementReader {
     this.#error = error;
     this.#state = 'refused';
     this.#collected.clear();
+  }
+
+  #skipKnownHead(chunk: Uint8Array, start: number, end: number): number {
+    const known = this.#hooks.knownInsert(chunk, start, end);
+    if (known === null) return start;
+    const { bytes, head, target, scanner } = known;
+    this.#insert = { head, target, scanner, wasKnown: true };
+    this.#state = 'rows';
+    return start + bytes;
   }
 
   #readHead(chunk: Uint8Array, start: number, end: number): number {
@@ -152,7 +198,7 @@ export class StatementReader {
       ...this.#options,
       line: text.split('\n').length,
     });
-    this.#insert = { head, target, scanner };
+    this.#insert = { head, target, scanner, wasKnown: false };
     this.#state = 'rows';
   }
 

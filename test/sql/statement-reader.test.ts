@@ -66,6 +66,7 @@ async function read(text: string, settings: Settings = {}): Promise<Reading> {
   let yields = 0;
   const reader = new StatementReader(
     {
+      knownInsert: () => null,
       resolveInsert(head) {
         heads.push(head);
         if (head.name.table === 'missing') {
@@ -192,6 +193,7 @@ test('text that is no UTF-8 is refused, not replaced', async () => {
   expect(result.result).toBe('SELECT 1');
   const reader = new StatementReader(
     {
+      knownInsert: () => null,
       resolveInsert: () => new TestTarget({}),
       yieldTurn: () => Promise.resolve(),
     },

@@ -8,6 +8,7 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { MysqlServer, accountVerifier } from '../../../protocol/index.js';
+import { NotAppliedError } from '../../../replication/index.js';
 import type {
   Acknowledgement,
   ReplicationStatus,
@@ -124,7 +125,9 @@ export class MemoryWriter implements Writer {
     version: number,
     options: WriteOptions,
   ): void {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted === true) {
+      throw new NotAppliedError('aborted', 'not applied: cancelled before it was appended');
+    }
     options.validate?.();
     const record = encodeRecord(RecordKind.write, 1, version, body);
     if (record.length > this.#maxRecordBytes) throw new Error(`a record of ${record.length} bytes`);
