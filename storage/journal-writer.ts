@@ -23,7 +23,8 @@ import {
 } from './commit-group.js';
 import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
-import type { Disk, DiskFile } from './ports.js';
+import { LoneWritePace } from './lone-write-pace.js';
+import type { Clock, Disk, DiskFile, Timers } from './ports.js';
 import type { RollingHash } from './position.js';
 import type { TailChunk } from './record-tail.js';
 import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
@@ -56,6 +57,10 @@ interface SealStep {
 
 export interface JournalWriterDeps {
   readonly disk: Disk;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Whether someone waits for the records being written now, to send them on; asked once for each group. */
+  readonly takeFollower: () => boolean;
   readonly pool: SegmentPool;
   readonly folder: string;
   /** The header of a segment whose file is to be made now; everything appended before it is durable. */
@@ -67,6 +72,7 @@ export interface JournalWriterDeps {
 
 export class JournalWriter {
   readonly #deps: JournalWriterDeps;
+  readonly #pace = new LoneWritePace();
   #queue: (RecordSpan | SealStep)[] = [];
   #running: Promise<void> | null = null;
   #isStopped = false;
@@ -172,8 +178,10 @@ export class JournalWriter {
     const first = spans[0] as RecordSpan;
     const last = spans[spans.length - 1] as RecordSpan;
     const contentBytes = sumOf(spans, (span) => span.contentBytes);
+    const recordCount = sumOf(spans, (span) => span.count);
     const groupBytes = groupBytesOf(contentBytes);
-    await this.#extend(file, segment, groupBytes);
+    const needsRoom = this.#needsRoom(segment, groupBytes);
+    if (needsRoom > 0) await this.#extend(file, segment, needsRoom);
 
     const offsetBytes = segment.writtenBytes;
     const firstSequence = first.chunk.firstSequence + first.firstIndex;
@@ -185,7 +193,7 @@ export class JournalWriter {
     const header = encodeGroupHeader(segment.seed, {
       kind: GroupKind.records,
       contentCrc: recordsCrcOf(segment.seed, prefixesOf(spans)),
-      recordCount: sumOf(spans, (span) => span.count),
+      recordCount,
       contentBytes,
       firstSequence,
       durableBefore: log.durable.sequence,
@@ -196,7 +204,7 @@ export class JournalWriter {
       ...spans.map(contentOf),
       zerosBehind(segment, offsetBytes, contentBytes),
     ];
-    await file.write(parts, offsetBytes);
+    await this.#write(file, parts, offsetBytes, recordCount, contentBytes);
 
     segment.index.addGroup({ sequence: firstSequence, offsetBytes, hashBefore: first.hashBefore });
     this.#deps.onDurable(log, last.chunk.firstSequence + lastIndex, last.chunk.hashOf(lastIndex));
@@ -224,10 +232,36 @@ export class JournalWriter {
     await file.close();
   }
 
-  /** A copy groups records its own way and may need more room than the origin did: then its file grows, zeros first. */
-  async #extend(file: DiskFile, segment: JournalSegment, groupBytes: number): Promise<void> {
+  async #write(
+    file: DiskFile,
+    parts: readonly Uint8Array[],
+    offsetBytes: number,
+    recordCount: number,
+    contentBytes: number,
+  ): Promise<void> {
+    const { clock, timers, takeFollower } = this.#deps;
+    const isAllowed = this.#pace.allows(recordCount, contentBytes, clock.monotonicMs());
+    const isFollowed = takeFollower();
+    if (!isAllowed || file.writeNow === undefined) {
+      await file.write(parts, offsetBytes);
+      return;
+    }
+    // What goes to the peer leaves first: its sync and ours run at the same time.
+    if (isFollowed) await timers.yieldTurn();
+    const startMs = clock.monotonicMs();
+    file.writeNow(parts, offsetBytes);
+    const endMs = clock.monotonicMs();
+    this.#pace.took(endMs - startMs, endMs);
+  }
+
+  /** Size that the file must grow to before the group fits; 0 when it does. */
+  #needsRoom(segment: JournalSegment, groupBytes: number): number {
     const needed = segment.writtenBytes + groupBytes + SEAL_GROUP_BYTES;
-    if (needed <= segment.capacityBytes) return;
+    return needed <= segment.capacityBytes ? 0 : needed;
+  }
+
+  /** A copy groups records its own way and may need more room than the origin did: then its file grows, zeros first. */
+  async #extend(file: DiskFile, segment: JournalSegment, needed: number): Promise<void> {
     const grown = Math.max(needed, Math.ceil(segment.capacityBytes * 1.25));
     await writeZeros(file, segment.capacityBytes, grown);
     segment.capacityBytes = grown;

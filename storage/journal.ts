@@ -25,7 +25,7 @@ import { hashFromDisk, readFromDisk } from './journal-reader.js';
 import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
 import { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
-import type { Disk, Random, Timers } from './ports.js';
+import type { Clock, Disk, Random, Timers } from './ports.js';
 import {
   ZERO_HASH,
   type IncarnationId,
@@ -102,6 +102,7 @@ export interface JournalOptions {
 
 export interface JournalDeps {
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
 }
@@ -116,6 +117,8 @@ export class Journal {
   readonly #logs: IncarnationLog[];
   /** The incarnation that append() goes to; null in a copy and before beginIncarnation. */
   #own: IncarnationLog | null = null;
+  /** A reader has come to the end and waits for what is appended next. */
+  #isFollowed = false;
   #versionMark: number;
   readonly #highestAtOpen: number;
   #durableListeners: ((incarnation: IncarnationId, position: Position) => void)[] = [];
@@ -173,6 +176,9 @@ export class Journal {
     this.#versionMark = recovered.highestVersion;
     this.#writer = new JournalWriter({
       disk: deps.disk,
+      clock: deps.clock,
+      timers: deps.timers,
+      takeFollower: () => this.#takeFollower(),
       pool,
       folder: options.folder,
       headerOf: (log, segment) => this.#headerOf(log, segment),
@@ -432,12 +438,21 @@ export class Journal {
       throw new SegmentGoneError(incarnation, afterSequence + 1);
     }
     const limit = (options.durableOnly === true ? log.durable : log.received).sequence;
-    if (afterSequence >= limit) return null;
+    if (afterSequence >= limit) {
+      this.#isFollowed = true;
+      return null;
+    }
     const recent = log.tail.read(afterSequence, limit, maxBytes);
     if (recent !== null) return recent;
     const segment = log.segmentOf(afterSequence + 1);
     const onDisk = Math.min(limit, log.durable.sequence);
     return readFromDisk(this.#deps.disk, log, segment, afterSequence, onDisk, maxBytes);
+  }
+
+  #takeFollower(): boolean {
+    const isFollowed = this.#isFollowed;
+    this.#isFollowed = false;
+    return isFollowed;
   }
 
   /** The rolling hash after a record; ZERO_HASH for sequence 0; null when it is not known here. */

@@ -127,6 +127,17 @@ class NodeFile implements DiskFile {
     }
   }
 
+  readonly writeNow = (parts: readonly Uint8Array[], position: number): void => {
+    let rest: readonly Uint8Array[] = parts.filter((part) => part.length > 0);
+    let at = position;
+    while (rest.length > 0) {
+      const written = fs.writevSync(this.#descriptor, rest, at);
+      if (written === 0) throw new Error(`A write at byte ${at} wrote nothing`);
+      at += written;
+      rest = withoutFirstBytes(rest, written);
+    }
+  };
+
   sync(): Promise<void> {
     return this.#call((done) => fs.fdatasync(this.#descriptor, done));
   }

@@ -39,6 +39,11 @@ export interface DiskFile {
    * are on stable storage when it resolves. `parts` must not change until then.
    */
   write(parts: readonly Uint8Array[], position: number): Promise<void>;
+  /**
+   * The same as `write`, on the spot: returns when it is done, throws as `write` rejects. Blocks the thread for as long as the disk
+   * takes; a disk that can't, or had better not, lacks it.
+   */
+  readonly writeNow?: (parts: readonly Uint8Array[], position: number) => void;
   /** Resolves when all bytes written so far are on stable storage. A rejection is final: never retry. */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;

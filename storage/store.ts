@@ -591,8 +591,8 @@ function positions(vector: PositionVector): Map<string, number> {
   return new Map(vector.map((entry) => [key(entry.origin, entry.incarnation), entry.sequence]));
 }
 
-function journalDeps(deps: StoreDeps): Pick<StoreDeps, 'disk' | 'random' | 'timers'> {
-  return { disk: deps.disk, random: deps.random, timers: deps.timers };
+function journalDeps(deps: StoreDeps): Pick<StoreDeps, 'disk' | 'clock' | 'random' | 'timers'> {
+  return { disk: deps.disk, clock: deps.clock, random: deps.random, timers: deps.timers };
 }
 
 function journalOptions(

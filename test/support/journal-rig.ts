@@ -5,7 +5,7 @@
 import { Journal, type JournalOptions, type RecoveryReport } from '../../storage/journal.js';
 import type { IncarnationId, Position } from '../../storage/position.js';
 import { RecordKind, isRecordFault, parseRecord, type RecordView } from '../../storage/record.js';
-import { systemTimers } from '../../storage/node-adapters.js';
+import { systemClock, systemTimers } from '../../storage/node-adapters.js';
 import { ForgetfulDisk, type ForgetfulDiskOptions } from './forgetful-disk.js';
 import { SeededRandom } from './seeded-random.js';
 
@@ -39,6 +39,7 @@ export class JournalRig {
   ): Promise<{ journal: Journal; report: RecoveryReport }> {
     const deps = {
       disk: this.disk.mount(),
+      clock: systemClock,
       random: this.random.fork(),
       timers: systemTimers({ keepsProcessAlive: false }),
     };

@@ -233,7 +233,7 @@ async function openJournal(
 ): Promise<Journal> {
   const { disk, random, clock } = deps;
   const { journal } = await Journal.open(
-    { disk, random, timers: clock },
+    { disk, clock, random, timers: clock },
     {
       folder: `journal/${origin}`,
       origin,
