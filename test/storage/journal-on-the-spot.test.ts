@@ -116,7 +116,7 @@ test('a reader at the end gets a lone record before the write on the spot begins
 
   const before = journal.incarnation(id)!.received.sequence;
   expect(await journal.read(id, before, 1024)).toBeNull();
-  const { sequence } = journal.append(RecordKind.write, (version += 8), [new Uint8Array(9)]);
+  const { sequence } = journal.append(RecordKind.write, version + 8, [new Uint8Array(9)]);
   const { now } = counts;
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
   expect((await journal.read(id, before, 1024))?.lastSequence).toBe(sequence);
