@@ -22,6 +22,8 @@ export interface FlushTable {
   readonly appendMode: boolean;
   readonly mergeFields: boolean;
   readonly partitionMs: number;
+  /** Rows at or before this time have expired and are not written; null = none has. */
+  readonly expiredThrough: bigint | null;
   /** Fraction digits of the time column. */
   readonly precision: number;
   /** Row columns of the runs to write; the pages' columns are these. */

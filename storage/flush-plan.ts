@@ -8,6 +8,7 @@ import type { Generation, MemTable } from './memtable.js';
 import { spansOf } from './memtable-source.js';
 import type { Pacer } from './pacer.js';
 import type { PageParts } from './page.js';
+import type { TableId } from './table-schema.js';
 import { PartitionRule } from './time-base.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 
@@ -24,6 +25,7 @@ const ARRAY_UNITS = 100;
 export async function* flushJobs(
   generation: Generation,
   horizon: number,
+  expired: ReadonlyMap<TableId, bigint>,
   deps: { readonly pacer: Pacer; readonly reserveRunIds: (count: number) => RunIds },
 ): AsyncGenerator<FlushJob, undefined> {
   let tables: FlushTable[] = [];
@@ -37,7 +39,8 @@ export async function* flushJobs(
       tables = [];
       arrays = 0;
     }
-    tables.push(await flushTable(memTable, deps.reserveRunIds, deps.pacer));
+    const expiredThrough = expired.get(memTable.table.tableId) ?? null;
+    tables.push(await flushTable(memTable, expiredThrough, deps.reserveRunIds, deps.pacer));
     arrays += own;
   }
   if (tables.length > 0) yield { kind: 'flush', horizon, tables };
@@ -45,6 +48,7 @@ export async function* flushJobs(
 
 async function flushTable(
   memTable: MemTable,
+  expiredThrough: bigint | null,
   reserveRunIds: (count: number) => RunIds,
   pacer: Pacer,
 ): Promise<FlushTable> {
@@ -62,6 +66,7 @@ async function flushTable(
     appendMode: table.appendMode,
     mergeFields: table.mergeFields,
     partitionMs: table.partitionMs,
+    expiredThrough,
     precision: table.timeColumn.precision,
     columns,
     pages,

@@ -12,6 +12,7 @@ import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-j
 import { BlockEncoder } from './block.js';
 import { ByteWriter } from './byte-writer.js';
 import { orderHandles, partitionHandles } from './flush-order.js';
+import { withoutExpired } from './flush-partitions.js';
 import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
 import type { TimeSpan } from './interval-set.js';
@@ -73,7 +74,8 @@ async function flushTable(
   const { appendMode, mergeFields, partitionMs, precision } = table;
   const rules = { appendMode, mergeFields, horizon, tombstoneHorizon: 0 };
   const partitions: Partition[] = [];
-  for (const part of await partitionHandles(pages, partitionMs, precision, pacer)) {
+  const found = await partitionHandles(pages, partitionMs, precision, pacer);
+  for (const part of withoutExpired(found, pages, table.expiredThrough)) {
     deps.checkStopped();
     const handles = await orderHandles(pages, part.handles, rules, pacer);
     partitions.push({ partition: part.partition, handles });

@@ -32,7 +32,7 @@ import { SyncedBatches } from './synced-batches.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
 import { baseForUnits } from './time-base.js';
-import { deadRuns, spentTombstones } from './tombstone-sweep.js';
+import { deadRuns, expiredRuns, spentTombstones } from './tombstone-sweep.js';
 import { applyBody, type ApplyTarget } from './write-applier.js';
 
 export type { FlushedState } from './manifest-head.js';
@@ -183,7 +183,7 @@ export class TableStore {
 
   /**
    * Body of an expiry record. Rows up to its times are invisible from here on, those that come later included; the latest time of a
-   * table holds, whatever the order. Runs that have expired as a whole go with the next manifest.
+   * table holds, whatever the order. Runs that have expired as a whole go.
    */
   applyExpiry(body: Uint8Array): void {
     const expired = new Map(this.#state.expired);
@@ -197,6 +197,18 @@ export class TableStore {
     if (!isNew) return;
     this.#state.active.charge(NOTE_BYTES);
     this.#replaceState({ expired });
+    this.#dropExpiredRuns();
+  }
+
+  /** Whole runs that have expired leave the manifest at once, in one batch; their keys go when no view needs them any more. */
+  #dropExpiredRuns(): void {
+    if (expiredRuns(this.#state).length === 0) return;
+    this.#install({ written: [], replaced: [], horizon: 0, flushed: null }).catch(
+      (error: unknown) => {
+        // Told by the next flush.
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      },
+    );
   }
 
   /** Up to which time rows of the table have expired, in its time column's unit; null = none has. */
@@ -279,7 +291,10 @@ export class TableStore {
     await dictionaries.flush();
     const written: Run[] = [];
     const reserveRunIds = (count: number): RunIds => this.#reserveRunIds(count);
-    for await (const job of flushJobs(generation, horizon, { pacer, reserveRunIds })) {
+    for await (const job of flushJobs(generation, horizon, this.#state.expired, {
+      pacer,
+      reserveRunIds,
+    })) {
       const { runs } = await this.#workers.run(job);
       written.push(...runs.map(decodeRun));
     }
@@ -403,6 +418,7 @@ export class TableStore {
   /** Stops background work and waits for deletions under way. Flushes nothing; the kv stays open. */
   async close(): Promise<void> {
     await this.#workers.close();
+    await this.#installing;
     await this.#garbage.close();
   }
 

@@ -108,6 +108,48 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'deletes of a range stay while something older can still arrive, even when there is nothing yet to delete',
   },
   {
+    name: 'expiry by arrival: the record that comes last holds, not the latest time',
+    file: 'storage/table-store.ts',
+    find: '(known !== undefined && through <= known)',
+    replace: 'false',
+    testFile: 'test/storage/expiry.test.ts',
+    testName:
+      'what has expired never comes back: an earlier time changes nothing, in any order, and the order does not matter',
+  },
+  {
+    name: 'expiry at the moment: a row that old which is written later is shown',
+    file: 'storage/read-view.ts',
+    find: 'timeMin: latest(request.timeMin, expired === null ? null : expired + 1n),',
+    replace: 'timeMin: request.timeMin,',
+    testFile: 'test/storage/expiry.test.ts',
+    testName: 'what has expired stays invisible when it arrives later, whatever its version',
+  },
+  {
+    name: 'expiry by own clock: what is too old is decided by a clock that nothing holds back',
+    file: 'storage/version-clock.ts',
+    find: 'return Math.max(0, Math.min(own, limit));',
+    replace: 'return own + 0 * limit;',
+    testFile: 'test/server/expiry-task.test.ts',
+    testName: 'a clock that runs a year ahead of the peer’s expires nothing early',
+  },
+  {
+    name: 'expiry forgotten by the manifest: rows are back after a restart',
+    file: 'storage/manifest-head.ts',
+    find: 'writer.bigInt64(through);',
+    replace: 'writer.bigInt64(through - through);',
+    testFile: 'test/storage/expiry.test.ts',
+    testName: 'what has expired is remembered by the manifest, and forgotten with its table',
+  },
+  {
+    name: 'fields replaced in a flush: what the newer row leaves NULL is lost',
+    file: 'storage/row-reduction.ts',
+    find: 'const keepsOlder = rules.appendMode || rules.mergeFields;',
+    replace: 'const keepsOlder = rules.appendMode;',
+    testFile: 'test/storage/merge-fields.test.ts',
+    testName:
+      'whatever order records arrive in, and wherever a flush falls, the rows are the same for random changes',
+  },
+  {
     name: 'visible before the gate: a record is applied as soon as it is durable here',
     file: 'replication/write-path.ts',
     find: '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n',

@@ -4,12 +4,14 @@
  */
 
 import {
+  decodeExpiryBody,
   RecordKind,
   isGatedKind,
   type IncarnationId,
   type NodeId,
   type RecordView,
   type RollingHash,
+  type TableExpiry,
 } from '../../storage/index.js';
 import { printRow, visibleRows, type ModelRecord } from '../support/table-model.js';
 import { DROP_TEXT } from './recording-machine.js';
@@ -26,6 +28,8 @@ export interface LedgerEntry {
   readonly write: SimulatedWrite | null;
   /** Of a part, commit or abort: the sequence of the write's first part. */
   readonly firstPart: number;
+  /** Of an expiry record, else empty. */
+  readonly expiries: readonly TableExpiry[];
 }
 
 export interface LedgerIncarnation {
@@ -71,7 +75,7 @@ export class RecordLedger {
     this.#incarnations.set(id, {
       id,
       origin,
-      entries: [{ ...entry, write: null, firstPart: 0 }],
+      entries: [{ ...entry, write: null, firstPart: 0, expiries: [] }],
     });
     this.#checkVersion(origin, version);
   }
@@ -102,6 +106,7 @@ export class RecordLedger {
       endBytes: entries.at(-1)!.endBytes + counted,
       write,
       firstPart,
+      expiries: record.kind === RecordKind.expiry ? decodeExpiryBody(record.body) : [],
     });
   }
 
@@ -114,8 +119,19 @@ export class RecordLedger {
 
   /** What the reader of a node must see that has applied each incarnation so far. */
   rowsAt(sequenceOf: SequenceOf): TableRows {
-    const records: Record<TableName, ModelRecord[]> = { log: [], state: [], doomed: [] };
+    const records: Record<TableName, ModelRecord[]> = {
+      log: [],
+      state: [],
+      patched: [],
+      doomed: [],
+    };
     let isDropped = false;
+    for (const { version, expiries } of this.#all(sequenceOf)) {
+      for (const { tableId, through } of expiries) {
+        const table = TABLE_NAMES.find((name) => SCHEMAS[name].tableId === tableId)!;
+        records[table].push({ version, operations: [], expiredThrough: through });
+      }
+    }
     for (const { entry, changes } of this.#effects(sequenceOf)) {
       if (entry.write!.ddl?.startsWith(DROP_TEXT) === true) isDropped = true;
       for (const table of TABLE_NAMES) {
@@ -130,7 +146,12 @@ export class RecordLedger {
       visibleRows(SCHEMAS[table], records[table])
         .map((row) => printRow(row.cells))
         .sort();
-    return { log: print('log'), state: print('state'), doomed: print('doomed') };
+    return {
+      log: print('log'),
+      state: print('state'),
+      patched: print('patched'),
+      doomed: print('doomed'),
+    };
   }
 
   /** DDL in those records, as `printDdl` prints it. */
@@ -158,6 +179,12 @@ export class RecordLedger {
     for (const entry of incarnation.entries) {
       if (entry.sequence > through) return;
       yield entry;
+    }
+  }
+
+  *#all(sequenceOf: SequenceOf): Generator<LedgerEntry> {
+    for (const incarnation of this.#incarnations.values()) {
+      yield* this.#through(incarnation, sequenceOf);
     }
   }
 

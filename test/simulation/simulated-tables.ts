@@ -3,6 +3,7 @@
  *
  *   log      append mode: a record applied twice shows as rows that are there twice
  *   state    last write wins: a few keys that everybody writes, so that the order of versions decides
+ *   patched  merged fields: as state, but of each field the newest value that is not NULL counts
  *   doomed   last write wins, until a DDL record drops it: rows that arrive later for it must not come back
  */
 
@@ -16,22 +17,23 @@ import {
 import { bodyOf, printRow, type ModelOperation } from '../support/table-model.js';
 import { valueAt } from '../support/vector-values.js';
 
-export const TABLE_NAMES = ['log', 'state', 'doomed'] as const;
+export const TABLE_NAMES = ['log', 'state', 'patched', 'doomed'] as const;
 export type TableName = (typeof TABLE_NAMES)[number];
 
 /** Six hours: the times of a run lie in a handful of partitions. */
 const PARTITION_MS = 21_600_000;
 
 export const SCHEMAS: Readonly<Record<TableName, TableSchema>> = {
-  log: schemaOf(101, true),
-  state: schemaOf(202, false),
-  doomed: schemaOf(303, false),
+  log: { ...schemaOf(101), appendMode: true },
+  state: schemaOf(202),
+  patched: { ...schemaOf(404), mergeFields: true },
+  doomed: schemaOf(303),
 };
 
-function schemaOf(tableId: number, appendMode: boolean): TableSchema {
+function schemaOf(tableId: number): TableSchema {
   return {
     tableId,
-    appendMode,
+    appendMode: false,
     partitionMs: PARTITION_MS,
     columns: [
       { id: tableId + 1, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
@@ -68,7 +70,7 @@ export function schemasOf(changes: readonly Change[]): readonly TableSchema[] {
 
 /** Everything that a reader sees. The view is released. */
 export async function rowsIn(view: ReadView): Promise<TableRows> {
-  const rows: Record<TableName, string[]> = { log: [], state: [], doomed: [] };
+  const rows: Record<TableName, string[]> = { log: [], state: [], patched: [], doomed: [] };
   for (const table of TABLE_NAMES) {
     const { tableId, columns } = SCHEMAS[table];
     const ids = columns.map((column) => column.id);

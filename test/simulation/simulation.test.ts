@@ -19,6 +19,7 @@ const COUNTED = [
   'notApplied',
   'unconfirmed',
   'commits',
+  'expiries',
   'deaths',
   'cuts',
   'links',

@@ -30,6 +30,7 @@ export interface SimulationSummary {
   readonly notApplied: number;
   readonly unconfirmed: number;
   readonly commits: number;
+  readonly expiries: number;
   readonly deaths: number;
   readonly cuts: number;
   readonly links: number;
@@ -123,6 +124,7 @@ class Simulation implements World {
       notApplied: this.invariants.count('not-applied'),
       unconfirmed: this.invariants.count('unconfirmed'),
       commits: this.invariants.commits,
+      expiries: this.#workload.expiryCount,
       deaths: this.#deaths,
       cuts: this.#cuts,
       links: this.#links,
@@ -177,6 +179,8 @@ class Simulation implements World {
       this.#workload.ddl(node);
     } else if (dice < 0.9) {
       void this.invariants.sampled(node, store, machine);
+    } else if (dice < 0.92) {
+      this.#workload.expire(node);
     } else if (dice < 0.96) {
       this.note(`${node.name} flushes`);
       // A flush that fails is told by the store's own listener.

@@ -1,4 +1,7 @@
-/** What clients do: rows nobody else writes, keys that everybody writes, deletes, long writes in parts, DDL. All by the seed. */
+/**
+ * What clients do: rows nobody else writes, keys that everybody writes, deletes, long writes in parts, DDL; and what expires, as the node's own
+ * task would say it. All by the seed.
+ */
 
 import {
   DiskFullError,
@@ -8,11 +11,12 @@ import {
   UnconfirmedError,
   type Acknowledgement,
 } from '../../replication/index.js';
+import { encodeExpiryBody } from '../../storage/index.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import type { ModelOperation, ModelRow } from '../support/table-model.js';
 import { DROP_TEXT } from './recording-machine.js';
 import type { Process, SimulatedNode, World } from './simulated-node.js';
-import { bodyOfChanges, schemasOf, type Change } from './simulated-tables.js';
+import { bodyOfChanges, SCHEMAS, schemasOf, type Change } from './simulated-tables.js';
 import type { SimulatedWrite } from './simulated-write.js';
 
 const FIRST_TIME_MS = 1_767_225_600_000n;
@@ -28,6 +32,7 @@ export class Workload {
   readonly #random: SeededRandom;
   #writes = 0;
   #uniqueRows = 0;
+  #expiries = 0;
 
   constructor(world: World, random: SeededRandom) {
     this.#world = world;
@@ -36,6 +41,11 @@ export class Workload {
 
   get writeCount(): number {
     return this.#writes;
+  }
+
+  /** Expiry records that a node took. */
+  get expiryCount(): number {
+    return this.#expiries;
   }
 
   /** One statement on a node that serves. */
@@ -81,6 +91,21 @@ export class Workload {
     this.#world.ledger.expect(write, body);
     const options = { schemas: [], ...sessionOf(write) };
     this.#follow(node, write, node.process!.replica.write('ddl', body, options));
+  }
+
+  /** Up to some time of the past, or of the future of another table's rows; the nodes say it in any order. */
+  expire(node: SimulatedNode): void {
+    const random = this.#random;
+    const table = random.pick(['log', 'state', 'patched'] as const);
+    const minutes =
+      table === 'log' ? random.integer(0, this.#uniqueRows) : random.integer(-1, 5) * 60;
+    const through = FIRST_TIME_MS + BigInt(minutes) * 60_000n;
+    const { tableId } = SCHEMAS[table];
+    const isSaid = node.process!.replica.expire(encodeExpiryBody([{ tableId, through }]));
+    if (isSaid) this.#expiries += 1;
+    this.#world.note(
+      `${node.name} ${isSaid ? 'expires' : 'may not expire'} ${table} to ${through}`,
+    );
   }
 
   /** A write in parts, with pauses in between in which anything may happen; some are given up, some never ended. */
@@ -183,9 +208,10 @@ export class Workload {
     const random = this.#random;
     const dice = random.nextFloat();
     if (dice < 0.4) return { table: 'log', operation: this.#uniqueRowsOperation() };
-    if (dice < 0.7) return { table: 'state', operation: this.#sharedRows('rows') };
-    if (dice < 0.78) return { table: 'state', operation: this.#sharedRows('deletes') };
-    if (dice < 0.86) return { table: random.pick(['state', 'log']), operation: this.#range() };
+    const shared = random.pick(['state', 'patched'] as const);
+    if (dice < 0.7) return { table: shared, operation: this.#sharedRows('rows') };
+    if (dice < 0.78) return { table: shared, operation: this.#sharedRows('deletes') };
+    if (dice < 0.86) return { table: random.pick([shared, 'log']), operation: this.#range() };
     if (dice < 0.94) return { table: 'doomed', operation: this.#sharedRows('rows') };
     return { table: 'log', operation: this.#sharedRows(random.pick(['rows', 'deletes'])) };
   }
@@ -227,9 +253,9 @@ export class Workload {
 
   #row(tag: string, time: bigint, textBytes = this.#world.parameters.textBytes): ModelRow {
     const random = this.#random;
-    const number = random.chance(0.1) ? null : random.integer(-1000, 1000);
+    const number = random.chance(0.3) ? null : random.integer(-1000, 1000);
     const filler = 'x'.repeat(Math.floor(random.nextFloat() * textBytes));
-    const text = random.chance(0.1) ? null : `${this.#writes}${filler}`;
+    const text = random.chance(0.3) ? null : `${this.#writes}${filler}`;
     return { cells: [tag, time, number, text] };
   }
 }

@@ -94,6 +94,7 @@ function flushJob(firstRun: number): FlushJob {
         tableId: 9,
         appendMode: false,
         mergeFields: false,
+        expiredThrough: null,
         partitionMs: 3_600_000,
         precision: 3,
         columns: COLUMNS,

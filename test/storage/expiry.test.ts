@@ -132,15 +132,16 @@ describe('what has expired', () => {
     expect(estimate()).toMatchObject({ rows: 2, exactRows: null });
   });
 
-  it('is gone from the disk with the next manifest, where a whole run has expired, and no view needs it', async () => {
+  it('is gone from the disk where a whole run has expired, in one batch, once no view needs it', async () => {
     const { store, kv } = await openMemoryStore();
     write(store, 1000, T0, T0 + HOUR, T0 + 2 * HOUR);
     await flushAll(store);
     expect(await runKeys(kv)).toHaveLength(3);
     const view = store.readView();
+    const before = store.flushed;
     expire(store, T0 + HOUR);
-    await flushAll(store, 2);
     await store.close();
+    expect(store.flushed).toEqual(before);
     expect(await runKeys(kv)).toHaveLength(1);
     expect(await keysBetween(kv, 'b', 'c')).toHaveLength(3);
     expect(await scanAll(view, schema)).toHaveLength(3);
@@ -148,6 +149,20 @@ describe('what has expired', () => {
     await store.close();
     expect(await keysBetween(kv, 'b', 'c')).toHaveLength(1);
     expect(await scanAll(store, schema)).toEqual([printed(T0 + 2 * HOUR, 1000)]);
+  });
+
+  it('is not written by a flush that finds it in memory', async () => {
+    const { store, kv } = await openMemoryStore();
+    write(store, 1000, T0, T0 + 1, T0 + HOUR);
+    expire(store, T0);
+    await flushAll(store);
+    expect(store.stats()[0]).toMatchObject({ runs: 2, runRows: 2 });
+    expire(store, T0 + 2 * HOUR);
+    write(store, 1008, T0 + HOUR + 1, T0 + 2 * HOUR);
+    await flushAll(store, 2);
+    expect(store.stats()[0]).toMatchObject({ runs: 0, runRows: 0 });
+    const { store: reopened } = await openMemoryStore(kv);
+    expect(await scanAll(reopened, schema)).toEqual([]);
   });
 
   it('is remembered by the manifest, and forgotten with its table', async () => {
