@@ -15,7 +15,8 @@ export const SHAPES = {
   s4000: { hosts: 4000, hours: 1 },
 } as const satisfies Record<string, CpuShape>;
 
-const INTERVAL_S = 10;
+/** Between two rows of a host. */
+export const INTERVAL_S = 10;
 const START_S = Date.UTC(2026, 0, 1) / 1000;
 
 export const TAGS = [

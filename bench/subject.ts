@@ -28,7 +28,7 @@ export interface RunningSubject {
   /** Work that the load left behind, as far as it has to be asked for. */
   compact?(database: string): Promise<void>;
   /** Bytes of stored rows on the first node's disk, without journals where those can be told apart. */
-  storedBytes(): number;
+  storedBytes(): number | Promise<number>;
   stop(): Promise<void>;
 }
 

@@ -46,15 +46,20 @@ function running(servers: TwintideServers): RunningTwintide {
     countRows: (database) => Promise.all(servers.ports.map((each) => countCpuRows(each, database))),
     flush: (database) => onEveryNode(servers, `ADMIN flush_table('${database}.cpu')`),
     compact: async (database) => {
-      try {
-        await onEveryNode(servers, `ADMIN compact_table('${database}.cpu')`);
-      } catch (error) {
-        if ((error as { errno?: number }).errno !== NOT_SUPPORTED_YET) throw error;
-      }
+      await Promise.all(servers.ports.map((each) => compactTable(each, `${database}.cpu`)));
     },
     storedBytes: () => diskBytes(join(servers.dataFolder(0), 'store')),
     stop: () => servers.stop(),
   };
+}
+
+/** `database.table`; does nothing in a version that cannot. */
+export async function compactTable(port: number, table: string): Promise<void> {
+  try {
+    await runStatements(port, [`ADMIN compact_table('${table}')`]);
+  } catch (error) {
+    if ((error as { errno?: number }).errno !== NOT_SUPPORTED_YET) throw error;
+  }
 }
 
 async function onEveryNode(servers: TwintideServers, statement: string): Promise<void> {

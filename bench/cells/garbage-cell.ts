@@ -2,10 +2,9 @@
  * What ingest leaves to the garbage collector, from the collector's own log (--trace-gc): bytes allocated on the JavaScript heap a row and
  * collections a million rows, once the compiler has settled. Nothing may be allocated a row; what is left belongs to statements, chunks of
  * a socket and records.
- *
- * Between two collections a heap grows by what was allocated: the sum of (before this one - after the last one).
  */
 
+import { CollectionLog, type Collections } from '../collection-log.js';
 import { SHAPES } from '../cpu-workload.js';
 import { openMysql, runLoad } from '../load.js';
 import { createCpuTable } from '../mysql-admin.js';
@@ -16,41 +15,8 @@ import type { Workload } from '../workload.js';
 import { atMost, figure, type Cell, type Goal } from './cell.js';
 import { DATABASE, WARM_DATABASE } from './repetition.js';
 
-const LINE =
-  /\[\d+:(0x[0-9a-f]+)\].*?: (Scavenge|Mark-Compact)[^:]*? ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, (?:pooled: \S+ MB, )?([\d.]+)/g;
 /** A batch of 5000 rows may allocate for itself; a row may not have an object. */
 const BYTES_PER_ROW_MAX = 16;
-
-interface Collections {
-  allocatedBytes: number;
-  scavenges: number;
-  full: number;
-  pauseMs: number;
-}
-
-/** Reads the log as it comes, thread by thread. */
-class CollectionLog {
-  /** MB in use after the last collection, by heap. */
-  readonly #after = new Map<string, number>();
-  #rest = '';
-  total: Collections = { allocatedBytes: 0, scavenges: 0, full: 0, pauseMs: 0 };
-
-  take(text: string): void {
-    const all = this.#rest + text;
-    const lineEnd = all.lastIndexOf('\n') + 1;
-    this.#rest = all.slice(lineEnd);
-    for (const [, heap, kind, before, after, pause] of all.slice(0, lineEnd).matchAll(LINE)) {
-      const last = this.#after.get(heap!);
-      if (last !== undefined) {
-        this.total.allocatedBytes += Math.max(0, Number(before) - last) * 2 ** 20;
-      }
-      this.#after.set(heap!, Number(after));
-      if (kind === 'Scavenge') this.total.scavenges += 1;
-      else this.total.full += 1;
-      this.total.pauseMs += Number(pause);
-    }
-  }
-}
 
 interface Way {
   readonly name: string;
@@ -149,15 +115,9 @@ async function collectionsDuring(workload: Workload, way: Way): Promise<Collecti
       for (const connection of connections) connection.close();
     };
     await run(WARM_DATABASE);
-    const before = { ...log.total };
+    log.begin();
     await run(DATABASE);
-    const after = log.total;
-    return {
-      allocatedBytes: after.allocatedBytes - before.allocatedBytes,
-      scavenges: after.scavenges - before.scavenges,
-      full: after.full - before.full,
-      pauseMs: after.pauseMs - before.pauseMs,
-    };
+    return log.total;
   } finally {
     await servers.stop();
   }

@@ -1,30 +1,24 @@
 /**
  * What changes while a table grows: rows/s, CPU a row, memory and the delay of the event loop, from the first million rows on, for few
  * and for many series.
- *
- * A window of rows is rendered once and sent again and again with later times, which are written into the statements in place just before
- * they leave: 100 million rows as text would be 14 GB.
  */
 
 import { performance } from 'node:perf_hooks';
-import { formatTime } from '../cpu-workload.js';
+import { INTERVAL_S } from '../cpu-workload.js';
 import type { LoadConnection } from '../load.js';
 import { nodeMetrics } from '../node-metrics.js';
 import { cpuSecondsOf, residentBytesOf } from '../process-cpu.js';
+import { MovingWindow } from '../moving-window.js';
 import type { RunningTwintide } from '../twintide-subject.js';
 import { twintide } from '../twintide-subject.js';
-import type { Workload } from '../workload.js';
 import { figure, type Cell, type Panel } from './cell.js';
 import { DATABASE } from './repetition.js';
 
 const BATCH_ROWS = 5000;
 const CONNECTIONS = 4;
-const INTERVAL_S = 10;
 const SAMPLE_ROWS = 1_000_000;
 /** A growth that does not get there in this time ends where it is. */
 const LIMIT_MS = 200_000;
-const TIME_LENGTH = 19;
-const TIME_MARK = ",'2026-";
 
 interface Point {
   /** In the table at the end of the sample. */
@@ -34,64 +28,6 @@ interface Point {
   readonly residentMB: number;
   readonly loopDelayP99Ms: number;
   readonly loopDelayMaxMs: number;
-}
-
-/** Requests whose times move on by the length of the window each time they are sent. */
-class MovingWindow {
-  readonly #workload: Workload;
-  readonly #hosts: number;
-  readonly #seconds: number;
-  /** Offsets of the times in each request. */
-  readonly #timesAt: readonly Uint32Array[];
-  readonly #startSeconds: number;
-  #next = 0;
-
-  constructor(workload: Workload, hosts: number) {
-    this.#workload = workload;
-    this.#hosts = hosts;
-    this.#seconds = (workload.rows / hosts) * INTERVAL_S;
-    this.#timesAt = workload.requests.map(offsetsOfTimes);
-    const first = workload.requests[0]!;
-    const at = this.#timesAt[0]![0]!;
-    this.#startSeconds = Date.parse(`${first.toString('latin1', at, at + TIME_LENGTH)}Z`) / 1000;
-  }
-
-  next(): Buffer {
-    const { requests, rowsPerRequest } = this.#workload;
-    const index = this.#next % requests.length;
-    const round = Math.floor(this.#next / requests.length);
-    this.#next += 1;
-    const request = requests[index]!;
-    if (round > 0) {
-      this.#moveTo(request, index, index * rowsPerRequest, this.#seconds * round);
-    }
-    return request;
-  }
-
-  #moveTo(request: Buffer, index: number, firstRow: number, bySeconds: number): void {
-    let instant = -1;
-    let time = Buffer.alloc(0);
-    for (const [i, at] of this.#timesAt[index]!.entries()) {
-      const rowInstant = Math.floor((firstRow + i) / this.#hosts);
-      if (rowInstant !== instant) {
-        instant = rowInstant;
-        time = Buffer.from(formatTime(this.#startSeconds + instant * INTERVAL_S + bySeconds));
-      }
-      for (let byte = 0; byte < TIME_LENGTH; byte++) request[at + byte] = time[byte]!;
-    }
-  }
-}
-
-function offsetsOfTimes(request: Buffer): Uint32Array {
-  const found: number[] = [];
-  for (
-    let at = request.indexOf(TIME_MARK);
-    at >= 0;
-    at = request.indexOf(TIME_MARK, at + TIME_LENGTH)
-  ) {
-    found.push(at + 2);
-  }
-  return Uint32Array.from(found);
 }
 
 async function grow(

@@ -60,20 +60,20 @@ export async function measure(plan: RepetitionPlan): Promise<Repetition> {
 
     await running.createTable(DATABASE);
     const opened = await running.connect(DATABASE, connections, workload);
-    const momentAt = stopwatch(running, workload.rows);
+    const momentAt = await stopwatch(running, workload.rows);
     const result = await runLoad(opened, workload, running.pids);
-    const acknowledged = momentAt();
+    const acknowledged = await momentAt();
     const residentBytes = running.pids.map(residentBytesOf);
     let flushed: Moment | null = null;
     if (running.flush !== undefined) {
       await running.flush(DATABASE);
-      flushed = momentAt();
+      flushed = await momentAt();
     }
     let idle: Moment | null = null;
     if (plan.settles) {
       await running.compact?.(DATABASE);
       await untilIdle(running.pids, COMPACTION_MS);
-      idle = momentAt();
+      idle = await momentAt();
     }
     for (const connection of opened) connection.close();
     await checkCount(running, workload.rows, subject.name);
@@ -97,17 +97,21 @@ export async function load(
   for (const connection of opened) connection.close();
 }
 
-function stopwatch(running: RunningSubject, rows: number): () => Moment {
+async function stopwatch(running: RunningSubject, rows: number): Promise<() => Promise<Moment>> {
   const { pids } = running;
+  const storedBefore = await running.storedBytes();
   const cpuBefore = pids.map(cpuSecondsOf);
   const mainBefore = pids.map(mainThreadSecondsOf);
-  const storedBefore = running.storedBytes();
   const perRow = (seconds: number): number => (seconds * 1e6) / rows;
-  return () => ({
-    cpuMicrosPerRow: pids.map((pid, i) => perRow(cpuSecondsOf(pid) - cpuBefore[i]!)),
-    mainMicrosPerRow: pids.map((pid, i) => perRow(mainThreadSecondsOf(pid) - mainBefore[i]!)),
-    storedBytesPerRow: (running.storedBytes() - storedBefore) / rows,
-  });
+  return async () => {
+    // Processor time first: asking for bytes costs some.
+    const cpuMicrosPerRow = pids.map((pid, i) => perRow(cpuSecondsOf(pid) - cpuBefore[i]!));
+    const mainMicrosPerRow = pids.map((pid, i) =>
+      perRow(mainThreadSecondsOf(pid) - mainBefore[i]!),
+    );
+    const storedBytesPerRow = ((await running.storedBytes()) - storedBefore) / rows;
+    return { cpuMicrosPerRow, mainMicrosPerRow, storedBytesPerRow };
+  };
 }
 
 const COUNT_TRIES = 100;

@@ -11,14 +11,13 @@ import {
 } from '../../storage/index.js';
 import { runStatements } from '../mysql-admin.js';
 import { TwintideServers } from '../twintide-servers.js';
+import { compactTable } from '../twintide-subject.js';
 import { figure, type Cell } from './cell.js';
 
 /** dist/bench/cells, from where the project's packages are three folders up. */
 const DATA = resolve(import.meta.dirname, '../../../node_modules/vega-datasets/data');
 const ROWS_PER_INSERT = 1000;
 const QUICK_ROWS = 1000;
-/** ER_NOT_SUPPORTED_YET: a version before compaction. */
-const NOT_SUPPORTED_YET = 1235;
 
 type Value = string | number | null;
 
@@ -138,11 +137,11 @@ export const sizesCell: Cell = {
       const texts = new Map<string, number>();
       for (const dataSet of DATA_SETS)
         texts.set(dataSet.name, await fill(servers, dataSet, isQuick));
-      await atEveryTable(servers, (name) => `ADMIN flush_table('sizes.${name}')`);
+      await runStatements(servers.ports[0]!, [`ADMIN flush_table('sizes.${DATA_SETS[0]!.name}')`]);
       await servers.halt();
       const flushed = await sizesOf(servers);
       await servers.start();
-      await atEveryTable(servers, (name) => `ADMIN compact_table('sizes.${name}')`);
+      for (const { name } of DATA_SETS) await compactTable(servers.ports[0]!, `sizes.${name}`);
       await servers.halt();
       const compacted = await sizesOf(servers);
       return {
@@ -208,18 +207,5 @@ async function fill(
     return textBytes;
   } finally {
     connection.destroy();
-  }
-}
-
-async function atEveryTable(
-  servers: TwintideServers,
-  statement: (name: string) => string,
-): Promise<void> {
-  for (const { name } of DATA_SETS) {
-    try {
-      await runStatements(servers.ports[0]!, [statement(name)]);
-    } catch (error) {
-      if ((error as { errno?: number }).errno !== NOT_SUPPORTED_YET) throw error;
-    }
   }
 }

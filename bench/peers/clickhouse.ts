@@ -11,7 +11,6 @@ import {
   versionLine,
 } from '../child-process.js';
 import { METRICS, TAGS } from '../cpu-workload.js';
-import { diskBytes } from '../disk-usage.js';
 import { freePorts } from '../free-ports.js';
 import { httpRequest, RawHttpClient } from '../raw-http-client.js';
 import { renderTabSeparated } from '../render-http.js';
@@ -58,6 +57,9 @@ async function start(): Promise<RunningSubject> {
     cwd: folder,
   });
   const query = (sql: string): Promise<string> => httpRequest(httpPort!, '/', sql);
+  // An answer may come in chunks, whose sizes stand on lines of their own.
+  const numberOf = async (sql: string): Promise<number> =>
+    Number(/n=(\d+)/.exec(await query(sql))?.[1]);
   await untilReady(child, async () => {
     await query('SELECT 1');
   });
@@ -72,12 +74,12 @@ async function start(): Promise<RunningSubject> {
     },
     connect: (_database, count) =>
       Promise.all(Array.from({ length: count }, () => RawHttpClient.open(httpPort!))),
-    countRows: async (database) => {
-      // The answer may come in chunks, whose sizes stand on lines of their own.
-      const answer = await query(`SELECT concat('rows=', toString(count())) FROM ${database}.cpu`);
-      return [Number(/rows=(\d+)/.exec(answer)?.[1])];
-    },
-    storedBytes: () => diskBytes(data, (path) => path.includes('/bench/')),
+    countRows: async (database) => [
+      await numberOf(`SELECT concat('n=', toString(count())) FROM ${database}.cpu`),
+    ],
+    // Of the parts that count: those that were merged away stay on disk for some minutes.
+    storedBytes: () =>
+      numberOf("SELECT concat('n=', toString(sum(bytes_on_disk))) FROM system.parts WHERE active"),
     stop: async () => {
       await stopProcess(child, 'SIGKILL');
       removeFolder(folder);
