@@ -97,6 +97,7 @@ export class RunGarbage {
   }
 
   #shrinkLater(runId: number): void {
+    if (this.#isClosed) return;
     const last = this.#toShrink.at(-1);
     if (last?.last === runId - 1)
       this.#toShrink[this.#toShrink.length - 1] = { ...last, last: runId };
