@@ -18,6 +18,7 @@ const INCARNATION_DIGITS = 16;
 const HASH_DIGITS = 32;
 const INCARNATIONS_MAX = 1024;
 const TEXT_MAX = 1024;
+const LINEAGE_MAX = 64;
 
 export interface Hello {
   readonly protocol: number;
@@ -46,6 +47,8 @@ export interface StandingMessage {
   readonly highestVersion: number;
   /** The sender remembers that the other once confirmed something. */
   readonly hasClaims: boolean;
+  /** Id of the backup that the sender was restored from; empty for a node that never was. */
+  readonly lineage: string;
   readonly chain: readonly ChainEntry[];
   readonly known: readonly KnownEntry[];
 }
@@ -118,6 +121,7 @@ export function encodeStanding(standing: StandingMessage): Uint8Array {
     standing.wallMs,
     standing.highestVersion,
     standing.hasClaims,
+    standing.lineage,
     standing.chain.map((entry): Field => [
       entry.incarnation,
       entry.parent === null
@@ -146,6 +150,7 @@ export function decodeStanding(bytes: Uint8Array): StandingMessage {
     wallMs: reader.number(),
     highestVersion: reader.count(),
     hasClaims: reader.boolean(),
+    lineage: reader.text(LINEAGE_MAX),
     chain: reader.list(INCARNATIONS_MAX, readChainEntry),
     known: reader.list(INCARNATIONS_MAX, readKnownEntry),
   };

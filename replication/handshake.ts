@@ -60,6 +60,8 @@ export interface LocalStanding {
   readonly wallMs: number;
   readonly highestVersion: number;
   readonly hasClaims: boolean;
+  /** Id of the backup that this node was restored from; empty for a node that never was. */
+  readonly lineage: string;
   readonly chain: readonly ChainEntry[];
   readonly known: readonly KnownEntry[];
   /** Of the other branch, if the peer's chain turns out to leave beside what is known: linked now, or within `dead_after`. */
@@ -286,6 +288,10 @@ export class Handshake {
   #judge(): Verdict | null {
     const local = this.#local!;
     const peer = this.#peer!;
+    if (local.lineage !== peer.lineage) {
+      const text = this.#lineageText(local.lineage, peer.lineage);
+      return { error: this.#error('restored-node', text), isStranger: false, isAboutUs: false };
+    }
     const inbound = judgeChain(peer.chain, local.known, peer.hasClaims);
     if (isChainRefusal(inbound)) return this.#chainRefusal(inbound, this.#theirs!.nodeId);
     const outbound = judgeChain(this.#toldChain, peer.known, local.hasClaims);
@@ -302,6 +308,18 @@ export class Handshake {
       peer,
     };
     return null;
+  }
+
+  /** Rows of a backup are in no journal: a node without them could never get them over the link. */
+  #lineageText(ours: string, theirs: string): string {
+    const told = (nodeId: NodeId, lineage: string): string =>
+      lineage === ''
+        ? `node ${nodeId} was restored from none`
+        : `node ${nodeId} was restored from backup ${lineage}`;
+    return (
+      `${told(this.#identity.nodeId, ours)} and ${told(this.#theirs!.nodeId, theirs)}: restore both from the same backup ` +
+      `(a bootstrap from the peer, which would do it, is not in this release)`
+    );
   }
 
   /** `origin`: the node whose journal was judged. A stranger is a peer whose own history is not the one known here. */
@@ -367,6 +385,7 @@ export class Handshake {
       wallMs: local.wallMs,
       highestVersion: local.highestVersion,
       hasClaims: local.hasClaims,
+      lineage: local.lineage,
       chain: this.#toldChain,
       known: local.known,
     });

@@ -345,6 +345,7 @@ export class ReplicaNode {
       wallMs: clock.wallMs(),
       highestVersion: store.versions.highest,
       hasClaims: this.#facts.standing.hasClaims,
+      lineage: this.#facts.lineage,
       chain: store.own.incarnations().map((info) => ({
         incarnation: info.id,
         parent: info.parent,

@@ -4,6 +4,7 @@
  *   replication/gate      mode and whether it is being left; synced before any acknowledgement relies on it
  *   replication/standing  the peer's claims and the agreed ends; an end is synced before it is told
  *   replication/ledger    intervals of degraded and released state
+ *   restored-from         id of the backup that the data directory was restored from; written by the restore
  *   replication/new       1 while a new data directory has not learned its peer's versions
  *
  * Saves go one after another, in the order asked for. A failed one is final: the store cannot be trusted any more.
@@ -12,6 +13,7 @@
 import { pack, unpack } from 'msgpackr';
 import { DegradedLedger } from './degraded-ledger.js';
 import type { GateMode } from './gate-state.js';
+import { LINEAGE_FACT } from '../storage/index.js';
 import type { ReplicaStore } from './replica-store.js';
 import { Standing } from './standing.js';
 
@@ -29,6 +31,8 @@ export class SavedFacts {
   /** As it was when the last start ended. */
   readonly mode: GateMode;
   readonly isLeaving: boolean;
+  /** Empty for a node that was never restored. */
+  readonly lineage: string;
   readonly #store: LocalFacts;
   #isNew: boolean;
   #saving: Promise<void> = Promise.resolve();
@@ -43,6 +47,7 @@ export class SavedFacts {
     const standing = await store.loadLocal(KEY_STANDING);
     const ledger = await store.loadLocal(KEY_LEDGER);
     const marked = await store.loadLocal(KEY_NEW);
+    const lineage = await store.loadLocal(LINEAGE_FACT);
     const wasNew = marked === undefined ? !store.hadMark : marked[0] === 1;
     const facts = new SavedFacts(
       store,
@@ -50,6 +55,7 @@ export class SavedFacts {
       new Standing(standing),
       new DegradedLedger(ledger, options.wallMs),
       wasNew && options.mayBeNew,
+      lineage === undefined ? '' : Buffer.from(lineage).toString('latin1'),
     );
     await facts.setNew(facts.isNew);
     return facts;
@@ -61,6 +67,7 @@ export class SavedFacts {
     standing: Standing,
     ledger: DegradedLedger,
     isNew: boolean,
+    lineage: string,
   ) {
     this.#store = store;
     this.mode = mode;
@@ -68,6 +75,7 @@ export class SavedFacts {
     this.standing = standing;
     this.ledger = ledger;
     this.#isNew = isNew;
+    this.lineage = lineage;
   }
 
   onFailure(listener: (error: unknown) => void): void {

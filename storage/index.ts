@@ -7,9 +7,11 @@ export type {
   DiskFile,
   KeyRange,
   KeyValueOperation,
+  KeyValueSnapshot,
   KeyValueStore,
   OpenOptions,
   Random,
+  SnapshotStore,
   Timer,
   Timers,
 } from './ports.js';
@@ -102,3 +104,7 @@ export {
   type IncarnationInspection,
   type JournalInspection,
 } from './journal-inspection.js';
+export { BackupError } from './backup-error.js';
+export { writeBackup, type BackupProgress, type BackupResult } from './backup.js';
+export type { BackupManifest } from './backup-manifest.js';
+export { LINEAGE_FACT, restoreBackup, verifyBackup } from './restore.js';

@@ -17,9 +17,10 @@ import type {
   DiskFile,
   KeyRange,
   KeyValueOperation,
-  KeyValueStore,
+  KeyValueSnapshot,
   OpenOptions,
   Random,
+  SnapshotStore,
   Timers,
 } from './ports.js';
 
@@ -216,7 +217,7 @@ export interface ClassicLevelOptions {
 export async function classicLevelStore(
   path: string,
   options: ClassicLevelOptions = {},
-): Promise<KeyValueStore> {
+): Promise<SnapshotStore> {
   const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -234,7 +235,12 @@ export async function classicLevelStore(
   );
 }
 
-class ClassicLevelStore implements KeyValueStore {
+/** Which state of the store is read: that of a snapshot, or the newest. */
+interface Moment {
+  readonly snapshot?: ReturnType<ClassicLevel<Uint8Array, Uint8Array>['snapshot']>;
+}
+
+class ClassicLevelStore implements SnapshotStore {
   readonly #level: ClassicLevel<Uint8Array, Uint8Array>;
   readonly #readAheadBytes: number;
   readonly #readAheadEntries: number;
@@ -264,8 +270,29 @@ class ClassicLevelStore implements KeyValueStore {
     return this.#level.batch([...operations], { sync: options.sync });
   }
 
-  async *entries(range: KeyRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-    const iterator = this.#level.iterator(this.#iteratorOptions(range));
+  entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+    return this.#entries(range, {});
+  }
+
+  keys(range: KeyRange): AsyncIterable<Uint8Array> {
+    return this.#keys(range, {});
+  }
+
+  snapshot(): KeyValueSnapshot {
+    const snapshot = this.#level.snapshot();
+    return {
+      get: (key) => this.#level.get(key, { snapshot }),
+      entries: (range) => this.#entries(range, { snapshot }),
+      keys: (range) => this.#keys(range, { snapshot }),
+      close: () => snapshot.close(),
+    };
+  }
+
+  async *#entries(
+    range: KeyRange,
+    moment: Moment,
+  ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+    const iterator = this.#level.iterator({ ...this.#iteratorOptions(range), ...moment });
     try {
       for (;;) {
         const entries = await iterator.nextv(this.#readAheadEntries);
@@ -277,8 +304,8 @@ class ClassicLevelStore implements KeyValueStore {
     }
   }
 
-  async *keys(range: KeyRange): AsyncGenerator<Uint8Array> {
-    const iterator = this.#level.keys(this.#iteratorOptions(range));
+  async *#keys(range: KeyRange, moment: Moment): AsyncGenerator<Uint8Array> {
+    const iterator = this.#level.keys({ ...this.#iteratorOptions(range), ...moment });
     try {
       for (;;) {
         const keys = await iterator.nextv(this.#readAheadEntries);

@@ -81,6 +81,14 @@ export interface KeyRange {
   readonly limit?: number;
 }
 
+/** The store as it was at one moment, whatever is written since. Until it is closed LevelDB keeps all that it shows. */
+export interface KeyValueSnapshot {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  keys(range: KeyRange): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** LevelDB as we use it: byte keys in byte order, atomic batches, `sync` or not durable. */
 export interface KeyValueStore {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
@@ -104,4 +112,9 @@ export interface BackgroundWorkers {
   run(job: BackgroundJob): Promise<JobResult>;
   /** Jobs under way stop and reject; resolves when none touches the key-value store any more. */
   close(): Promise<void>;
+}
+
+/** One whose state can be held: what a backup reads. */
+export interface SnapshotStore extends KeyValueStore {
+  snapshot(): KeyValueSnapshot;
 }

@@ -306,10 +306,14 @@ export class Store {
 
   // ---- flushing ----
 
-  /** Freezes the active generation at this record boundary and flushes; joins a flush that is under way. */
-  flush(): Promise<void> {
+  /**
+   * Freezes the active generation at this record boundary and flushes; joins a flush that is under way. `evenIfEmpty`: what has no rows,
+   * as a CREATE has none, is to be on disk too.
+   */
+  flush(options: { readonly evenIfEmpty?: boolean } = {}): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (!this.isStalled && this.tables.memtableBytes() > 0) {
+    const isWorthIt = this.tables.memtableBytes() > 0 || options.evenIfEmpty === true;
+    if (!this.isStalled && isWorthIt) {
       const vector = this.#vector((origin, incarnation) => {
         // A flush in the middle of a replay must not forget what was flushed before and is not replayed again yet.
         const flushed = this.#flushedTo.get(key(origin, incarnation)) ?? 0;

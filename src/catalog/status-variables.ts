@@ -25,6 +25,8 @@ export interface StatusSource {
   readonly rowsDeleted: number;
   commandCount(command: string): number;
   readonly replication: Readonly<Record<string, StatusValue>>;
+  /** With `backup_` names. */
+  readonly backup: Readonly<Record<string, StatusValue>>;
 }
 
 /** The Com_ counters that are shown, as sessions count them. */
@@ -79,7 +81,7 @@ export function statusVariables(source: StatusSource): (readonly [name: string, 
     ['Uptime', String(source.uptimeSeconds)],
     ['Uptime_since_flush_status', String(source.uptimeSeconds)],
   ];
-  for (const [name, value] of Object.entries(source.replication)) {
+  for (const [name, value] of Object.entries({ ...source.replication, ...source.backup })) {
     entries.push([name, statusText(value)]);
   }
   return entries.sort((a, b) => (a[0].toLowerCase() < b[0].toLowerCase() ? -1 : 1));

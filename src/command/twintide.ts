@@ -8,12 +8,14 @@ import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
 import { FORMATS, type TransferFormat } from '../transfer/row-writer.js';
 import { runDemo } from './demo-command.js';
+import { runBackup } from './backup-command.js';
 import { addClientFlags, type ClientFlags } from './client-connection.js';
 import { describeFailure, ExitCode } from './exit-codes.js';
 import { runExport } from './export-command.js';
 import { runImport } from './import-command.js';
 import { runInspect } from './inspect-command.js';
 import { runPair } from './pair-command.js';
+import { runRestore } from './restore-command.js';
 import { addSettingFlags, configOf } from './setting-flags.js';
 import { runNode } from './start-command.js';
 import { runStatus } from './status-command.js';
@@ -154,6 +156,29 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     const { table, format, null: nullText } = flags;
     const screen = process.stderr;
     setExitCode(await runImport({ client: flags, table, format, file, nullText, screen }));
+  });
+
+  addClientFlags(
+    program
+      .command('backup')
+      .description(
+        'a running node into a folder of its machine; again into the same folder: what is new',
+      )
+      .argument('<folder>', 'folder of the backup'),
+  )
+    .option('--verify', 'ask no node: read the backup that is there and compare every checksum')
+    .action(async (folder: string, flags: ClientFlags & { readonly verify?: boolean }) => {
+      const isVerified = flags.verify === true;
+      setExitCode(await runBackup({ client: flags, folder, isVerified, screen: process.stderr }));
+    });
+
+  addSettingFlags(
+    program
+      .command('restore')
+      .description('a backup into the empty data directory of a configuration')
+      .argument('<folder>', 'folder of the backup'),
+  ).action(async (folder: string, options: Record<string, unknown>) => {
+    setExitCode(await runRestore({ config: configOf(options), folder, screen: process.stderr }));
   });
 
   const config = program.command('config').description('about configuration files');

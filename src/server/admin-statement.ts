@@ -3,11 +3,13 @@
  * and the value 0, as GreptimeDB does.
  */
 
+import { isAbsolute } from 'node:path';
 import { SqlError } from '../../protocol/index.js';
 import { BIGINT, required } from '../catalog/virtual-table.js';
 import { showTable } from '../catalog/show-tables.js';
 import type { Statement } from '../sql/ast.js';
 import { constantOf, textOf } from './constant-expression.js';
+import { errorReason } from './error-reason.js';
 import { nearestWord } from './nearest-word.js';
 import { selectAll } from './show-statement.js';
 import { executeSelectOver } from './select-statement.js';
@@ -29,6 +31,7 @@ const FUNCTIONS: Readonly<Record<string, AdminFunction>> = {
     },
   },
   flush_table: { argumentCount: 1, run: flushTable },
+  backup: { argumentCount: 1, run: backUp },
 };
 
 /** Functions that are part of the plan and not built. */
@@ -54,6 +57,26 @@ async function flushTable(run: StatementRun, statement: AdminStatement): Promise
   if (dot < 0) writableTable(run.state, null, name);
   else writableTable(run.state, name.slice(0, dot), name.slice(dot + 1));
   await run.state.context.flush();
+}
+
+/** Writes files on the node's machine, so only whoever is on it as the operator may ask. */
+async function backUp(run: StatementRun, statement: AdminStatement): Promise<void> {
+  const [argument] = statement.arguments;
+  if (argument === undefined) return;
+  if (!run.state.connection.isOperator) {
+    throw new SqlError('ER_SPECIFIC_ACCESS_DENIED_ERROR', { privilege: 'operator (admin.sock)' });
+  }
+  const folder = textOf(constantOf(run, argument), 'backup');
+  if (!isAbsolute(folder)) {
+    throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'backup: the folder must be a whole path' });
+  }
+  try {
+    await run.state.context.backup(folder, run.response.signal);
+  } catch (error) {
+    throw new SqlError('ER_UNKNOWN_ERROR', `the backup was not made: ${errorReason(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function unknownFunction(name: string): SqlError {

@@ -20,12 +20,13 @@ import { errorCode, errorReason } from './error-reason.js';
 /** Layout of the directory. Raised when an older version must not open it. */
 const FORMAT = 1;
 
-const IDENTITY_FILE = 'node.json';
+export const IDENTITY_FILE = 'node.json';
 const PID_FILE = 'twintide.pid';
 const LOCK_FOLDER = 'lock';
+export const STORE_FOLDER = 'store';
 
 /** What may stand in a directory whose first start did not get to its identity, or in a mount point. */
-const HARMLESS = new Set([LOCK_FOLDER, PID_FILE, `${IDENTITY_FILE}.new`, 'lost+found']);
+export const HARMLESS = new Set([LOCK_FOLDER, PID_FILE, `${IDENTITY_FILE}.new`, 'lost+found']);
 
 export type DataDirectoryFault =
   'TWINTIDE_DATA_DIR_LOCKED' | 'TWINTIDE_DATA_DIR_FOREIGN' | 'TWINTIDE_DATA_DIR_UNUSABLE';
@@ -63,7 +64,7 @@ export class DataDirectory {
   }
 
   get storeFolder(): string {
-    return join(this.path, 'store');
+    return join(this.path, STORE_FOLDER);
   }
 
   get adminSocket(): string {
@@ -117,7 +118,7 @@ export async function openExistingDataDirectory(
   return { directory: await openDataDirectory(path, nodeId), nodeId };
 }
 
-function unusable(path: string, error: unknown): DataDirectoryError {
+export function unusable(path: string, error: unknown): DataDirectoryError {
   return new DataDirectoryError(
     'TWINTIDE_DATA_DIR_UNUSABLE',
     `the data directory ${path} cannot be used: ${errorReason(error)}`,
@@ -125,7 +126,8 @@ function unusable(path: string, error: unknown): DataDirectoryError {
   );
 }
 
-async function takeLock(path: string): Promise<ClassicLevel> {
+/** Throws DataDirectoryError where another process holds it. */
+export async function takeLock(path: string): Promise<ClassicLevel> {
   const lock = new ClassicLevel(join(path, LOCK_FOLDER), { writeBufferSize: 64 * 1024 });
   try {
     await lock.open();
@@ -159,7 +161,7 @@ async function checkIdentity(path: string, nodeId: number): Promise<boolean> {
     if (strangers.length > 0) {
       throw foreign(`${path} is not empty and is no data directory: it holds ${strangers[0]}`);
     }
-    await writeIdentity(path, { format: FORMAT, node_id: nodeId });
+    await writeIdentity(path, nodeId);
     return true;
   }
   const identity = parseIdentity(path, stored);
@@ -201,7 +203,8 @@ function parseIdentity(path: string, stored: string): Identity {
 }
 
 /** Complete or not there, whatever happens in between. */
-async function writeIdentity(path: string, identity: Identity): Promise<void> {
+export async function writeIdentity(path: string, nodeId: number): Promise<void> {
+  const identity: Identity = { format: FORMAT, node_id: nodeId };
   const unfinished = join(path, `${IDENTITY_FILE}.new`);
   const file = await open(unfinished, 'w', 0o600);
   try {

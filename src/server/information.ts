@@ -61,5 +61,6 @@ function nodeStatus(state: SessionState): readonly (readonly [string, string])[]
       ...replicationEntries(context.replicationStatus()),
       repl_conflicts_total: context.catalog.conflicts().length,
     },
+    backup: context.backupStatus(),
   });
 }

@@ -34,6 +34,7 @@ import type { ProcessRow } from '../catalog/information-source.js';
 import type { VariableValue } from '../catalog/system-variables.js';
 import type { NodeSnapshot, Readiness } from '../http/node-snapshot.js';
 import { startHttpServer, type HttpServer } from '../http/server.js';
+import { BackupService } from './backup-service.js';
 import { isPasswordless, type Account } from './config-accounts.js';
 import type { Config } from './config.js';
 import { openDataDirectory, type DataDirectory } from './data-directory.js';
@@ -138,6 +139,16 @@ async function assemble(
   closers.push(() => replica.stop({ drainMs: DRAIN_MS }));
   store.onFailure((error) => replica.fail(error));
 
+  const backups = new BackupService({
+    store,
+    kv,
+    disk: nodeDisk,
+    clock: systemClock,
+    random: systemRandom,
+    timers,
+  });
+  closers.push(() => backups.stop());
+
   const context: ServerContext = {
     nodeId: config.node.id,
     version: SERVER_VERSION,
@@ -163,6 +174,8 @@ async function assemble(
     replicationStatus: () => replica.status(),
     releasePeer: () => replica.releasePeer(),
     flush: () => store.flush(),
+    backup: (folder, signal) => backups.run(folder, signal),
+    backupStatus: () => backups.status(),
     setRpoBudget: async (bytes) => {
       const fits = await replica.setBudget({ bytes, spanMs: config.replication.rpoSpanMs });
       return fits ? null : 'what is pending does not fit the new budget yet';

@@ -13,6 +13,7 @@ import type {
   WriteOptions,
 } from '../../replication/index.js';
 import type { Clock, NodeId, Random, ReadView, TableId, Timers } from '../../storage/index.js';
+import type { StatusValue } from '../catalog/status-variables.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { GlobalVariables } from '../catalog/global-variables.js';
 import type { ProcessRow } from '../catalog/information-source.js';
@@ -77,6 +78,10 @@ export interface ServerContext {
   releasePeer(): void;
   /** ADMIN flush_table(..): freezes and flushes the generation of all tables; resolves when it is on disk. */
   flush(): Promise<void>;
+  /** ADMIN backup(..): resolves when the backup in the folder is whole. Rejects when `signal` is aborted. */
+  backup(folder: string, signal: AbortSignal): Promise<unknown>;
+  /** Of backups, for SHOW STATUS. */
+  backupStatus(): Readonly<Record<string, StatusValue>>;
   /** SET GLOBAL rpo_bytes. Resolves to null when what is pending fits, or to the warning to give when it did not in time. */
   setRpoBudget(budgetBytes: number): Promise<string | null>;
   /** The open connections, for SHOW PROCESSLIST. */

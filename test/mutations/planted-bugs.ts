@@ -159,4 +159,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName:
       'on_peer_loss = block what was appended and not confirmed is "stored", and visible once it is confirmed',
   },
+  {
+    name: 'backup without checksums: a damaged value is copied, and found when it is too late',
+    file: 'storage/backup.ts',
+    find: '        openValue(key, value);\n        yield [key, value];',
+    replace: '        yield [key, value];',
+    testFile: 'test/storage/backup.test.ts',
+    testName: 'a damaged value ends the backup with its place, and the backup before stays',
+  },
+  {
+    name: 'backup manifest before its files: what it names is not yet on stable storage',
+    file: 'storage/backup-file.ts',
+    find: '    await file.sync();\n    entry = end.entry;',
+    replace: '    entry = end.entry;',
+    testFile: 'test/storage/backup.test.ts',
+    testName:
+      'power lost at any operation of the disk: the backup before is whole, and the next goes on',
+  },
+  {
+    name: 'restored beside a living peer: the lineage is not compared',
+    file: 'replication/handshake.ts',
+    find: 'if (local.lineage !== peer.lineage) {',
+    replace: 'if (false) {',
+    testFile: 'test/replication/handshake.test.ts',
+    testName:
+      'nodes that were restored from backups two nodes that were not restored from the same backup are refused by name: "0011223344556677", ""',
+  },
 ];

@@ -49,6 +49,7 @@ function standing(change: Partial<LocalStanding>): LocalStanding {
     wallMs: 1_700_000_000_000,
     highestVersion: 8,
     hasClaims: false,
+    lineage: '',
     chain: [],
     known: [],
     isOtherBranchAlive: false,
@@ -165,6 +166,35 @@ describe('a handshake that succeeds', () => {
     expect(dialer.result.outbound).toEqual(acceptor.result.inbound);
     expect(dialer.result.inbound).toEqual(acceptor.result.outbound);
     expect(dialer.result.outbound.send).toEqual([{ incarnation: OWN, after: 5, through: 9 }]);
+  });
+});
+
+describe('nodes that were restored from backups', () => {
+  const lineage = (side: Side, id: string): Side => ({
+    ...side,
+    standing: { ...side.standing, lineage: id },
+  });
+
+  test.each([
+    ['0011223344556677', '', /node 1 was restored from backup 0011223344556677 and node 2 .* none/],
+    ['', '0011223344556677', /node 2 was restored from backup 0011223344556677/],
+    ['0011223344556677', '8899aabbccddeeff', /restore both from the same backup/],
+  ])(
+    'two nodes that were not restored from the same backup are refused by name: "%s", "%s"',
+    (ours, theirs, message) => {
+      const { dialer, acceptor } = converse(
+        lineage(NEW_DIALER, ours),
+        lineage(NEW_ACCEPTOR, theirs),
+      );
+      expect([refusalOf(dialer), refusalOf(acceptor)]).toEqual(['restored-node', 'restored-node']);
+      expect(dialer?.type === 'refused' && dialer.error.message).toMatch(message);
+    },
+  );
+
+  test('two that were link as new ones do', () => {
+    const id = '0011223344556677';
+    const { dialer } = converse(lineage(NEW_DIALER, id), lineage(NEW_ACCEPTOR, id));
+    expect(dialer).toMatchObject({ type: 'done', result: { peer: { lineage: id } } });
   });
 });
 

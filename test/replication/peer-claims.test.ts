@@ -34,6 +34,7 @@ function peerKnows(known: Readonly<Record<IncarnationId, number>>): StandingMess
     wallMs: 0,
     highestVersion: 0,
     hasClaims: true,
+    lineage: '',
     chain: [],
     known: Object.entries(known).map(([incarnation, sequence]) => ({
       incarnation,

@@ -5,7 +5,13 @@
  * batches before it, because LevelDB closes a full log file without syncing it. Keys are in byte order.
  */
 
-import type { KeyRange, KeyValueOperation, KeyValueStore } from '../../storage/ports.js';
+import type {
+  KeyRange,
+  KeyValueOperation,
+  KeyValueSnapshot,
+  KeyValueStore,
+  SnapshotStore,
+} from '../../storage/ports.js';
 import type { SeededRandom } from './seeded-random.js';
 
 export interface ForgetfulKvOptions {
@@ -25,7 +31,7 @@ interface Batch {
 /** Batches kept one by one with `forgetsRotatedLogs`; older ones are as good as synced. */
 const ROTATED_BATCHES_MAX = 10_000;
 
-export class ForgetfulKv implements KeyValueStore {
+export class ForgetfulKv implements SnapshotStore {
   readonly #options: ForgetfulKvOptions;
   #values = new Map<string, Uint8Array>();
   /** Ascending; null when it must be sorted anew. Hex order is byte order. */
@@ -139,6 +145,14 @@ export class ForgetfulKv implements KeyValueStore {
       await this.#pass('get', 0);
       yield Buffer.from(key, 'hex');
     }
+  }
+
+  /** What is there now, apart from what comes. */
+  snapshot(): KeyValueSnapshot {
+    const moment = new ForgetfulKv(this.#options);
+    moment.#values = new Map(this.#values);
+    moment.#sorted = null;
+    return moment;
   }
 
   async compactRange(): Promise<void> {}

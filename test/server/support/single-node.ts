@@ -208,6 +208,8 @@ export class SingleNode {
       },
       replicationStatus: () => STANDALONE,
       releasePeer: () => void this.calls.push('release_peer'),
+      backup: () => Promise.reject(new Error('a store in memory has no backup')),
+      backupStatus: () => ({ backup_state: 'idle' }),
       flush: () => {
         this.calls.push('flush');
         return Promise.resolve();
