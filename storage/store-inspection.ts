@@ -6,6 +6,7 @@
  * block of a run is read, for its codecs.
  */
 
+import { decompress, isCompressed } from './block-compression.js';
 import { decodeBlockColumn, decodePackedBlock, plainPayload } from './block.js';
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { CorruptionError } from './corruption-error.js';
@@ -292,7 +293,7 @@ function countCodec(codecs: Map<string, CodecUse>, payload: Uint8Array, rows: nu
 }
 
 function* packedColumns(payload: Uint8Array): Generator<{ id: ColumnId; bytes: Uint8Array }> {
-  const reader = new ByteReader(payload);
+  const reader = new ByteReader(isCompressed(payload) ? decompress(payload) : payload);
   while (reader.remaining > 0) {
     const low = reader.uint32();
     const id = reader.uint16() * 2 ** 32 + low;

@@ -259,7 +259,8 @@ describe('store', () => {
     const machine = new Machine(6);
     await machine.start();
     machine.defineTable();
-    const values = Array.from({ length: 1000 }, (_, value) => value);
+    // In no order that a codec could use.
+    const values = Array.from({ length: 1000 }, (_, value) => (value * 7919) % 100_003);
     for (let count = 0; count < 30; count += 1) machine.append(RecordKind.write, write(values));
     await machine.settle();
     const { id } = machine.store.own.incarnations()[0]!;
