@@ -76,7 +76,7 @@ export class CommandPhase {
       COM_STATISTICS: () => this.#statistics(),
       COM_PROCESS_KILL: (payload) => this.#processKill(payload),
       COM_PING: () => this.#response.ok(),
-      COM_CHANGE_USER: (payload) => this.#host.changeUser(payload),
+      COM_CHANGE_USER: (payload) => this.#host.changeUser(new Uint8Array(payload)),
       COM_STMT_PREPARE: (payload) => this.#prepare(textAfterCommand(payload)),
       COM_STMT_EXECUTE: (payload) => this.#execute(payload),
       COM_STMT_SEND_LONG_DATA: (payload) => this.#sendLongData(payload),
@@ -119,7 +119,7 @@ export class CommandPhase {
 
   /** The packet is complete: run the command. */
   end(answerSequenceId: number): void | Promise<void> {
-    const payload = this.#collector.take();
+    const payload = this.#collector.view();
     const name = COMMAND_NAME_BY_BYTE[this.#byte];
     this.#response.begin(name === 'COM_STMT_EXECUTE' ? 'binary' : 'text', answerSequenceId);
     this.#isRunning = true;

@@ -41,6 +41,7 @@ import {
 } from './server-options.js';
 import type { ServerEnvironment, ServerOptions } from './server-options.js';
 import type { ServerHooks, SessionHandler } from './session-handler.js';
+import { onSocketBytes } from './socket-input.js';
 import { SocketOutput } from './socket-output.js';
 import { isSqlError, SqlError } from './sql-error.js';
 
@@ -141,7 +142,7 @@ export class Connection {
       isOperator: peer.isOperator,
       verifier: (user, from) => host.hooks.verifier(user, from),
     };
-    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk));
+    onSocketBytes(socket, (bytes, isBorrowed) => this.#onData(bytes, isBorrowed));
     socket.on('end', () => this.#onEnd());
     // A reset or a broken pipe is how clients leave; 'close' follows and ends the session.
     socket.on('error', () => socket.destroy());
@@ -261,16 +262,19 @@ export class Connection {
 
   // The socket's events
 
-  #onData(chunk: Uint8Array): void {
+  /** Borrowed bytes are parsed before this returns; what has to wait, because a command runs, is copied. */
+  #onData(bytes: Uint8Array, isBorrowed: boolean): void {
     if (this.#state === 'lingering' || this.#state === 'closed') return;
-    this.#bytesReceived += chunk.length;
+    this.#bytesReceived += bytes.length;
     this.#lastInputMs = this.#now();
-    this.#input.push(chunk);
+    this.#input.push(isBorrowed && this.#isPumping ? new Uint8Array(bytes) : bytes);
     if (this.#input.isFull && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
     }
+    if (this.#isPumping) return;
     this.#startPump();
+    if (isBorrowed) this.#parser.keepRest();
   }
 
   /** MySQL's clients never half-close: a FIN means that nobody waits for an answer any more. */

@@ -80,9 +80,16 @@ export class PacketParser {
     this.#payloadBytesMax = bytesMax;
   }
 
-  /** Requires: `next` has said 'needInput'. The chunk must not change while the parser reads it. */
+  /** Requires: `next` has said 'needInput'. The chunk must not change while the parser reads it; see `keepRest`. */
   feed(chunk: Uint8Array): void {
     this.chunk = chunk;
+    this.#offset = 0;
+  }
+
+  /** What is left of the chunk is read from a copy: the chunk itself may change from now on. */
+  keepRest(): void {
+    const rest = this.chunk.length - this.#offset;
+    this.chunk = rest === 0 ? EMPTY : new Uint8Array(this.chunk.subarray(this.#offset));
     this.#offset = 0;
   }
 

@@ -1,53 +1,55 @@
 /**
- * The pieces of one small packet, put together.
+ * The pieces of one small packet, put together: copied, because the chunks they come in belong to the socket.
  *
- * A packet that lies whole in one chunk (nearly all do) is handed on as a view of it. Else pieces are copied into a buffer that
- * grows with what has arrived, never with what a header promises: a header alone must not cost megabytes.
+ * The buffer grows with what has arrived, never with what a header promises: a header alone must not cost megabytes.
  */
 
-const FIRST_BYTES = 1024;
+const FIRST_BYTES = 256;
+/** A buffer is kept from one packet to the next up to this size: many connections are idle. */
+const KEPT_BYTES_MAX = 4096;
 
 export class PayloadCollector {
-  #whole: Uint8Array | null = null;
-  #buffer: Uint8Array | null = null;
+  #buffer: Uint8Array = EMPTY;
   #length = 0;
 
   get length(): number {
     return this.#length;
   }
 
-  /** Adds chunk[start..end). The first piece is kept as a view until a second one comes. */
+  /** Adds chunk[start..end). */
   add(chunk: Uint8Array, start: number, end: number): void {
-    const size = end - start;
-    if (size === 0) return;
-    if (this.#length === 0) {
-      this.#whole = chunk.subarray(start, end);
-      this.#length = size;
-      return;
-    }
-    const needed = this.#length + size;
-    let buffer = this.#buffer;
-    if (buffer === null || buffer.length < needed) {
-      const larger = new Uint8Array(Math.max(FIRST_BYTES, needed * 2));
-      larger.set(buffer?.subarray(0, this.#length) ?? this.#whole ?? EMPTY);
-      buffer = larger;
+    const needed = this.#length + end - start;
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(
+        Math.max(FIRST_BYTES, this.#length === 0 ? needed : needed * 2),
+      );
+      larger.set(this.#buffer.subarray(0, this.#length));
       this.#buffer = larger;
-      this.#whole = null;
     }
-    buffer.set(chunk.subarray(start, end), this.#length);
+    this.#buffer.set(
+      start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end),
+      this.#length,
+    );
     this.#length = needed;
+  }
+
+  /** The payload, good until the next `add`; the collector is empty afterwards. */
+  view(): Uint8Array {
+    const payload = this.#buffer.subarray(0, this.#length);
+    this.clear();
+    return payload;
   }
 
   /** The payload; the collector is empty afterwards and does not touch those bytes again. */
   take(): Uint8Array {
-    const payload = this.#whole ?? this.#buffer?.subarray(0, this.#length) ?? EMPTY;
+    const payload = this.#buffer.subarray(0, this.#length);
+    this.#buffer = EMPTY;
     this.clear();
     return payload;
   }
 
   clear(): void {
-    this.#whole = null;
-    this.#buffer = null;
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = EMPTY;
     this.#length = 0;
   }
 }

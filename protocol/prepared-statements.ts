@@ -48,7 +48,7 @@ export class PreparedStatement {
     this.parameters = new ParameterReader(parameterCount);
   }
 
-  /** Appends to a parameter's value. The bytes must not change afterwards: they may be kept as they are. */
+  /** Appends to a parameter's value. */
   addLongData(parameter: number, bytes: Uint8Array, bytesMax: number): void {
     if (parameter >= this.parameters.count) {
       this.#fault ??= new SqlError('ER_WRONG_ARGUMENTS', { what: 'mysqld_stmt_send_long_data' });

@@ -52,8 +52,8 @@ export interface ServerHooks {
 /** Where the text of one COM_QUERY goes, as it arrives. */
 export interface QuerySink {
   /**
-   * The next piece of the text, chunk[start..end): valid until this call returns, or until its promise resolves (the
-   * memory may be kept, it is never reused). A returned promise is back-pressure: nothing more is read from the client until it resolves.
+   * The next piece of the text, chunk[start..end): valid until this call returns; what is still to be read then, the sink copies.
+   * A returned promise is back-pressure: nothing more is read from the client until it resolves.
    * After it throws, the rest of the text is skipped, `abort()` is called, and the error is the answer.
    */
   write(chunk: Uint8Array, start: number, end: number): void | Promise<void>;

@@ -115,7 +115,7 @@ function typedValueOf(value: ParameterValue): TypedValue {
     case 'string':
       return {
         type: value.binary ? LONG_BLOB : varcharType(value.bytes.length),
-        value: value.bytes.slice(),
+        value: new Uint8Array(value.bytes),
       };
     case 'datetime': {
       const days = daysOf(value);

@@ -99,8 +99,8 @@ export class StatementReader {
   }
 
   /**
-   * Takes chunk[start..end); the chunk may be reused once the call returned, or the promise it returned resolved. Never throws SqlError:
-   * it is kept for `end`.
+   * Takes chunk[start..end); the chunk may be reused once the call returned. A promise is back-pressure: to be waited for before the next call.
+   * Never throws SqlError: it is kept for `end`.
    */
   write(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
     let at = start;
@@ -214,16 +214,17 @@ export class StatementReader {
     if (this.#state === 'refused' || isDone) {
       return undefined;
     }
-    return this.#readOn(chunk, at, end);
+    return this.#readOn(new Uint8Array(chunk.subarray(at, end)));
   }
 
-  async #readOn(chunk: Uint8Array, start: number, end: number): Promise<void> {
+  async #readOn(chunk: Uint8Array): Promise<void> {
     const insert = this.#insert;
     if (insert === null) {
       throw new Error('rows are read behind a head');
     }
     const { scanner, target } = insert;
-    let at = start;
+    const end = chunk.length;
+    let at = 0;
     for (;;) {
       if (scanner.isBatchFull) {
         try {

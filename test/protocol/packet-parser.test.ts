@@ -8,11 +8,13 @@ import { packet } from './support/packets.js';
 function parse(
   chunks: readonly Uint8Array[],
   limit = 1 << 26,
+  afterStep: (parser: PacketParser, step: number) => void = () => undefined,
 ): { payloads: string[]; answers: number[] } {
   const parser = new PacketParser(limit);
   const payloads: string[] = [];
   const answers: number[] = [];
   let pieces: Buffer[] = [];
+  let steps = 0;
   for (const chunk of chunks) {
     parser.feed(chunk);
     for (;;) {
@@ -28,6 +30,7 @@ function parse(
         parser.expectSequenceId(0);
         pieces = [];
       }
+      afterStep(parser, steps++);
     }
   }
   return { payloads, answers };
@@ -44,6 +47,18 @@ describe('packets', () => {
 
   test('whole stream in one chunk', () => {
     expect(parse([stream])).toEqual(expected);
+  });
+
+  test('the chunk taken away after any step, its rest kept', () => {
+    for (let taken = 0; taken < 7; taken++) {
+      const chunk = Buffer.from(stream);
+      const takeAway = (parser: PacketParser, step: number): void => {
+        if (step !== taken) return;
+        parser.keepRest();
+        chunk.fill(0xff);
+      };
+      expect({ taken, ...parse([chunk], 1 << 26, takeAway) }).toEqual({ taken, ...expected });
+    }
   });
 
   test('cut in two at every offset', () => {
