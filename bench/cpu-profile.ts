@@ -4,15 +4,12 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { labelOf, ranked, type CallFrame, type RankedLine } from './call-frame.js';
 
 interface ProfileFile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: {
-      readonly functionName: string;
-      readonly url: string;
-      readonly lineNumber: number;
-    };
+    readonly callFrame: CallFrame;
   }[];
   /** Microseconds of the monotonic clock. */
   readonly startTime: number;
@@ -21,16 +18,11 @@ interface ProfileFile {
   readonly timeDeltas: readonly number[];
 }
 
-export interface ProfileLine {
-  readonly label: string;
-  readonly milliseconds: number;
-}
-
 export interface ProfileSummary {
-  /** Milliseconds of the window with a sample, idle ones left out. */
-  readonly busyMs: number;
-  readonly byFunction: readonly ProfileLine[];
-  readonly byFile: readonly ProfileLine[];
+  /** Microseconds of the window with a sample, idle ones left out. */
+  readonly busyUs: number;
+  readonly byFunction: readonly RankedLine[];
+  readonly byFile: readonly RankedLine[];
 }
 
 const IDLE = '(idle)';
@@ -53,26 +45,9 @@ export function summarizeProfile(file: string, startUs: number, endUs: number): 
     const us = selfUs.get(id);
     if (us === undefined || callFrame.functionName === IDLE) continue;
     busyUs += us;
-    const name = callFrame.functionName === '' ? '(anonymous)' : callFrame.functionName;
-    const place = shortPlace(callFrame.url);
-    const label = place === '' ? name : `${name} ${place}:${callFrame.lineNumber + 1}`;
-    byFunction.set(label, (byFunction.get(label) ?? 0) + us);
-    const owner = place === '' ? name : place;
+    const { full, owner } = labelOf(callFrame);
+    byFunction.set(full, (byFunction.get(full) ?? 0) + us);
     byFile.set(owner, (byFile.get(owner) ?? 0) + us);
   }
-  return { busyMs: busyUs / 1000, byFunction: ranked(byFunction), byFile: ranked(byFile) };
-}
-
-/** A path inside the project or a package; '' for what is no file (the collector, the program itself). */
-function shortPlace(url: string): string {
-  return url
-    .replace(/^file:\/\//, '')
-    .replace(/^.*\/dist\//, '')
-    .replace(/^.*\/node_modules\//, '');
-}
-
-function ranked(microseconds: ReadonlyMap<string, number>): readonly ProfileLine[] {
-  return [...microseconds]
-    .map(([label, us]) => ({ label, milliseconds: us / 1000 }))
-    .sort((a, b) => b.milliseconds - a.milliseconds);
+  return { busyUs, byFunction: ranked(byFunction), byFile: ranked(byFile) };
 }

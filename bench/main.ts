@@ -9,6 +9,7 @@
  *     --report FOLDER       adds what was found to the report there
  *   profile --cell NAME     what the threads are busy with while a cell runs
  *     --rows N --top N      rows at most; lines of each list
+ *     --allocations         what the main thread allocates, in place of time
  *     --keep                keeps the profiles
  */
 
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     rows: { type: 'string' },
     top: { type: 'string', default: '25' },
     keep: { type: 'boolean', default: false },
+    allocations: { type: 'boolean', default: false },
   },
 });
 
@@ -49,6 +51,7 @@ switch (command) {
       rows: values.rows === undefined ? undefined : Number(values.rows),
       top: Number(values.top),
       keep: values.keep,
+      allocations: values.allocations,
     });
     break;
   default:

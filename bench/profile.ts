@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- profile --cell NAME`: what a server's threads are busy with while a cell runs. Every node runs under --cpu-prof;
- * printed are the self times of the main thread and of each worker by function and by file, in milliseconds and in microseconds a row.
+ * printed are the self times of the main thread and of each worker by function and by file. With --allocations it is what the main thread
+ * allocates on the JavaScript heap, after a first run of the same size to warm up.
  *
  * The profiler itself costs some percent: the rate is printed to tell the order, not as a measurement.
  */
@@ -8,17 +9,20 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepFolder, removeFolder } from './child-process.js';
-import { summarizeProfile, type ProfileLine } from './cpu-profile.js';
+import { summarizeProfile } from './cpu-profile.js';
+import type { AllocationSummary } from './allocation-profile.js';
+import { PROBE_ARGUMENTS, sampledAllocations } from './sampled-allocations.js';
+import type { RankedLine } from './call-frame.js';
 import { SHAPES, type CpuShape } from './cpu-workload.js';
 import { openMysql, runLoad } from './load.js';
-import { queryPacket } from './mysql-packet.js';
-import { RawClient } from './raw-client.js';
+import { createCpuTable } from './mysql-admin.js';
 import { CREATE_TWINTIDE, renderExecutions, renderInserts } from './render-mysql.js';
 import { TwintideServers } from './twintide-servers.js';
 import type { Workload } from './workload.js';
 
 const SEED = 20260101;
 const DATABASE = 'bench';
+const WARM_DATABASE = 'warm';
 const SAMPLE_US = 200;
 
 interface ProfileCell {
@@ -89,6 +93,8 @@ export interface ProfileOptions {
   readonly cell: string;
   /** Rows at most; the cell's own number without it. */
   readonly rows: number | undefined;
+  /** Bytes in place of time. */
+  readonly allocations: boolean;
   /** Lines of each list. */
   readonly top: number;
   /** Keep the nodes' folder with the profiles, and print where it is. */
@@ -103,13 +109,21 @@ export async function profile(options: ProfileOptions): Promise<void> {
   }
   const workload = cell.workload(options.rows ?? cell.rows);
   console.log(`${options.cell}: ${cell.about}, ${workload.rows} rows`);
-  const nodeArguments = ['--cpu-prof', `--cpu-prof-interval=${SAMPLE_US}`];
+  const nodeArguments = options.allocations
+    ? PROBE_ARGUMENTS
+    : ['--cpu-prof', `--cpu-prof-interval=${SAMPLE_US}`];
   const servers = cell.isPair
     ? await TwintideServers.pair({ nodeArguments, replication: 'rpo_bytes = "64MiB"' })
     : await TwintideServers.standalone({ nodeArguments });
-  let window: readonly [number, number];
+  let window: readonly [number, number] = [0, 0];
   try {
-    window = await runCell(servers, cell, workload);
+    if (options.allocations) {
+      await runCell(servers, cell, workload, WARM_DATABASE);
+      const allocated = await sampledAllocations(servers, async () => {
+        await runCell(servers, cell, workload, DATABASE);
+      });
+      printAllocations(allocated, workload.rows, options.top);
+    } else window = await runCell(servers, cell, workload, DATABASE);
   } finally {
     await servers.halt();
   }
@@ -137,10 +151,11 @@ async function runCell(
   servers: TwintideServers,
   cell: ProfileCell,
   workload: Workload,
+  database: string,
 ): Promise<readonly [number, number]> {
   const port = servers.ports[0]!;
-  await createTable(port);
-  const connections = await openMysql(port, DATABASE, cell.connections, workload);
+  await createCpuTable(port, database, CREATE_TWINTIDE);
+  const connections = await openMysql(port, database, cell.connections, workload);
   const startUs = monotonicUs();
   const result = await runLoad(connections, workload, servers.pids);
   const endUs = monotonicUs();
@@ -152,15 +167,6 @@ async function runCell(
   return [startUs, endUs];
 }
 
-async function createTable(port: number): Promise<void> {
-  const client = await RawClient.open(port, null);
-  await client.send(queryPacket(`CREATE DATABASE ${DATABASE}`));
-  client.close();
-  const inDatabase = await RawClient.open(port, DATABASE);
-  await inDatabase.send(queryPacket(CREATE_TWINTIDE));
-  inDatabase.close();
-}
-
 function printProfile(
   name: string,
   file: string,
@@ -168,23 +174,48 @@ function printProfile(
   rows: number,
   top: number,
 ): void {
-  const { busyMs, byFunction, byFile } = summarizeProfile(file, ...window);
-  if (busyMs === 0) return;
-  const print = (lines: readonly ProfileLine[]): void => {
-    for (const { label, milliseconds } of lines.slice(0, top)) {
-      const share = `${((100 * milliseconds) / busyMs).toFixed(1)}%`;
-      const micros = ((1000 * milliseconds) / rows).toFixed(3);
-      console.log(
-        `${milliseconds.toFixed(0).padStart(8)} ms ${share.padStart(6)} ${micros.padStart(8)} us/row  ${label}`,
-      );
-    }
-  };
+  const { busyUs, byFunction, byFile } = summarizeProfile(file, ...window);
+  if (busyUs === 0) return;
   console.log(
-    `\n${name}: busy ${busyMs.toFixed(0)} ms, ${((1000 * busyMs) / rows).toFixed(3)} us/row\n  by file:`,
+    `\n${name}: busy ${(busyUs / 1000).toFixed(0)} ms, ${(busyUs / rows).toFixed(3)} us/row`,
   );
-  print(byFile);
-  console.log('  by function:');
-  print(byFunction);
+  for (const [title, lines] of [
+    ['file', byFile],
+    ['function', byFunction],
+  ] as const) {
+    console.log(`  by ${title}, us/row:`);
+    printRanked(lines, busyUs, rows, top, 3);
+  }
+}
+
+function printAllocations(
+  { bytes, byFunction, byFile }: AllocationSummary,
+  rows: number,
+  top: number,
+): void {
+  console.log(
+    `\nmain thread of the first node: ${(bytes / 1e6).toFixed(1)} MB of heap allocated, ${(bytes / rows).toFixed(1)} bytes/row`,
+  );
+  for (const [title, lines] of [
+    ['file', byFile],
+    ['function', byFunction],
+  ] as const) {
+    console.log(`  by ${title}, bytes/row:`);
+    printRanked(lines, bytes, rows, top, 1);
+  }
+}
+
+function printRanked(
+  lines: readonly RankedLine[],
+  total: number,
+  rows: number,
+  top: number,
+  digits: number,
+): void {
+  for (const { label, amount } of lines.slice(0, top)) {
+    const share = `${((100 * amount) / total).toFixed(1)}%`;
+    console.log(`${share.padStart(8)} ${(amount / rows).toFixed(digits).padStart(10)}  ${label}`);
+  }
 }
 
 function monotonicUs(): number {
