@@ -34,6 +34,8 @@ const WORTHWHILE = 0.9;
 const GOOD_BYTES = 0.21;
 /** Codec, base and widths of a nested codec. */
 const NESTED_BYTES = 12;
+/** A smaller common divisor narrows too little. */
+const DIVISOR_MIN = 8;
 const DICTIONARY_VALUES_MIN = 64;
 /** A dictionary's codes take a byte, so it is not tried below this. */
 const DICTIONARY_BYTES_MIN = 1.2;
@@ -102,8 +104,8 @@ export function planIntegers(
     bytes = runBytes;
   }
   if (width === -1 || (effort !== 'fast' && itemBytes >= 4 && plan.codec === Codec.packed)) {
-    const quotients = planMultiple(values, count, scan, effort, level, mayCode);
-    if (quotients >= 0) return quotients;
+    const multiple = tryMultiple(values, count, scan, effort, level, mayCode, bytes);
+    if (multiple < bytes) return multiple;
   }
   if (effort === 'fast') {
     return hasEvenSteps(values, count) ? tryDeltas(values, count, effort, level, bytes) : bytes;
@@ -130,19 +132,18 @@ export function planDictionary(
   return tryDictionary(values, count, scan, itemBytes, false, effort, level, bytes) < bytes;
 }
 
-/** Quotients by the greatest common divisor of all values; -1 = there is none, or the quotients are no narrower. */
-function planMultiple(
+/** Quotients by the greatest common divisor of all values, as a plan of the next level. */
+function tryMultiple(
   values: Float64Array,
   count: number,
   scan: NumberScan,
   effort: Effort,
   level: number,
   mayCode: boolean,
+  bytes: number,
 ): number {
-  const range = scan.max - scan.min;
-  const wide = packedWidth(range, count);
   let divisor = sampledDivisor(values, count);
-  if (packedWidth(range / divisor, count) === wide) return -1;
+  if (divisor < DIVISOR_MIN) return bytes;
   const quotients = workArray(level, count);
   for (let index = 0; index < count; index++) {
     const value = values[index]!;
@@ -151,17 +152,19 @@ function planMultiple(
     if (quotient * divisor === value) continue;
     // The sample had more in common than all have: from the start again.
     divisor = commonDivisor(divisor, Math.abs(value));
-    if (packedWidth(range / divisor, count) === wide) return -1;
+    if (divisor < DIVISOR_MIN) return bytes;
     index = -1;
   }
-  const plan = plans[level]!;
-  plan.codec = Codec.multiple;
-  plan.divisor = divisor;
   const inner = scans[level]!;
   inner.min = scan.min / divisor;
   inner.max = scan.max / divisor;
   inner.runs = scan.runs;
-  return planIntegers(quotients, count, inner, effort, level + 1, mayCode) + NESTED_BYTES;
+  const multiple = planIntegers(quotients, count, inner, effort, level + 1, mayCode) + NESTED_BYTES;
+  if (multiple >= bytes * WORTHWHILE) return bytes;
+  const plan = plans[level]!;
+  plan.codec = Codec.multiple;
+  plan.divisor = divisor;
+  return multiple;
 }
 
 /** The greatest common divisor of some of the values: a day for dates, a second for times in finer units. */

@@ -149,6 +149,13 @@ describe('which codec a column gets', () => {
       16_400,
     ],
     [
+      'whole minutes, series by series, at odd times',
+      many(ROWS, (i) => 1.7e9 + 60 * ((i % 100) * 1300 + scattered(i, 1300))),
+      'small',
+      'multiple, deltas, patched',
+      16_800,
+    ],
+    [
       'seconds, in nanoseconds',
       many(ROWS, (i) => 1e9 * scattered(i, 50_000)),
       'small',
