@@ -2,7 +2,7 @@
  * CSV records out of chunks of bytes, each with its line and with the byte behind it, so that an import can go on from there.
  *
  * It works on bytes and knows which fields were in quotes: only so is NULL told from its spelling as a value. (csv-parse knows both, and
- * read 12,000 records of 13 fields a second on the machine where this reads half a million.) Lines end in LF or CR LF; empty lines are
+ * read 12,000 records of 13 fields a second on the machine where this reads 700,000.) Lines end in LF or CR LF; empty lines are
  * skipped; what RFC 4180 does not allow is an error with its line.
  */
 import { isUtf8 } from 'node:buffer';
