@@ -361,7 +361,13 @@ function sqlMode(): SystemVariable {
     if (typeof value !== 'string') throw wrongValue('sql_mode', value);
     return normalizeSqlMode(value);
   };
-  return define('sql_mode', 'text', 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', accept, {});
+  return define(
+    'sql_mode',
+    'text',
+    'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+    accept,
+    {},
+  );
 }
 
 function charset(name: string, options: { readonly isNullable?: boolean } = {}): SystemVariable {

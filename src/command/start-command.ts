@@ -59,7 +59,7 @@ export async function runNode(config: Config): Promise<number> {
       return ExitCode.done;
     }
     const node = await starting;
-    process.send?.({ serving: true } satisfies ServingMessage);
+    void node.untilReady().then(() => process.send?.({ serving: true } satisfies ServingMessage));
     log.info(`stopping on ${await stop}`);
     await node.stop();
     log.info('stopped');

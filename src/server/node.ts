@@ -27,6 +27,7 @@ import {
   ThreadWorkers,
   type BackgroundWorkers,
   type KeyValueStore,
+  type Timers,
 } from '../../storage/index.js';
 import { Catalog } from '../catalog/catalog.js';
 import { GlobalVariables } from '../catalog/global-variables.js';
@@ -54,11 +55,15 @@ const SERVER_VERSION = `8.0.36-twintide-${VERSION}`;
 const DRAIN_MS = 10_000;
 const DIAL_TIMEOUT_MS = 3_000;
 const FAREWELL_MS = 50;
+/** How often a starting node looks whether it has become ready. */
+const READY_POLL_MS = 50;
 const PREPARED_STATEMENTS_MAX = 16_382;
 
 export interface RunningNode {
   readonly mysqlPort: number;
   readonly httpPort: number;
+  /** Resolves once clients are let in: at the latest when the peer has had its time to be found. */
+  untilReady(): Promise<void>;
   /** Drains and stops; resolves when everything is closed. */
   stop(): Promise<void>;
 }
@@ -273,8 +278,15 @@ async function assemble(
   return {
     mysqlPort,
     httpPort: http.address.port,
+    untilReady: () => untilReady(replica, timers),
     stop: () => (stopping ??= closeAll(closers, log)),
   };
+}
+
+async function untilReady(replica: ReplicaNode, timers: Timers): Promise<void> {
+  while (!replica.isReady().ready) {
+    await new Promise<void>((resolve) => timers.after(READY_POLL_MS, resolve));
+  }
 }
 
 async function openStore(

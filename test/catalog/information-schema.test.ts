@@ -292,7 +292,7 @@ describe('SHOW', () => {
   test('VARIABLES obeys LIKE and scope', () => {
     const source = sourceOf();
     expect(showVariables(source, null, 'sql\\_mode').rows()).toEqual([
-      ['sql_mode', 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'],
+      ['sql_mode', 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'],
     ]);
     expect(showVariables(source, 'global', 'pseudo_thread_id').rows()).toEqual([]);
     expect(showVariables(source, null, 'version\\_tokens%').rows()).toEqual([]);

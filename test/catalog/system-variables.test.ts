@@ -44,7 +44,7 @@ const READ_AT_CONNECT: readonly (readonly [name: string, value: VariableValue])[
   ['max_allowed_packet', 67_108_864n],
   ['net_write_timeout', 60n],
   ['performance_schema', false],
-  ['sql_mode', 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'],
+  ['sql_mode', 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'],
   ['system_time_zone', 'UTC'],
   ['time_zone', 'SYSTEM'],
   ['transaction_isolation', 'READ-COMMITTED'],

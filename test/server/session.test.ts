@@ -587,7 +587,7 @@ describe('the session', () => {
       "SET @x = 1 + 1, sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), NAMES utf8mb4",
     );
     expect(await cellsOf(client, 'SELECT @x, @@sql_mode, @unset')).toEqual([
-      [2, 'ANSI_QUOTES,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', null],
+      [2, 'ANSI_QUOTES,ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', null],
     ]);
     expect((await failureOf(client.query('SET nope = 1'))).errno).toBe(1193);
     expect((await failureOf(client.query("SET time_zone = 'Mars/Phobos'"))).errno).toBe(1298);
