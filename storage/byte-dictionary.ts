@@ -1,23 +1,37 @@
 /**
  * Byte strings -> codes 0, 1, 2 ... in order of first appearance.
  *
- * The bytes lie one after another in one arena, so the dictionary is a BytesVector at any time without copying. Arrays double when
- * full; a vector handed out earlier keeps the old ones, whose entries never change. Used per batch (and then cleared) and
- * for the distinct values of a tag column.
+ * The bytes lie one after another in one arena, so the dictionary is a BytesVector at any time without copying. A vector handed out
+ * earlier keeps its arrays when they grow; its entries never change. Used per batch (and then cleared) and for the distinct
+ * values of a tag column.
  */
 
-import { equalBytes, hashBytes } from './byte-hash.js';
-import { HashIndex } from './hash-index.js';
+import { AppendArray } from './append-array.js';
+import { copyBytes, equalBytes, hashBytes, viewOf } from './byte-hash.js';
+import { firstSlot, HashIndex, nextSlot } from './hash-index.js';
 import type { BytesVector } from './vector.js';
 
 export class ByteDictionary {
-  #data = new Uint8Array(256);
-  #starts = new Uint32Array(17);
+  readonly #dataMemory: AppendArray<Uint8Array>;
+  readonly #startsMemory: AppendArray<Uint32Array>;
+  #data: Uint8Array;
+  /** Of `#data`. */
+  #view: DataView;
+  #starts: Uint32Array;
   #count = 0;
   readonly #index = new HashIndex();
   /** Set by `fork`: entries below `#parentCount` are found there. */
   #parent: ByteDictionary | null = null;
   #parentCount = 0;
+
+  /** Room for so many entries and bytes from the start: a successor of a dictionary of that size need not grow again. */
+  constructor(entries = 16, dataBytes = 256) {
+    this.#dataMemory = new AppendArray(dataBytes, (length) => new Uint8Array(length));
+    this.#startsMemory = new AppendArray(entries + 1, (length) => new Uint32Array(length));
+    this.#data = this.#dataMemory.array;
+    this.#view = new DataView(this.#data.buffer);
+    this.#starts = this.#startsMemory.array;
+  }
 
   get count(): number {
     return this.#count;
@@ -40,25 +54,26 @@ export class ByteDictionary {
 
   /** Memory held, arrays at their capacity. */
   get sizeBytes(): number {
-    return this.#data.length + this.#starts.byteLength + this.#index.sizeBytes;
+    return this.#dataMemory.sizeBytes + this.#startsMemory.sizeBytes + this.#index.sizeBytes;
   }
 
   /** Code of `source[start..end)`, or -1. */
   find(source: Uint8Array, start: number, end: number): number {
-    return this.#find(hashBytes(source, start, end), source, start, end);
+    const view = viewOf(source);
+    return this.#find(hashBytes(view, start, end), view, start, end);
   }
 
   /** Code of `source[start..end)`, which becomes an entry when it is new (then the code is the old `count`). */
   add(source: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(source, start, end);
-    const known = this.#find(hash, source, start, end);
+    const view = viewOf(source);
+    const hash = hashBytes(view, start, end);
+    const known = this.#find(hash, view, start, end);
     if (known !== -1) return known;
     const code = this.#count;
     const at = this.#starts[code]!;
     const length = end - start;
-    this.#makeRoom(at + length);
-    const data = this.#data;
-    for (let index = 0; index < length; index++) data[at + index] = source[start + index]!;
+    this.#makeRoom(at, length);
+    copyBytes(view, start, end, this.#view, at);
     this.#starts[code + 1] = at + length;
     this.#count = code + 1;
     this.#index.insert(hash, code);
@@ -69,7 +84,7 @@ export class ByteDictionary {
   equals(code: number, source: Uint8Array, start: number, end: number): boolean {
     const at = this.#starts[code]!;
     const length = this.#starts[code + 1]! - at;
-    return length === end - start && equalBytes(this.#data, at, source, start, length);
+    return length === end - start && equalBytes(this.#view, at, viewOf(source), start, length);
   }
 
   /** Length of an entry. */
@@ -90,49 +105,53 @@ export class ByteDictionary {
 
   /** A dictionary that begins with this one's entries as of now and goes its own way. Never cleared. */
   fork(): ByteDictionary {
-    const fork = new ByteDictionary();
-    fork.#data = this.#data.slice(0, Math.max(256, this.dataBytes));
-    fork.#starts = this.#starts.slice(0, Math.max(17, this.#count + 1));
+    const fork = new ByteDictionary(this.#count + 16, this.dataBytes + 256);
+    fork.#data.set(this.#data.subarray(0, this.dataBytes));
+    fork.#starts.set(this.#starts.subarray(0, this.#count + 1));
     fork.#count = this.#count;
     fork.#parent = this;
     fork.#parentCount = this.#count;
     return fork;
   }
 
+  /** An empty one with room for as much as is here. */
+  successor(): ByteDictionary {
+    return new ByteDictionary(this.#starts.length - 1, this.#data.length);
+  }
+
   clear(): void {
     if (this.#count === 0) return;
     this.#count = 0;
     this.#index.clear();
+    this.#dataMemory.restart();
+    this.#startsMemory.restart();
   }
 
-  #find(hash: number, source: Uint8Array, start: number, end: number): number {
+  #find(hash: number, source: DataView, start: number, end: number): number {
     if (this.#parent !== null) {
       const code = this.#parent.#find(hash, source, start, end);
       if (code !== -1 && code < this.#parentCount) return code;
     }
     const length = end - start;
     const starts = this.#starts;
-    for (let code = this.#index.first(hash); code !== -1; code = this.#index.next()) {
+    const slots = this.#index.slotsOf(hash);
+    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
+      const code = slots[slot + 1]! - 1;
+      if (code === -1) return -1;
+      if (slots[slot] !== hash) continue;
       const at = starts[code]!;
-      if (starts[code + 1]! - at === length && equalBytes(this.#data, at, source, start, length)) {
+      if (starts[code + 1]! - at === length && equalBytes(this.#view, at, source, start, length)) {
         return code;
       }
     }
-    return -1;
   }
 
-  #makeRoom(dataBytes: number): void {
-    if (dataBytes > this.#data.length) {
-      let size = this.#data.length * 2;
-      while (size < dataBytes) size *= 2;
-      const grown = new Uint8Array(size);
-      grown.set(this.#data);
-      this.#data = grown;
+  #makeRoom(dataBytes: number, more: number): void {
+    if (this.#dataMemory.reserve(dataBytes, more)) {
+      this.#data = this.#dataMemory.array;
+      this.#view = new DataView(this.#data.buffer);
     }
-    if (this.#count + 2 > this.#starts.length) {
-      const grown = new Uint32Array(this.#starts.length * 2);
-      grown.set(this.#starts);
-      this.#starts = grown;
-    }
+    // An entry's end is the start of the next one.
+    if (this.#startsMemory.reserve(this.#count + 1, 1)) this.#starts = this.#startsMemory.array;
   }
 }

@@ -13,7 +13,7 @@ import { Chunk, type ChunkForms } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
 import type { RowsSectionReader } from './rows-section.js';
-import { resolveSeries } from './series-resolver.js';
+import { resolveSeries, type SeriesIds } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
 import { baseFor, baseForUnits, unitsPerSecond } from './time-base.js';
@@ -181,7 +181,7 @@ export class MemTable {
   ): void {
     const { chunk, at, from, count } = segment;
     const { series, times } = chunk;
-    const { lastTimes } = this.table.series;
+    const dictionary = this.table.series;
     const delta = this.table.baseDelta(chunk.base);
     const tracksTimes = !this.table.appendMode && !isTombstone && !this.#isOverlay;
     let { timeMin, timeMax } = chunk;
@@ -194,8 +194,7 @@ export class MemTable {
       const relative = time + delta;
       if (delta !== 0 && !Number.isSafeInteger(relative)) this.isAllSuspect = true;
       if (tracksTimes) {
-        if (relative > lastTimes[id]!) lastTimes[id] = relative;
-        else this.suspects.add(relative, relative);
+        if (!dictionary.advanceTime(id, relative)) this.suspects.add(relative, relative);
       } else if (isTombstone || this.#isOverlay) {
         this.suspects.add(relative, relative);
         if (isTombstone) this.tombstoneTimes.add(relative, relative);
@@ -250,7 +249,7 @@ export class Generation {
     reader: RowsSectionReader,
     version: number,
     ordinal: number,
-    seriesId: (tuple: Uint8Array, start: number, end: number) => number,
+    seriesId: SeriesIds,
   ): void {
     let memTable = this.tables.get(table.tableId);
     if (memTable === undefined) {
@@ -258,7 +257,11 @@ export class Generation {
       this.tables.set(table.tableId, memTable);
     }
     const seriesBefore = table.series.count;
-    const seriesOf = resolveSeries(table.series, reader.tags, reader.tupleCount, seriesId);
+    const seriesOf =
+      reader.resolved ?? resolveSeries(table.series, reader.tags, reader.tupleCount, seriesId);
+    // An overlay's own series are nobody else's.
+    if (reader.resolved === null && !this.#isOverlay)
+      reader.offerResolved(table.tagBlocks, seriesOf);
     if (table.series.count !== seriesBefore) {
       // The dictionary's own count is by capacity and would jump; each new series is charged what it takes on average.
       const share = (table.series.count - seriesBefore) / table.series.count;

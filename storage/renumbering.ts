@@ -45,6 +45,18 @@ export class Renumbering {
     return number;
   }
 
+  /** The ids of this round in ascending order, and each number's place in that order. All ids are below `idLimit`. */
+  rank(idLimit: number, ids: Uint32Array, placeOf: Uint32Array): void {
+    const end = Math.min(idLimit, this.#entries.length);
+    let place = 0;
+    for (let id = 0; id < end; id++) {
+      const entry = this.#entries[id]!;
+      if (entry < this.#base) continue;
+      ids[place] = id;
+      placeOf[entry - this.#base] = place++;
+    }
+  }
+
   #grow(id: number): void {
     let size = this.#entries.length * 2;
     while (size <= id) size *= 2;

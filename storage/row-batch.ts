@@ -33,6 +33,14 @@ const TUPLE_CELL_BYTES = 9;
 const FIXED_BYTES = 64;
 const COLUMN_FIXED_BYTES = 32;
 
+/** Sorting the handles of a batch looks at all of its memory, so it must have a good part of them. */
+const HANDLES_PER_TUPLE_MAX = 4;
+
+// Filled and encoded in one synchronous step, so all batches can share it.
+let sortedHandles = new Uint32Array(1024);
+let placeOfNumber = new Uint32Array(1024);
+let sortedTupleOf = new Float64Array(8192);
+
 /** Instead of an offset. */
 const GuessAt = { start: -1, none: -2 } as const;
 
@@ -273,14 +281,41 @@ export class RowBatch {
       'a section has rows, not too many',
     );
     const shape = sectionShape(this.schema, kind);
+    const tupleCount = this.#numbers.count;
+    const { handles, tupleOf } = this.#canonicalTuples();
     const builderOf = shape.columns.map((column) => this.#builders[this.#columns.indexOf(column)]!);
     return encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
-      tupleCount: this.#numbers.count,
-      tag: (index) => this.#tuples.tagColumn(index, this.#handles, this.#numbers.count),
-      tupleOf: this.#tupleOf,
+      tupleCount,
+      writeTags: (writer) => this.#tuples.writeTags(writer, handles, tupleCount),
+      tupleOf,
       column: (index) => builderOf[index]!.column(this.rowCount),
     });
+  }
+
+  /**
+   * The batch's tuples and each row's number among them. A batch that has most of the tuples of its memory has them in the order of their
+   * handles, wherever in the round of its series it began: so its tag columns are those of the batch before, byte by byte.
+   */
+  #canonicalTuples(): { handles: Uint32Array; tupleOf: Float64Array } {
+    const count = this.#numbers.count;
+    const unchanged = { handles: this.#handles, tupleOf: this.#tupleOf };
+    if (count * HANDLES_PER_TUPLE_MAX < this.#tuples.count) return unchanged;
+    let ascending = 1;
+    while (ascending < count && this.#handles[ascending]! > this.#handles[ascending - 1]!) {
+      ascending++;
+    }
+    if (ascending >= count) return unchanged;
+    if (sortedHandles.length < count) {
+      sortedHandles = new Uint32Array(count * 2);
+      placeOfNumber = new Uint32Array(count * 2);
+    }
+    if (sortedTupleOf.length < this.rowCount) sortedTupleOf = new Float64Array(this.rowCount * 2);
+    this.#numbers.rank(this.#tuples.count, sortedHandles, placeOfNumber);
+    for (let row = 0; row < this.rowCount; row++) {
+      sortedTupleOf[row] = placeOfNumber[this.#tupleOf[row]!]!;
+    }
+    return { handles: sortedHandles, tupleOf: sortedTupleOf };
   }
 
   /** Where the cell of this tag goes: the tuple itself when it is this tag's turn, else a place to wait. */

@@ -24,6 +24,7 @@ import { columnKind, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-k
 import { decodeNumbers } from './number-decoder.js';
 import { encodeNumbers } from './number-encoder.js';
 import type { StoredColumn, TableSchema } from './table-schema.js';
+import type { ResolvedTagBlocks } from './tag-block-cache.js';
 import type { VectorMemory } from './vector-memory.js';
 
 /** More rows than any record holds: a bound for damaged counts. */
@@ -63,8 +64,8 @@ export interface SectionRows {
   readonly rowCount: number;
   /** Distinct tag tuples. */
   readonly tupleCount: number;
-  /** The values of a tag over the distinct tuples, called once a tag: its arrays are good until the next call. */
-  readonly tag: (index: number) => ColumnValues;
+  /** Writes the tag columns over the distinct tuples, each a form and a column. */
+  readonly writeTags: (writer: ByteWriter) => void;
   /** Each row's tuple. */
   readonly tupleOf: Float64Array;
   /** The values of the shape's columns, called once a column: its arrays are good until the next call. */
@@ -79,12 +80,7 @@ export function encodeRowsPayload(
   const { tupleCount } = rows;
   writer.varint(rows.rowCount);
   writer.varint(tupleCount);
-  for (let tag = 0; tag < shape.tagCount; tag++) {
-    const column = rows.tag(tag);
-    const form = columnForm(column);
-    writer.uint8(form);
-    encodeColumn(writer, column, form, 'fast');
-  }
+  rows.writeTags(writer);
   if (tupleCount > 1) encodeNumbers(writer, rows.tupleOf, rows.rowCount, 'fast');
   const formsAt = writer.reserve(shape.columns.length);
   for (const index of shape.order) {
@@ -99,17 +95,26 @@ export function encodeRowsPayload(
 export class RowsSectionReader {
   readonly rowCount: number;
   readonly tupleCount: number;
-  /** Values over the distinct tuples: strings or dictionaries of canonical bytes. */
+  /** Values over the distinct tuples: strings or dictionaries of canonical bytes. Empty when `resolved` says the series. */
   readonly tags: readonly ColumnValues[];
+  /** Series of the tuples, when their bytes are known from an earlier section. */
+  readonly resolved: Uint32Array | null;
   /** Null: all rows have tuple 0. */
   readonly tupleOf: Float64Array | null;
   readonly shape: SectionShape;
   readonly #reader: ByteReader;
   readonly #forms: Uint8Array;
+  readonly #tagsStart: number;
+  readonly #tagsEnd: number;
   #next = 0;
 
-  /** `memory` must keep the tags and tuple numbers for as long as they are used. */
-  constructor(reader: ByteReader, shape: SectionShape, memory: VectorMemory) {
+  /** `memory` must keep the tags and tuple numbers for as long as they are used. `known` are the table's. */
+  constructor(
+    reader: ByteReader,
+    shape: SectionShape,
+    memory: VectorMemory,
+    known: ResolvedTagBlocks | null = null,
+  ) {
     this.#reader = reader;
     this.shape = shape;
     this.rowCount = reader.varint();
@@ -120,13 +125,25 @@ export class RowsSectionReader {
     if (this.tupleCount < 1 || this.tupleCount > this.rowCount) {
       throw new DamagedBytesError(`a section has ${this.tupleCount} tag tuples`);
     }
+    this.#tagsStart = reader.offset;
+    const block = known?.match(reader.bytes, reader.offset, reader.end, this.tupleCount) ?? null;
     const tags: ColumnValues[] = [];
-    for (let tag = 0; tag < shape.tagCount; tag++) {
-      tags.push(decodeColumn(reader, reader.uint8(), this.tupleCount, memory));
+    if (block !== null) reader.skip(block.bytes.length);
+    else {
+      for (let tag = 0; tag < shape.tagCount; tag++) {
+        tags.push(decodeColumn(reader, reader.uint8(), this.tupleCount, memory));
+      }
     }
+    this.#tagsEnd = reader.offset;
     this.tags = tags;
+    this.resolved = block?.series ?? null;
     this.tupleOf = this.tupleCount > 1 ? decodeNumbers(reader, this.rowCount, memory) : null;
     this.#forms = reader.view(shape.columns.length);
+  }
+
+  /** The tuples have these series: to be known by their bytes the next time. */
+  offerResolved(known: ResolvedTagBlocks, series: Uint32Array): void {
+    known.offer(this.#reader.bytes, this.#tagsStart, this.#tagsEnd, this.tupleCount, series);
   }
 
   /** True when the column comes as 64-bit halves. */

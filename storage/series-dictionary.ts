@@ -1,39 +1,52 @@
 /**
  * Series of one table: canonical tag tuple -> series id 0, 1, 2 ... of this node.
  *
- * Tuples lie in pages of 1 MiB that never move, so a million series cost no large copy; the hash index grows by shards. Ids are local
- * to the node, persisted (an id's entry is in or before the batch that first uses it), and never in a record.
+ * Tuples lie in pages of 1 MiB that never move, so a million series cost no large copy; the hash index grows by shards, the rest lies
+ * in the pages of series-rows.ts. Ids are local to the node, persisted (an id's entry is in or before the batch that first uses
+ * it), and never in a record.
  *
  * Also kept by series: the last time seen, so that a row that is newer than everything of its series is known to be a
  * new identity without looking anywhere; and which series came after it, because the next time it will probably be the same.
  */
 
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
-import { equalBytes, hashBytes } from './byte-hash.js';
+import { copyBytes, equalBytes, hashBytes, viewOf } from './byte-hash.js';
 import type { ByteWriter } from './byte-writer.js';
-import { HashIndex } from './hash-index.js';
+import { firstSlot, HashIndex, nextSlot } from './hash-index.js';
 import type { StampedTombstone } from './range-tombstone.js';
+import type { KnownCodes } from './series-resolver.js';
+import { SeriesRows } from './series-rows.js';
 import type { ColumnId, StoredColumn } from './table-schema.js';
 import { cellEnd, cellStart } from './tag-tuple.js';
-import { TagColumn } from './tag-column.js';
+import { NULL_CODE, TagColumn, UNKNOWN_CODE } from './tag-column.js';
 
 const PAGE_SHIFT = 20;
 const PAGE_BYTES = 1 << PAGE_SHIFT;
 const FIRST_PAGE_BYTES = 4096;
 
+/** Words of a series in its row. */
+const Word = {
+  /** Page and offset of its tuple. */
+  address: 0,
+  /** Bytes of its tuple. */
+  length: 1,
+  /** The id + 1 that was resolved after it, 0 = none. */
+  follower: 2,
+  /** Of its first tag; those of the others follow. */
+  firstCode: 3,
+} as const;
+
+interface TuplePage {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
 export class SeriesDictionary {
   readonly tags: readonly TagColumn[];
-  /** Last time by series id, as offsets from the table's reference base. */
-  lastTimes: Float64Array;
 
-  readonly #pages: Uint8Array[] = [];
+  readonly #rows: SeriesRows;
+  readonly #pages: TuplePage[] = [];
   #pageUsed = 0;
-  /** Page and offset of each tuple, and its length. */
-  #addresses = new Uint32Array(16);
-  #lengths = new Uint32Array(16);
-  #count = 0;
-  /** By id: the id + 1 that was resolved after it, 0 = none. */
-  #followers = new Uint32Array(16);
   #lastResolved = -1;
   readonly #index = new HashIndex();
   #pageBytes = 0;
@@ -42,79 +55,93 @@ export class SeriesDictionary {
   #parentCount = 0;
   readonly #masks = new WeakMap<StampedTombstone, Uint8Array>();
 
-  private constructor(tags: readonly TagColumn[]) {
+  private constructor(rows: SeriesRows, tags: readonly TagColumn[]) {
+    this.#rows = rows;
     this.tags = tags;
-    this.lastTimes = new Float64Array(16).fill(-Infinity);
   }
 
   static ofTags(columns: readonly StoredColumn[]): SeriesDictionary {
-    return new SeriesDictionary(columns.map((column) => new TagColumn(column)));
+    const rows = new SeriesRows(Word.firstCode + columns.length);
+    const tags = columns.map((column, tag) => new TagColumn(column, rows, Word.firstCode + tag));
+    return new SeriesDictionary(rows, tags);
   }
 
   get count(): number {
-    return this.#count;
+    return this.#rows.count;
   }
 
   /** Memory held, arrays at their capacity. */
   get sizeBytes(): number {
-    let size = this.#pageBytes + this.#index.sizeBytes + this.#addresses.length * 20;
+    let size = this.#pageBytes + this.#index.sizeBytes + this.#rows.sizeBytes;
     for (const tag of this.tags) size += tag.sizeBytes;
     return size;
   }
 
   /** Id of the series, -1 when there is none. */
   find(tuple: Uint8Array, start: number, end: number): number {
-    return this.#find(hashBytes(tuple, start, end), tuple, start, end);
+    const view = viewOf(tuple);
+    return this.#find(hashBytes(view, start, end), view, start, end);
   }
 
   /** Id of the series, which is created when it is new (then the id is the old `count`). */
-  idOf(tuple: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(tuple, start, end);
-    const known = this.#find(hash, tuple, start, end);
-    if (known !== -1) return known;
-    const id = this.#count;
-    this.#makeRoom(id + 1);
-    this.#store(id, tuple, start, end);
-    this.#count = id + 1;
+  idOf(tuple: Uint8Array, start: number, end: number, known: KnownCodes | null = null): number {
+    const view = viewOf(tuple);
+    const hash = hashBytes(view, start, end);
+    const found = this.#find(hash, view, start, end);
+    if (found !== -1) return found;
+    // A series that is new has no older row anywhere.
+    const id = this.#rows.append();
+    this.#store(id, view, start, end);
     this.#index.insert(hash, id);
     let at = start;
-    for (const tag of this.tags) {
+    for (let place = 0; place < this.tags.length; place++) {
       if (at >= end) throw new DamagedBytesError('a tag tuple has too few cells');
       const next = cellEnd(tuple, at);
-      if (tuple[at] === 0) tag.appendNull();
-      else tag.append(tuple, cellStart(tuple, at), next);
+      const tag = this.tags[place]!;
+      const code = known === null ? UNKNOWN_CODE : known.codes[place]![known.tuple]!;
+      if (tuple[at] === 0) tag.setNull(id);
+      else if (code !== UNKNOWN_CODE) tag.setCode(id, code);
+      else tag.set(id, tuple, cellStart(tuple, at), next);
       at = next;
     }
     if (at !== end) throw new DamagedBytesError('a tag tuple has too many cells');
-    // A series that is new has no older row anywhere.
-    this.lastTimes[id] = -Infinity;
     return id;
   }
 
   /** The series that is likely to be asked for next, -1 when nothing is known. */
   likelyNext(): number {
-    return this.#lastResolved === -1 ? -1 : this.#followers[this.#lastResolved]! - 1;
+    return this.#lastResolved === -1 ? -1 : this.#rows.get(this.#lastResolved, Word.follower) - 1;
   }
 
   /** This series was asked for. Ids of a fork are not noted. */
   noteResolved(id: number): void {
-    if (id >= this.#count) return;
-    if (this.#lastResolved !== -1) this.#followers[this.#lastResolved] = id + 1;
+    if (id >= this.#rows.count) return;
+    if (this.#lastResolved !== -1) this.#rows.set(this.#lastResolved, Word.follower, id + 1);
     this.#lastResolved = id;
+  }
+
+  /** True when the codes of the series are `wanted[0][index]`, `wanted[1][index]` ..., one a tag. */
+  hasCodes(id: number, wanted: readonly Uint32Array[], index: number): boolean {
+    return this.#rows.matches(id, Word.firstCode, wanted, this.tags.length, index);
+  }
+
+  /** Notes a row of the series at this offset from the table's reference base; false when it may have one then or later already. */
+  advanceTime(id: number, time: number): boolean {
+    return this.#rows.advanceTime(id, time);
   }
 
   /** All that is known of the series loaded so far: they may have rows up to this time. */
   assumeLastTimes(upTo: number): void {
-    this.lastTimes.fill(upTo, 0, this.#count);
+    this.#rows.assumeLastTimes(upTo);
   }
 
   /** Canonical bytes of a series; valid for ever. */
   tuple(id: number): Uint8Array {
     if (this.#parent !== null && id < this.#parentCount) return this.#parent.tuple(id);
-    const address = this.#addresses[id]!;
-    const page = this.#pages[address >>> PAGE_SHIFT]!;
+    const address = this.#rows.get(id, Word.address);
     const start = address & (PAGE_BYTES - 1);
-    return page.subarray(start, start + this.#lengths[id]!);
+    const { bytes } = this.#pages[address >>> PAGE_SHIFT]!;
+    return bytes.subarray(start, start + this.#rows.get(id, Word.length));
   }
 
   tag(columnId: ColumnId): TagColumn | null {
@@ -123,21 +150,21 @@ export class SeriesDictionary {
 
   /** A dictionary that begins with these series and goes its own way. */
   fork(): SeriesDictionary {
-    const fork = new SeriesDictionary(this.tags.map((tag) => tag.fork()));
-    fork.#makeRoom(this.#count);
-    fork.#count = this.#count;
+    const rows = this.#rows.fork();
+    const tags = this.tags.map((tag) => tag.fork(rows));
+    const fork = new SeriesDictionary(rows, tags);
     fork.#parent = this;
-    fork.#parentCount = this.#count;
+    fork.#parentCount = rows.count;
     return fork;
   }
 
   /** 1 = the tombstone's tags match, by series id; covers at least all series of now. */
   maskOf(tombstone: StampedTombstone): Uint8Array {
     const known = this.#masks.get(tombstone);
-    if (known !== undefined && known.length >= this.#count) return known;
+    if (known !== undefined && known.length >= this.count) return known;
     // Ids only grow, so what is known of the older series stays.
     const from = known?.length ?? 0;
-    const mask = new Uint8Array(this.#count);
+    const mask = new Uint8Array(this.count);
     if (known !== undefined) mask.set(known);
     const conditions = tombstone.tags.map(({ columnId, values }) => {
       const tag = this.tag(columnId);
@@ -153,8 +180,8 @@ export class SeriesDictionary {
     for (let series = from; series < mask.length; series++) {
       let matches = 1;
       for (const { tag, codes, allowsNull } of conditions) {
-        const isMatch =
-          tag === null || tag.isNull(series) ? allowsNull : codes[tag.code(series)] === 1;
+        const code = tag === null ? NULL_CODE : tag.codeOrNull(series);
+        const isMatch = code === NULL_CODE ? allowsNull : codes[code] === 1;
         if (!isMatch) matches = 0;
       }
       mask[series] = matches;
@@ -178,10 +205,8 @@ export class SeriesDictionary {
   load(bytes: Uint8Array): void {
     const reader = new ByteReader(bytes);
     const first = reader.varint();
-    if (first !== this.#count) {
-      throw new DamagedBytesError(
-        `series ${this.#count} is missing, the entries begin at ${first}`,
-      );
+    if (first !== this.count) {
+      throw new DamagedBytesError(`series ${this.count} is missing, the entries begin at ${first}`);
     }
     const count = reader.varint();
     for (let index = 0; index < count; index++) {
@@ -194,65 +219,54 @@ export class SeriesDictionary {
     reader.expectEnd();
   }
 
-  #find(hash: number, tuple: Uint8Array, start: number, end: number): number {
+  #find(hash: number, tuple: DataView, start: number, end: number): number {
     if (this.#parent !== null) {
       const id = this.#parent.#find(hash, tuple, start, end);
       if (id !== -1 && id < this.#parentCount) return id;
     }
     const length = end - start;
-    for (let id = this.#index.first(hash); id !== -1; id = this.#index.next()) {
-      if (this.#lengths[id] !== length) continue;
-      const address = this.#addresses[id]!;
-      const page = this.#pages[address >>> PAGE_SHIFT]!;
-      if (equalBytes(page, address & (PAGE_BYTES - 1), tuple, start, length)) return id;
+    const rows = this.#rows;
+    const slots = this.#index.slotsOf(hash);
+    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
+      const id = slots[slot + 1]! - 1;
+      if (id === -1) return -1;
+      if (slots[slot] !== hash || rows.get(id, Word.length) !== length) continue;
+      const address = rows.get(id, Word.address);
+      const { view } = this.#pages[address >>> PAGE_SHIFT]!;
+      if (equalBytes(view, address & (PAGE_BYTES - 1), tuple, start, length)) return id;
     }
-    return -1;
   }
 
-  #store(id: number, tuple: Uint8Array, start: number, end: number): void {
+  #store(id: number, tuple: DataView, start: number, end: number): void {
     const length = end - start;
     let page = this.#pages.length - 1;
     if (page < 0 || this.#pageUsed + length > PAGE_BYTES) {
       page = this.#newPage(length);
-    } else if (this.#pageUsed + length > this.#pages[page]!.length) {
+    } else if (this.#pageUsed + length > this.#pages[page]!.bytes.length) {
       // Only the first page begins small and grows: most tables have few series.
+      const old = this.#pages[page]!.bytes;
       const grown = new Uint8Array(Math.min(PAGE_BYTES, (this.#pageUsed + length) * 2));
-      grown.set(this.#pages[page]!);
-      this.#pageBytes += grown.length - this.#pages[page]!.length;
-      this.#pages[page] = grown;
+      grown.set(old);
+      this.#pageBytes += grown.length - old.length;
+      this.#pages[page] = pageOf(grown);
     }
-    const target = this.#pages[page]!;
-    let at = this.#pageUsed;
-    this.#addresses[id] = page * PAGE_BYTES + at;
-    this.#lengths[id] = length;
-    for (let from = start; from < end; from++) target[at++] = tuple[from]!;
-    this.#pageUsed = at;
+    const at = this.#pageUsed;
+    copyBytes(tuple, start, end, this.#pages[page]!.view, at);
+    this.#rows.set(id, Word.address, page * PAGE_BYTES + at);
+    this.#rows.set(id, Word.length, length);
+    this.#pageUsed = at + length;
   }
 
   #newPage(length: number): number {
     const isFirst = this.#pages.length === 0;
     const size = Math.max(length, isFirst ? FIRST_PAGE_BYTES : PAGE_BYTES);
-    this.#pages.push(new Uint8Array(size));
+    this.#pages.push(pageOf(new Uint8Array(size)));
     this.#pageBytes += size;
     this.#pageUsed = 0;
     return this.#pages.length - 1;
   }
+}
 
-  #makeRoom(count: number): void {
-    if (count <= this.#addresses.length) return;
-    let size = this.#addresses.length * 2;
-    while (size < count) size *= 2;
-    const addresses = new Uint32Array(size);
-    addresses.set(this.#addresses);
-    this.#addresses = addresses;
-    const lengths = new Uint32Array(size);
-    lengths.set(this.#lengths);
-    this.#lengths = lengths;
-    const followers = new Uint32Array(size);
-    followers.set(this.#followers);
-    this.#followers = followers;
-    const lastTimes = new Float64Array(size).fill(-Infinity);
-    lastTimes.set(this.lastTimes);
-    this.lastTimes = lastTimes;
-  }
+function pageOf(bytes: Uint8Array): TuplePage {
+  return { bytes, view: new DataView(bytes.buffer) };
 }

@@ -9,7 +9,7 @@
 
 import type { ColumnValues } from './column-codec.js';
 import type { SeriesDictionary } from './series-dictionary.js';
-import { NULL_CODE, UNKNOWN_CODE } from './tag-column.js';
+import { NULL_CODE } from './tag-column.js';
 import { TagTupleWriter } from './tag-tuple.js';
 
 // Applying is synchronous, so its working memory can be shared by all stores of the process.
@@ -18,28 +18,42 @@ let seriesOfTuple = new Uint32Array(1024);
 let translation = new Uint32Array(1024);
 /** By tag: the table's code of each tuple's cell. */
 const wanted: Uint32Array[] = [];
+const known = { codes: wanted, tuple: 0 };
 
-/**
- * The array is shared and valid until the next call.
- * @param seriesId id of a tuple, which may be new: in `series` or in a fork of it
- */
+/** Codes of the cells of a section's tuples in the table's dictionaries, as far as their values have any. */
+export interface KnownCodes {
+  /** By tag and tuple: a code, NULL_CODE or UNKNOWN_CODE. */
+  readonly codes: readonly Uint32Array[];
+  readonly tuple: number;
+}
+
+/** Id of a tuple, which may be new: in the table's dictionary or in a fork of it. `known` is good during the call. */
+export type SeriesIds = (
+  tuple: Uint8Array,
+  start: number,
+  end: number,
+  known: KnownCodes | null,
+) => number;
+
+/** The array is shared and valid until the next call. */
 export function resolveSeries(
   series: SeriesDictionary,
   tags: readonly ColumnValues[],
   tupleCount: number,
-  seriesId: (tuple: Uint8Array, start: number, end: number) => number,
+  seriesId: SeriesIds,
 ): Uint32Array {
   if (seriesOfTuple.length < tupleCount) seriesOfTuple = new Uint32Array(tupleCount * 2);
   const isTranslated = translateTags(series, tags, tupleCount);
   for (let tuple = 0; tuple < tupleCount; tuple++) {
     const likely = isTranslated ? series.likelyNext() : -1;
-    if (likely !== -1 && hasCodes(series, likely, tags.length, tuple)) {
+    if (likely !== -1 && series.hasCodes(likely, wanted, tuple)) {
       seriesOfTuple[tuple] = likely;
       series.noteResolved(likely);
       continue;
     }
     writeTuple(tags, tuple);
-    const id = seriesId(tupleWriter.bytes, 0, tupleWriter.length);
+    known.tuple = tuple;
+    const id = seriesId(tupleWriter.bytes, 0, tupleWriter.length, isTranslated ? known : null);
     seriesOfTuple[tuple] = id;
     series.noteResolved(id);
   }
@@ -70,15 +84,6 @@ function translateTags(
     for (let tuple = 0; nulls !== null && tuple < tupleCount; tuple++) {
       if (nulls[tuple] === 1) codesOfTag[tuple] = NULL_CODE;
     }
-  }
-  return true;
-}
-
-function hasCodes(series: SeriesDictionary, id: number, tagCount: number, tuple: number): boolean {
-  const { tags } = series;
-  for (let tag = 0; tag < tagCount; tag++) {
-    const code = wanted[tag]![tuple]!;
-    if (code === UNKNOWN_CODE || code !== tags[tag]!.codeOrNull(id)) return false;
   }
   return true;
 }

@@ -10,6 +10,7 @@ import { ChunkLayout } from './chunk.js';
 import { HIDDEN_COLUMN_IDS, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import { sectionShape, type SectionShape } from './rows-section.js';
 import { SeriesDictionary } from './series-dictionary.js';
+import { ResolvedTagBlocks } from './tag-block-cache.js';
 import type { ColumnId, SchemaId, StoredColumn, TableId, TableSchema } from './table-schema.js';
 
 export interface KnownSchema {
@@ -27,6 +28,7 @@ export class TableState {
   readonly mergeFields: boolean;
   readonly timeColumn: StoredColumn;
   readonly series: SeriesDictionary;
+  readonly tagBlocks = new ResolvedTagBlocks();
   layout: ChunkLayout;
   /** The latest schema defined for the first time. */
   schema: TableSchema;

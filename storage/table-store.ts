@@ -130,7 +130,7 @@ export class TableStore {
         return active();
       },
       schema: (id) => this.#schemas.get(id),
-      seriesId: (table, tuple, start, end) => table.series.idOf(tuple, start, end),
+      seriesId: (table, tuple, start, end, known) => table.series.idOf(tuple, start, end, known),
       addTombstone: (tombstone) => this.#addTombstone(tombstone),
     };
   }
@@ -405,7 +405,7 @@ export class TableStore {
         runs: own.length,
         runBytes: own.reduce((sum, run) => sum + run.sizeBytes, 0),
         series: table.series.count,
-        seriesBytes: table.series.sizeBytes,
+        seriesBytes: table.series.sizeBytes + table.tagBlocks.sizeBytes,
       };
     });
   }

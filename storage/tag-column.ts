@@ -1,12 +1,13 @@
 /**
  * The values of one tag column by series id: a code into the column's dictionary of canonical bytes, and for columns that are not
- * text or blob the values that the entries spell.
+ * text or blob the values that the entries spell. The codes are words of the table's series rows.
  *
- * Arrays double when full; vectors handed out keep the old ones, whose entries never change.
+ * Vectors handed out keep the dictionary's arrays when they grow; entries never change.
  */
 
 import { ByteDictionary } from './byte-dictionary.js';
 import { columnKind, type ColumnKind } from './column-kind.js';
+import type { SeriesRows } from './series-rows.js';
 import type { StoredColumn } from './table-schema.js';
 import { baseForUnits } from './time-base.js';
 import type { BytesVector, Vector } from './vector.js';
@@ -23,43 +24,45 @@ export class TagSpanError extends Error {
 export class TagColumn {
   readonly column: StoredColumn;
   readonly #kind: ColumnKind;
+  readonly #rows: SeriesRows;
+  /** The word of a series that is its code here. */
+  readonly #word: number;
   #dictionary = new ByteDictionary();
-  #codes = new Uint32Array(16);
-  #nulls: Uint8Array | null = null;
-  #count = 0;
+  /** Once true it stays so. */
+  #hasNulls = false;
   /** What the dictionary's entries mean, for kinds other than bytes: exact doubles, or bigint where one is not. */
   #parsed: (number | bigint)[] = [];
   /** By code: the code + 1 that came after it in the section that had both, 0 = none. */
   #followers = new Uint32Array(16);
   #hasWide = false;
 
-  constructor(column: StoredColumn) {
+  constructor(column: StoredColumn, rows: SeriesRows, word: number) {
     this.column = column;
+    this.#rows = rows;
+    this.#word = word;
     this.#kind = columnKind(column.type);
   }
 
   get sizeBytes(): number {
-    return (
-      this.#dictionary.sizeBytes +
-      this.#codes.byteLength +
-      this.#followers.byteLength +
-      (this.#nulls?.length ?? 0) +
-      this.#parsed.length * 16
-    );
+    return this.#dictionary.sizeBytes + this.#followers.byteLength + this.#parsed.length * 16;
   }
 
-  /** The next series has this value: `source[start..end)`. */
-  append(source: Uint8Array, start: number, end: number): void {
+  /** The series has this value: `source[start..end)`. */
+  set(series: number, source: Uint8Array, start: number, end: number): void {
     const known = this.#dictionary.count;
     const code = this.#dictionary.add(source, start, end);
     if (code === known && this.#kind !== 'bytes') this.#parse(source, start, end);
-    this.#push(code);
+    this.#rows.set(series, this.#word, code);
   }
 
-  appendNull(): void {
-    this.#push(0);
-    this.#nulls ??= new Uint8Array(this.#codes.length);
-    this.#nulls[this.#count - 1] = 1;
+  /** The series has a value that others have: its code. */
+  setCode(series: number, code: number): void {
+    this.#rows.set(series, this.#word, code);
+  }
+
+  setNull(series: number): void {
+    this.#hasNulls = true;
+    this.#rows.set(series, this.#word, NULL_CODE);
   }
 
   /** Code of a value, -1 when no series has it. */
@@ -91,31 +94,20 @@ export class TagColumn {
     }
   }
 
-  /** A series' code, or NULL_CODE. */
-  codeOrNull(series: number): number {
-    const nulls = this.#nulls;
-    return nulls !== null && nulls[series] === 1 ? NULL_CODE : this.#codes[series]!;
-  }
-
   get distinctValues(): number {
     return this.#dictionary.count;
   }
 
-  isNull(series: number): boolean {
-    return this.#nulls !== null && this.#nulls[series] === 1;
+  /** A series' code, or NULL_CODE. */
+  codeOrNull(series: number): number {
+    return this.#rows.get(series, this.#word);
   }
 
-  code(series: number): number {
-    return this.#codes[series]!;
-  }
-
-  /** A copy that goes its own way; see ByteDictionary.fork. */
-  fork(): TagColumn {
-    const fork = new TagColumn(this.column);
+  /** A copy that goes its own way, over a fork of the rows; see ByteDictionary.fork. */
+  fork(rows: SeriesRows): TagColumn {
+    const fork = new TagColumn(this.column, rows, this.#word);
     fork.#dictionary = this.#dictionary.fork();
-    fork.#codes = this.#codes.slice();
-    fork.#nulls = this.#nulls?.slice() ?? null;
-    fork.#count = this.#count;
+    fork.#hasNulls = this.#hasNulls;
     fork.#parsed = this.#parsed.slice();
     fork.#hasWide = this.#hasWide;
     return fork;
@@ -123,27 +115,21 @@ export class TagColumn {
 
   /** Values of series 0..count-1. */
   all(count: number): Vector {
-    if (this.#kind === 'bytes') {
-      const nulls = this.#nulls === null ? null : this.#nulls.subarray(0, count);
-      return {
-        kind: 'dictionary',
-        length: count,
-        codes: this.#codes.subarray(0, count),
-        dictionary: this.#dictionary.vector(),
-        nulls,
-      };
-    }
-    const series = new Uint32Array(count);
-    for (let index = 0; index < count; index++) series[index] = index;
-    return this.rows(series, count);
+    const codes = new Uint32Array(count);
+    this.#rows.gatherFirst(count, this.#word, codes);
+    return this.#vector(codes, count);
   }
 
   /** The value of each row's series. */
   rows(series: Uint32Array, length: number): Vector {
     const codes = new Uint32Array(length);
-    const source = this.#codes;
-    for (let row = 0; row < length; row++) codes[row] = source[series[row]!]!;
-    const nulls = this.#rowNulls(series, length);
+    this.#rows.gather(series, length, this.#word, codes);
+    return this.#vector(codes, length);
+  }
+
+  /** What the codes stand for; the array is the vector's from now on. */
+  #vector(codes: Uint32Array, length: number): Vector {
+    const nulls = this.#hasNulls ? takeNulls(codes, length) : null;
     if (this.#kind === 'bytes') {
       return { kind: 'dictionary', length, codes, dictionary: this.#dictionary.vector(), nulls };
     }
@@ -154,14 +140,6 @@ export class TagColumn {
       if (nulls === null || nulls[row] === 0) values[row] = Number(this.#parsed[codes[row]!]);
     }
     return { kind: 'number', length, values, nulls };
-  }
-
-  #rowNulls(series: Uint32Array, length: number): Uint8Array | null {
-    if (this.#nulls === null) return null;
-    const nulls = new Uint8Array(length);
-    let count = 0;
-    for (let row = 0; row < length; row++) count += nulls[row] = this.#nulls[series[row]!]!;
-    return count === 0 ? null : nulls;
   }
 
   #wideRows(codes: Uint32Array, nulls: Uint8Array | null, length: number): Vector {
@@ -204,18 +182,16 @@ export class TagColumn {
       this.#hasWide = true;
     }
   }
+}
 
-  #push(code: number): void {
-    if (this.#count === this.#codes.length) {
-      const codes = new Uint32Array(this.#count * 2);
-      codes.set(this.#codes);
-      this.#codes = codes;
-      if (this.#nulls !== null) {
-        const nulls = new Uint8Array(this.#count * 2);
-        nulls.set(this.#nulls);
-        this.#nulls = nulls;
-      }
-    }
-    this.#codes[this.#count++] = code;
+/** Flags for the NULLs among the codes, whose code becomes 0; null when there are none. */
+function takeNulls(codes: Uint32Array, length: number): Uint8Array | null {
+  let nulls: Uint8Array | null = null;
+  for (let row = 0; row < length; row++) {
+    if (codes[row] !== NULL_CODE) continue;
+    nulls ??= new Uint8Array(length);
+    nulls[row] = 1;
+    codes[row] = 0;
   }
+  return nulls;
 }

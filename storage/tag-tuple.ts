@@ -10,6 +10,7 @@ import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
+const SHORT_CELL_BYTES = 64;
 
 /** Builds one tuple after another in a buffer of its own. */
 export class TagTupleWriter {
@@ -29,15 +30,7 @@ export class TagTupleWriter {
     const count = end - start;
     this.#makeRoom(count + 6);
     this.#varint(count + 1);
-    const bytes = this.bytes;
-    let at = this.length;
-    if (count < 64) {
-      for (let from = start; from < end; from++) bytes[at++] = source[from]!;
-    } else {
-      bytes.set(source.subarray(start, end), at);
-      at += count;
-    }
-    this.length = at;
+    this.#copy(source, start, end);
   }
 
   /** A number's decimal text. */
@@ -74,7 +67,20 @@ export class TagTupleWriter {
   /** A cell as it stands in another tuple, its varint included. */
   rawCell(source: Uint8Array, start: number, end: number): void {
     this.#makeRoom(end - start);
-    for (let from = start; from < end; from++) this.bytes[this.length++] = source[from]!;
+    this.#copy(source, start, end);
+  }
+
+  #copy(source: Uint8Array, start: number, end: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    // Cells come from many buffers in turn; for a short one, a view of its buffer costs more than it saves.
+    if (end - start < SHORT_CELL_BYTES) {
+      for (let from = start; from < end; from++) bytes[at++] = source[from]!;
+    } else {
+      bytes.set(source.subarray(start, end), at);
+      at += end - start;
+    }
+    this.length = at;
   }
 
   #varint(value: number): void {

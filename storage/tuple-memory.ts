@@ -11,7 +11,10 @@
  */
 
 import { ByteDictionary } from './byte-dictionary.js';
+import type { ByteWriter } from './byte-writer.js';
+import { columnForm, encodeColumn } from './column-codec.js';
 import { Renumbering } from './renumbering.js';
+import { EncodedTagBlocks } from './tag-block-cache.js';
 import { cellEnd, cellStart } from './tag-tuple.js';
 import type { DictionaryVector } from './vector.js';
 
@@ -26,20 +29,31 @@ let entryStarts = new Uint32Array(1024);
 let entryData = new Uint8Array(16_384);
 
 export class TupleMemory {
-  readonly #tuples = new ByteDictionary();
+  readonly #tuples: ByteDictionary;
   /** By tag. */
   readonly #cells: readonly ByteDictionary[];
-  /** By tag and handle: the cell's code + 1, 0 = NULL. */
-  readonly #codes: Uint32Array[];
+  /** By handle and tag: the cell's code + 1, 0 = NULL. */
+  #codes: Uint32Array;
   /** By handle: the handle that came after it + 1, 0 = none. */
-  #followers = new Uint32Array(16);
+  #followers: Uint32Array;
+  readonly #encoded = new EncodedTagBlocks();
   /** What it shares with its successors: not a chain, or whoever holds the first would hold them all. */
   readonly #line: { latest: TupleMemory };
 
-  constructor(tagCount: number, line: { latest: TupleMemory } | null = null) {
-    this.#line = line ?? { latest: this };
-    this.#cells = Array.from({ length: tagCount }, () => new ByteDictionary());
-    this.#codes = Array.from({ length: tagCount }, () => new Uint32Array(16));
+  /** `full`: the memory to succeed. What filled that one is likely to come again, so there is room for it from the start. */
+  constructor(tagCount: number, full: TupleMemory | null = null) {
+    const entries = full === null ? 16 : TUPLES_MAX;
+    if (full === null) {
+      this.#line = { latest: this };
+      this.#tuples = new ByteDictionary();
+      this.#cells = Array.from({ length: tagCount }, () => new ByteDictionary());
+    } else {
+      this.#line = full.#line;
+      this.#tuples = full.#tuples.successor();
+      this.#cells = full.#cells.map((cells) => cells.successor());
+    }
+    this.#codes = new Uint32Array(entries * tagCount);
+    this.#followers = new Uint32Array(entries);
   }
 
   get count(): number {
@@ -47,9 +61,9 @@ export class TupleMemory {
   }
 
   get sizeBytes(): number {
-    let size = this.#tuples.sizeBytes + this.#followers.byteLength;
+    let size = this.#tuples.sizeBytes + this.#followers.byteLength + this.#codes.byteLength;
+    size += this.#encoded.sizeBytes;
     for (const cells of this.#cells) size += cells.sizeBytes;
-    for (const codesOfTag of this.#codes) size += codesOfTag.byteLength;
     return size;
   }
 
@@ -60,7 +74,7 @@ export class TupleMemory {
   /** The memory to use from now on: the latest of the line, a new one when that is full. */
   current(): TupleMemory {
     const line = this.#line;
-    if (line.latest.isFull) line.latest = new TupleMemory(this.#cells.length, line);
+    if (line.latest.isFull) line.latest = new TupleMemory(this.#cells.length, this);
     return line.latest;
   }
 
@@ -97,9 +111,27 @@ export class TupleMemory {
     return this.#tuples.bytesOf(handle);
   }
 
+  /** Writes the tag columns over the tuples `handles[0..count)`, as a rows section has them. */
+  writeTags(writer: ByteWriter, handles: Uint32Array, count: number): void {
+    const known = this.#encoded.find(handles, count);
+    if (known !== null) {
+      writer.copy(known, 0, known.length);
+      return;
+    }
+    const start = writer.length;
+    for (let tag = 0; tag < this.#cells.length; tag++) {
+      const column = this.#tagColumn(tag, handles, count);
+      const form = columnForm(column);
+      writer.uint8(form);
+      encodeColumn(writer, column, form, 'fast');
+    }
+    this.#encoded.offer(handles, count, writer.bytes, start, writer.length);
+  }
+
   /** The values of one tag over the tuples `handles[0..count)`, its dictionary in order of appearance. Good until the next call. */
-  tagColumn(tag: number, handles: Uint32Array, count: number): DictionaryVector {
-    const codesOfTag = this.#codes[tag]!;
+  #tagColumn(tag: number, handles: Uint32Array, count: number): DictionaryVector {
+    const codesOfTuples = this.#codes;
+    const tagCount = this.#cells.length;
     const { starts, data } = this.#cells[tag]!.vector();
     if (codes.length < count) makeRoom(count);
     renumbering.clear();
@@ -108,7 +140,7 @@ export class TupleMemory {
     let dataLength = 0;
     entryStarts[0] = 0;
     for (let index = 0; index < count; index++) {
-      const code = codesOfTag[handles[index]!]!;
+      const code = codesOfTuples[handles[index]! * tagCount + tag]!;
       if (code === 0) {
         nulls ??= nullFlags.fill(0, 0, count);
         nulls[index] = 1;
@@ -140,24 +172,25 @@ export class TupleMemory {
   }
 
   #addCells(handle: number, source: Uint8Array, start: number): void {
-    if (handle === this.#followers.length) {
-      const followers = new Uint32Array(handle * 2);
-      followers.set(this.#followers);
-      this.#followers = followers;
-    }
+    const cells = this.#cells;
+    if (handle === this.#followers.length) this.#grow(handle * 2);
+    let place = handle * cells.length;
     let at = start;
-    for (let tag = 0; tag < this.#cells.length; tag++) {
-      let codesOfTag = this.#codes[tag]!;
-      if (handle === codesOfTag.length) {
-        codesOfTag = new Uint32Array(handle * 2);
-        codesOfTag.set(this.#codes[tag]!);
-        this.#codes[tag] = codesOfTag;
-      }
+    for (let tag = 0; tag < cells.length; tag++, place++) {
       const end = cellEnd(source, at);
-      codesOfTag[handle] =
-        source[at] === 0 ? 0 : this.#cells[tag]!.add(source, cellStart(source, at), end) + 1;
+      this.#codes[place] =
+        source[at] === 0 ? 0 : cells[tag]!.add(source, cellStart(source, at), end) + 1;
       at = end;
     }
+  }
+
+  #grow(tuples: number): void {
+    const followers = new Uint32Array(tuples);
+    followers.set(this.#followers);
+    this.#followers = followers;
+    const codesOfTuples = new Uint32Array(tuples * this.#cells.length);
+    codesOfTuples.set(this.#codes);
+    this.#codes = codesOfTuples;
   }
 }
 

@@ -7,6 +7,7 @@ import assert from 'node:assert';
 import { type Generation, sectionKeyMemory } from './memtable.js';
 import { decodeTombstone, type StampedTombstone } from './range-tombstone.js';
 import { RowsSectionReader } from './rows-section.js';
+import type { KnownCodes } from './series-resolver.js';
 import type { SchemaId } from './table-schema.js';
 import type { KnownSchema, TableState } from './table-state.js';
 import { sectionsOf } from './write-body.js';
@@ -14,7 +15,13 @@ import { sectionsOf } from './write-body.js';
 export interface ApplyTarget {
   readonly generation: Generation;
   schema(id: SchemaId): KnownSchema | undefined;
-  seriesId(table: TableState, tuple: Uint8Array, start: number, end: number): number;
+  seriesId(
+    table: TableState,
+    tuple: Uint8Array,
+    start: number,
+    end: number,
+    known: KnownCodes | null,
+  ): number;
   addTombstone(tombstone: StampedTombstone): void;
 }
 
@@ -36,10 +43,11 @@ export function applyBody(
     assert(known !== undefined, `schema ${section.schemaId} precedes its first use`);
     const { table } = known;
     const shape = section.kind === 'rows' ? known.rows : known.keys;
-    const reader = new RowsSectionReader(section.reader, shape, sectionKeyMemory());
+    const memory = sectionKeyMemory();
+    const reader = new RowsSectionReader(section.reader, shape, memory, table.tagBlocks);
     if (!table.isDropped) {
-      target.generation.append(table, reader, version, ordinal, (tuple, start, end) =>
-        target.seriesId(table, tuple, start, end),
+      target.generation.append(table, reader, version, ordinal, (tuple, start, end, codes) =>
+        target.seriesId(table, tuple, start, end, codes),
       );
     }
     ordinal += reader.rowCount;

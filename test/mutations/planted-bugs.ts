@@ -185,4 +185,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName:
       'nodes that were restored from backups two nodes that were not restored from the same backup are refused by name: "0011223344556677", ""',
   },
+  {
+    name: 'tag columns are taken for those remembered without comparing their bytes',
+    file: 'storage/tag-block-cache.ts',
+    find: 'if (Buffer.compare(bytes, source.subarray(start, start + length)) !== 0) continue;',
+    replace: '',
+    testFile: 'test/storage/tag-block-cache.test.ts',
+    testName:
+      'sections whose tag columns repeat are not taken for ones that differ in one letter of the middle host',
+  },
+  {
+    name: 'a transaction teaches the table the ids of its own series',
+    file: 'storage/memtable.ts',
+    find: 'reader.resolved === null && !this.#isOverlay',
+    replace: 'reader.resolved === null',
+    testFile: 'test/storage/tag-block-cache.test.ts',
+    testName:
+      'sections whose tag columns repeat of a transaction teach the table nothing: its own series are gone with it',
+  },
 ];

@@ -1,13 +1,15 @@
 /** Dictionaries of bytes: ids in order of appearance, whatever the hash, the growth and the sharding do. */
 
 import fc from 'fast-check';
+import { AppendArray } from '../../storage/append-array.js';
 import { ByteDictionary } from '../../storage/byte-dictionary.js';
 import { ByteReader, DamagedBytesError } from '../../storage/byte-reader.js';
 import { ByteWriter } from '../../storage/byte-writer.js';
-import { HashIndex } from '../../storage/hash-index.js';
+import { firstSlot, HashIndex, nextSlot } from '../../storage/hash-index.js';
 import { SeriesDictionary } from '../../storage/series-dictionary.js';
 import { ColumnRole, ColumnType, type StoredColumn } from '../../storage/table-schema.js';
 import { readCell, TagTupleWriter } from '../../storage/tag-tuple.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { valuesOf } from '../support/vector-values.js';
 
 const tag = (id: number, type: ColumnType, precision = 0): StoredColumn => ({
@@ -32,13 +34,88 @@ function idOf(dictionary: SeriesDictionary, cells: readonly (string | null)[]): 
 }
 
 describe('HashIndex', () => {
+  const idsOf = (index: HashIndex, hash: number): number[] => {
+    const slots = index.slotsOf(hash);
+    const found: number[] = [];
+    for (let at = firstSlot(hash, slots); slots[at + 1] !== 0; at = nextSlot(at, slots)) {
+      if (slots[at] === hash) found.push(slots[at + 1]! - 1);
+    }
+    return found.sort((a, b) => a - b);
+  };
+
   it('finds every id filed under a hash, also when all hashes are the same', () => {
     const index = new HashIndex();
     for (let id = 0; id < 300; id++) index.insert(id % 3, id);
-    const found: number[] = [];
-    for (let id = index.first(1); id !== -1; id = index.next()) found.push(id);
-    expect(found.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n * 3 + 1));
-    expect(index.first(3)).toBe(-1);
+    expect(idsOf(index, 1)).toEqual(Array.from({ length: 100 }, (_, n) => n * 3 + 1));
+    expect(idsOf(index, 3)).toEqual([]);
+  });
+
+  it('grows shard by shard: no 1,000 of 300,000 ids make more than 40 of the 256 shards grow', () => {
+    const index = new HashIndex();
+    const hashes = new SeededRandom(5);
+    let most = 0;
+    for (let step = 0; step < 300; step++) {
+      const before = index.sizeBytes;
+      const shardBytes = Math.max(before / 256, 512);
+      for (let id = 0; id < 1000; id++) index.insert(hashes.nextUint32() | 0, step * 1000 + id);
+      // The first steps split the index; its shards are then small.
+      if (step >= 20) most = Math.max(most, (index.sizeBytes - before) / shardBytes);
+    }
+    expect(most).toBeLessThan(40);
+    expect(most).toBeGreaterThan(0);
+  });
+});
+
+describe('AppendArray', () => {
+  it('keeps what was appended, in pieces of any size, and lets vectors keep the array they have', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat(50), fc.nat(30_000)), { minLength: 20, maxLength: 60 }),
+        fc.nat(59),
+        (pieces, forgetAt) => {
+          const memory = new AppendArray(17, (length) => new Uint32Array(length));
+          let used = 0;
+          let held: { array: Uint32Array; used: number }[] = [];
+          let from = 0;
+          pieces.forEach((more, index) => {
+            if (index === forgetAt) {
+              memory.restart();
+              from += used;
+              used = 0;
+              held = [];
+            }
+            memory.reserve(used, more);
+            for (let entry = 0; entry < more; entry++)
+              memory.array[used + entry] = from + used + entry;
+            used += more;
+            held.push({ array: memory.array, used });
+          });
+          const isKept = (array: Uint32Array, length: number): boolean =>
+            array.subarray(0, length).every((value, entry) => value === from + entry);
+          expect(isKept(memory.array, used)).toBe(true);
+          expect(held.every(({ array, used: length }) => isKept(array, length))).toBe(true);
+        },
+      ),
+      { numRuns: 200, seed: 20260301 },
+    );
+  });
+
+  it('moves a bounded number of entries a time, and has moved all when it is full', () => {
+    let moved = 0;
+    class Counted extends Uint32Array {
+      override set(source: ArrayLike<number>, offset?: number): void {
+        moved = Math.max(moved, source.length);
+        super.set(source, offset);
+      }
+    }
+    const memory = new AppendArray<Uint32Array>(1 << 16, (length) => new Counted(length));
+    for (let used = 0; used < 1 << 20; used++) {
+      memory.reserve(used, 1);
+      memory.array[used] = used;
+    }
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThanOrEqual(5 * 4096 + 5);
+    expect(memory.array.subarray(0, 1 << 20).every((value, entry) => value === entry)).toBe(true);
   });
 });
 

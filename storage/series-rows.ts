@@ -1,0 +1,128 @@
+/**
+ * What is kept of every series of a table besides its bytes: a few 32-bit words and the time of its last row.
+ *
+ * A series' words lie side by side, so that looking at one series, its codes of ten tags included, costs one or two cache misses and
+ * not one a tag: with a million series that is what the lookup costs. Rows lie in pages that never move once they have
+ * their full size; only a table's first page begins small and doubles, because most tables have few series. So a million
+ * series come without a copy that anybody has to wait for.
+ */
+
+const PAGE_SHIFT = 12;
+const PAGE_ROWS = 1 << PAGE_SHIFT;
+const ROW_MASK = PAGE_ROWS - 1;
+const FIRST_PAGE_ROWS = 16;
+
+export class SeriesRows {
+  /** Words of a series. */
+  readonly width: number;
+  /** Invariant: the pages reach to `count` rows. */
+  count = 0;
+  readonly #pages: Uint32Array[] = [];
+  /** Offsets from the table's reference base; -Infinity = it has no row. */
+  readonly #lastTimes: Float64Array[] = [];
+  #sizeBytes = 0;
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Adds a series of zeros without a row; returns its id. */
+  append(): number {
+    const id = this.count;
+    const page = id >>> PAGE_SHIFT;
+    const row = id & ROW_MASK;
+    const times = this.#lastTimes[page];
+    if (times === undefined || row === times.length) this.#grow(page, row);
+    this.#lastTimes[page]![row] = -Infinity;
+    this.count = id + 1;
+    return id;
+  }
+
+  get(id: number, word: number): number {
+    return this.#pages[id >>> PAGE_SHIFT]![(id & ROW_MASK) * this.width + word]!;
+  }
+
+  set(id: number, word: number, value: number): void {
+    this.#pages[id >>> PAGE_SHIFT]![(id & ROW_MASK) * this.width + word] = value;
+  }
+
+  /** True when the words of `id` from `word` on are `wanted[0][index]`, `wanted[1][index]` ... */
+  matches(
+    id: number,
+    word: number,
+    wanted: readonly Uint32Array[],
+    count: number,
+    index: number,
+  ): boolean {
+    const page = this.#pages[id >>> PAGE_SHIFT]!;
+    const at = (id & ROW_MASK) * this.width + word;
+    for (let place = 0; place < count; place++) {
+      if (page[at + place] !== wanted[place]![index]) return false;
+    }
+    return true;
+  }
+
+  /** One word of each of `ids`. */
+  gather(ids: Uint32Array, length: number, word: number, target: Uint32Array): void {
+    const pages = this.#pages;
+    const { width } = this;
+    for (let index = 0; index < length; index++) {
+      const id = ids[index]!;
+      target[index] = pages[id >>> PAGE_SHIFT]![(id & ROW_MASK) * width + word]!;
+    }
+  }
+
+  /** One word of the series 0..count-1. */
+  gatherFirst(count: number, word: number, target: Uint32Array): void {
+    const { width } = this;
+    for (let first = 0; first < count; first += PAGE_ROWS) {
+      const page = this.#pages[first >>> PAGE_SHIFT]!;
+      const end = Math.min(count - first, PAGE_ROWS);
+      for (let row = 0, at = word; row < end; row++, at += width) target[first + row] = page[at]!;
+    }
+  }
+
+  /** Notes a row of the series; false when the series may have one at this time or later already. */
+  advanceTime(id: number, time: number): boolean {
+    const times = this.#lastTimes[id >>> PAGE_SHIFT]!;
+    const row = id & ROW_MASK;
+    if (!(time > times[row]!)) return false;
+    times[row] = time;
+    return true;
+  }
+
+  /** All series may have rows up to this time. */
+  assumeLastTimes(upTo: number): void {
+    for (const times of this.#lastTimes) times.fill(upTo);
+  }
+
+  /** Rows that begin with these and go their own way; full pages are shared, and neither side changes what was there. */
+  fork(): SeriesRows {
+    const fork = new SeriesRows(this.width);
+    const shared = this.count >>> PAGE_SHIFT;
+    for (let page = 0; page < this.#pages.length; page++) {
+      const isShared = page < shared;
+      fork.#pages.push(isShared ? this.#pages[page]! : this.#pages[page]!.slice());
+      fork.#lastTimes.push(isShared ? this.#lastTimes[page]! : this.#lastTimes[page]!.slice());
+    }
+    fork.count = this.count;
+    return fork;
+  }
+
+  #grow(page: number, row: number): void {
+    const rows = page === 0 ? Math.max(FIRST_PAGE_ROWS, row * 2) : PAGE_ROWS;
+    const words = new Uint32Array(rows * this.width);
+    const times = new Float64Array(rows);
+    if (row > 0) {
+      words.set(this.#pages[page]!);
+      times.set(this.#lastTimes[page]!);
+    }
+    this.#pages[page] = words;
+    this.#lastTimes[page] = times;
+    this.#sizeBytes += (rows - row) * (this.width * 4 + 8);
+  }
+}

@@ -1,0 +1,164 @@
+/** Tag columns that repeat are remembered whole: the same rows come out as when every section is taken apart. */
+
+import { RowBatch } from '../../storage/row-batch.js';
+import {
+  EncodedTagBlocks,
+  ResolvedTagBlocks,
+  TAG_BLOCK_TUPLES_MIN,
+} from '../../storage/tag-block-cache.js';
+import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
+import type { TableStore } from '../../storage/table-store.js';
+import { encodeWriteBody } from '../../storage/write-body.js';
+import { openMemoryStore, scanAll } from '../support/table-rig.js';
+
+const schema: TableSchema = {
+  tableId: 4,
+  appendMode: true,
+  partitionMs: 86_400_000,
+  columns: [
+    { id: 1, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
+    { id: 2, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
+    { id: 3, type: ColumnType.timestamp, role: ColumnRole.time, precision: 0 },
+  ],
+};
+
+type Host = readonly [string, string];
+
+/** A statement's rows: a row a host at one instant. */
+function bodyOf(hosts: readonly Host[], instant: number): Uint8Array {
+  const batch = new RowBatch(schema);
+  for (const [host, region] of hosts) {
+    batch.setBytes(0, Buffer.from(host), 0, host.length);
+    batch.setBytes(1, Buffer.from(region), 0, region.length);
+    batch.setTime(2, instant, 0);
+    batch.endRow();
+  }
+  return Buffer.concat(encodeWriteBody([batch.encodeSection()]));
+}
+
+const hosts = (count: number): Host[] =>
+  Array.from({ length: count }, (_, index) => [
+    `host_${100 + index}`,
+    index % 2 === 0 ? 'eu' : 'us',
+  ]);
+
+const printed = (all: readonly Host[], instant: number): string[] =>
+  all.map(([host, region]) => `"${host}" | "${region}" | ${instant}n`);
+
+async function newStore(): Promise<TableStore> {
+  const { store } = await openMemoryStore();
+  store.defineTable(schema);
+  return store;
+}
+
+describe('sections whose tag columns repeat', () => {
+  it('give their rows to the same series, however often they come', async () => {
+    const store = await newStore();
+    const all = hosts(40);
+    for (let instant = 1; instant <= 5; instant++) {
+      store.applyWrite(instant * 8, bodyOf(all, instant), 0);
+    }
+    expect(store.stats()[0]!.series).toBe(40);
+    expect(await scanAll(store, schema)).toEqual(
+      [1, 2, 3, 4, 5].flatMap((instant) => printed(all, instant)),
+    );
+  });
+
+  it.each([
+    ['first', 0],
+    ['middle', 20],
+    ['last', 39],
+  ])('are not taken for ones that differ in one letter of the %s host', async (_, place) => {
+    const store = await newStore();
+    const all = hosts(40);
+    for (let instant = 1; instant <= 3; instant++) {
+      store.applyWrite(instant * 8, bodyOf(all, instant), 0);
+    }
+    const other = all.map((host, index): Host => (index === place ? ['host_x00', host[1]] : host));
+    store.applyWrite(32, bodyOf(other, 4), 0);
+    expect(store.stats()[0]!.series).toBe(41);
+    expect((await scanAll(store, schema)).slice(120)).toEqual(printed(other, 4));
+  });
+
+  it('are not taken for ones of fewer hosts that begin with the same bytes', async () => {
+    const store = await newStore();
+    const [few, many] = [hosts(16), hosts(17)];
+    for (let instant = 1; instant <= 6; instant++) {
+      store.applyWrite(instant * 8, bodyOf(instant % 2 === 0 ? few : many, instant), 0);
+    }
+    expect(await scanAll(store, schema)).toEqual(
+      [1, 2, 3, 4, 5, 6].flatMap((instant) => printed(instant % 2 === 0 ? few : many, instant)),
+    );
+  });
+
+  it('of a transaction teach the table nothing: its own series are gone with it', async () => {
+    const store = await newStore();
+    const all = hosts(40);
+    const view = store.readView();
+    const records = [1, 2, 3].map((instant) => ({
+      version: 8 * instant,
+      body: bodyOf(all, instant),
+    }));
+    const overlay = view.withOverlay(records);
+    expect(await scanAll(overlay, schema)).toHaveLength(120);
+    overlay.release();
+    const others = hosts(60).slice(20).reverse();
+    store.applyWrite(80, bodyOf(others, 8), 0);
+    store.applyWrite(88, bodyOf(all, 9), 0);
+    expect(await scanAll(store, schema)).toEqual([...printed(others, 8), ...printed(all, 9)]);
+  });
+});
+
+describe('ResolvedTagBlocks', () => {
+  const block = (size: number, fill: number): Uint8Array => new Uint8Array(size).fill(fill);
+  const ids = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, id) => id);
+  const learn = (known: ResolvedTagBlocks, bytes: Uint8Array, count: number): void => {
+    for (let time = 0; time < 2; time++) known.offer(bytes, 0, bytes.length, count, ids(count));
+  };
+
+  it('keeps a block at its second appearance, and what it copied is its own', () => {
+    const known = new ResolvedTagBlocks();
+    const bytes = block(100, 7);
+    const series = ids(20);
+    known.offer(bytes, 0, 100, 20, series);
+    expect(known.match(bytes, 0, 100, 20)).toBeNull();
+    known.offer(bytes, 0, 100, 20, series);
+    series.fill(9);
+    expect([...known.match(bytes, 0, 100, 20)!.series]).toEqual([...ids(20)]);
+    const longer = block(150, 7);
+    expect(known.match(longer, 30, 150, 20)?.bytes.length).toBe(100);
+    expect(known.match(longer, 51, 150, 20)).toBeNull();
+    expect(known.match(bytes, 0, 100, 21)).toBeNull();
+    bytes[50] = 8;
+    expect(known.match(bytes, 0, 100, 20)).toBeNull();
+  });
+
+  it('keeps no small blocks, no huge ones, and the four used last', () => {
+    const known = new ResolvedTagBlocks();
+    learn(known, block(50, 1), TAG_BLOCK_TUPLES_MIN - 1);
+    learn(known, block(300_000, 2), 20);
+    expect(known.sizeBytes).toBe(0);
+    for (const fill of [1, 2, 3, 4]) learn(known, block(50, fill), 20);
+    expect(known.match(block(50, 1), 0, 50, 20)).not.toBeNull();
+    learn(known, block(50, 5), 20);
+    expect(known.match(block(50, 2), 0, 50, 20)).toBeNull();
+    const kept = [1, 3, 4, 5].map((fill) => known.match(block(50, fill), 0, 50, 20) !== null);
+    expect(kept).toEqual([true, true, true, true]);
+    expect(known.sizeBytes).toBe(4 * (50 + 20 * 4));
+    for (const fill of [6, 7, 8, 9]) learn(known, block(100_000, fill), 20);
+    expect(known.sizeBytes).toBeLessThanOrEqual(256 * 1024);
+  });
+});
+
+describe('EncodedTagBlocks', () => {
+  it('gives back the bytes of exactly these handles', () => {
+    const known = new EncodedTagBlocks();
+    const handles = Uint32Array.from({ length: 32 }, (_, index) => index * 3);
+    const bytes = Uint8Array.from({ length: 90 }, (_, index) => index);
+    for (let time = 0; time < 2; time++) known.offer(handles, 32, bytes, 10, 60);
+    expect(known.find(handles, 32)).toEqual(bytes.slice(10, 60));
+    expect(known.find(handles, 31)).toBeNull();
+    handles[31] = 1;
+    expect(known.find(handles, 32)).toBeNull();
+  });
+});
