@@ -45,7 +45,44 @@ export interface FlushJob {
   readonly tables: readonly FlushTable[];
 }
 
-export type BackgroundJob = FlushJob;
+/** A range tombstone as a worker can apply it: it has no dictionary to ask which series match. */
+export interface JobTombstone {
+  readonly version: number;
+  /** Inclusive; null = open. */
+  readonly timeMin: bigint | null;
+  readonly timeMax: bigint | null;
+  /** By series id, 1 = its tags match; null = all series. */
+  readonly mask: Uint8Array | null;
+}
+
+/** Joins runs of one table and partition. */
+export interface CompactionJob {
+  readonly kind: 'compaction';
+  readonly tableId: TableId;
+  readonly partition: number;
+  readonly appendMode: boolean;
+  readonly mergeFields: boolean;
+  readonly timeColumn: StoredColumn;
+  /** Row columns of the runs to write: all that any input has, and perhaps more. */
+  readonly columns: readonly StoredColumn[];
+  /** Named by the manifest on disk for as long as the job runs. */
+  readonly inputs: readonly number[];
+  /** True: they are all runs of the partition, so an identity's older rows are here or nowhere. */
+  readonly isWhole: boolean;
+  /** Stable horizon, or lower where not every tombstone below it is listed. */
+  readonly horizon: number;
+  /** See ReductionRules. */
+  readonly settledHorizon: number;
+  /** All range tombstones at or below the horizon that may kill rows of the inputs. */
+  readonly tombstones: readonly JobTombstone[];
+  /** Rows at or before this time have expired; null = none has. */
+  readonly expiredThrough: bigint | null;
+  /** A run that has reached this size is followed by another one. */
+  readonly runBytes: number;
+  readonly runIds: RunIds;
+}
+
+export type BackgroundJob = FlushJob | CompactionJob;
 
 /** A run that was written: its entry in the manifest, encoded. */
 export interface WrittenRun {

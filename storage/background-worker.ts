@@ -7,6 +7,7 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { BackgroundJob, JobResult } from './background-job.js';
+import { CorruptionError } from './corruption-error.js';
 import { JobStoppedError } from './job-deps.js';
 import { classicLevelStore, systemTimers } from './node-adapters.js';
 import { Pacer } from './pacer.js';
@@ -29,6 +30,8 @@ export type WorkerAnswer =
 /** An error as data: its class does not survive the way. */
 export interface WorkerFailure {
   readonly isStopped: boolean;
+  /** Where the damage is that the job met; null = it failed for another reason. */
+  readonly damagedPath: string | null;
   readonly message: string;
   readonly stack: string | undefined;
 }
@@ -83,9 +86,12 @@ class Worker {
 
 function failureOf(error: unknown): WorkerFailure {
   const isStopped = error instanceof JobStoppedError;
-  if (!(error instanceof Error)) return { isStopped, message: String(error), stack: undefined };
+  const damagedPath = error instanceof CorruptionError ? error.path : null;
+  if (!(error instanceof Error)) {
+    return { isStopped, damagedPath, message: String(error), stack: undefined };
+  }
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return { isStopped, message: error.message + cause, stack: error.stack };
+  return { isStopped, damagedPath, message: error.message + cause, stack: error.stack };
 }
 
 if (parentPort !== null) new Worker(parentPort, workerData as WorkerSettings);

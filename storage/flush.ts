@@ -15,10 +15,9 @@ import { orderHandles, partitionHandles } from './flush-order.js';
 import { withoutExpired } from './flush-partitions.js';
 import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
-import type { TimeSpan } from './interval-set.js';
 import type { JobDeps } from './job-deps.js';
 import { HANDLE_SHIFT, Page, sliceVector } from './page.js';
-import { type BlockInfo, clipSpans, Run } from './run.js';
+import { type BlockInfo, clipSpans, hullOfBlocks, Run } from './run.js';
 import { ColumnScatter, type ColumnShape, shapeOf } from './scattered-columns.js';
 import { SyncedBatches } from './synced-batches.js';
 import { ColumnRole } from './table-schema.js';
@@ -72,7 +71,7 @@ async function flushTable(
     if (pacer.spend(page.length)) await pacer.turn();
   }
   const { appendMode, mergeFields, partitionMs, precision } = table;
-  const rules = { appendMode, mergeFields, horizon, tombstoneHorizon: 0 };
+  const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
   const partitions: Partition[] = [];
   const found = await partitionHandles(pages, partitionMs, precision, pacer);
   for (const part of withoutExpired(found, pages, table.expiredThrough)) {
@@ -101,7 +100,7 @@ interface WrittenBlocks {
 function runOf(table: FlushTable, partition: number, index: number, blocks: WrittenBlocks): Run {
   const { tableId, appendMode, columns } = table;
   const header = { id: table.runIds.first + index, tableId, partition, appendMode, columns };
-  const span = hullOf(blocks.infos);
+  const span = hullOfBlocks(blocks.infos);
   const suspects = table.suspects === null ? [span] : clipSpans(table.suspects, span);
   const tombstoneSpans = clipSpans(table.tombstoneSpans, span);
   return new Run(header, blocks.infos, suspects, tombstoneSpans, blocks.sizeBytes);
@@ -267,13 +266,4 @@ function joinHandles(partitions: readonly Partition[], rows: number): Uint32Arra
     at += handles.length;
   }
   return order;
-}
-
-function hullOf(blocks: readonly BlockInfo[]): TimeSpan {
-  let { timeMin, timeMax } = blocks[0]!;
-  for (const block of blocks) {
-    if (block.timeMin < timeMin) timeMin = block.timeMin;
-    if (block.timeMax > timeMax) timeMax = block.timeMax;
-  }
-  return { min: timeMin, max: timeMax };
 }

@@ -85,6 +85,7 @@ export type { ReadView } from './read-view.js';
 export {
   Store,
   StoreFailedError,
+  type BackgroundStatus,
   type StateMachine,
   type StoreDeps,
   type StoreOptions,

@@ -1,15 +1,15 @@
 /**
  * Merging sorted streams of pages into one, in order of (series, time, version), and keeping of each identity what counts.
  *
- * The stream with the lowest row gives all its rows below the next stream's lowest at once (found by galloping), so streams that
- * overlap little cost little. With `reduce`, of an identity's rows only the last stays, and not even that if it is a tombstone; in append
+ * With `reduce`, of an identity's rows only the last stays, and not even that if it is a tombstone; in append
  * mode all stay that come after the last tombstone; where fields merge, they become one row, which has the last one's version and of each
  * field the last value that is not NULL. All three depend on the set of rows alone, not on which source has them or in which order they came.
  */
 
-import { gatherPaced } from './gather.js';
+import { MergeHeap } from './merge-heap.js';
 import type { Pacer } from './pacer.js';
-import { compareIdentity, compareRows, HANDLE_SHIFT, type Page, slicePage } from './page.js';
+import { compareIdentity, type Page, slicePage } from './page.js';
+import { PickedRows } from './picked-rows.js';
 import type { PageStream } from './scan-source.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 
@@ -25,60 +25,36 @@ export interface MergeOptions {
 /** A slice at least so long is handed on as it is instead of being copied together. */
 const PASSED_ROWS_MIN = 2048;
 
-interface Head {
-  readonly stream: PageStream;
-  page: Page;
-  row: number;
-}
-
 /** The streams' pages are normalized. Yields pages without tombstones when reducing. */
 export async function* mergePages(
   streams: readonly PageStream[],
   options: MergeOptions,
 ): AsyncGenerator<Page, undefined> {
   const { pacer } = options;
-  const heap: Head[] = [];
-  for (const stream of streams) {
-    const page = await stream.next();
-    if (page !== null) heap.push({ stream, page, row: 0 });
-  }
-  for (let index = (heap.length >>> 1) - 1; index >= 0; index--) siftDown(heap, index);
-  const picks = new Picks();
+  const heap = await MergeHeap.open(streams);
+  const picks = new PickedRows();
   const reducer = options.reduce ? new Reducer(picks, options) : null;
 
-  while (heap.length > 0) {
-    const head = heap[0]!;
-    const rival = rivalOf(heap);
-    const end = rival === null ? head.page.length : gallop(head, rival);
-    if (pacer.spend((end - head.row) * 2 + 10)) await pacer.turn();
+  while (heap.next()) {
+    const { page, from, to } = heap;
+    if (pacer.spend((to - from) * 2 + 10)) await pacer.turn();
     if (reducer !== null) {
-      for (let row = head.row; row < end; row++) {
-        const isNew = reducer.isNewIdentity(head.page, row);
+      for (let row = from; row < to; row++) {
+        const isNew = reducer.isNewIdentity(page, row);
         if (isNew && picks.count >= VECTOR_ROWS_MAX) yield* picks.emit(pacer);
-        reducer.add(head.page, row, isNew);
+        reducer.add(page, row, isNew);
       }
     } else {
-      yield* passOn(picks, head.page, head.row, end, pacer);
+      yield* passOn(picks, page, from, to, pacer);
     }
-    if (end < head.page.length) {
-      head.row = end;
-    } else {
-      const page = await head.stream.next();
-      if (page !== null) {
-        head.page = page;
-        head.row = 0;
-      } else {
-        const last = heap.pop()!;
-        if (heap.length > 0 && last !== head) heap[0] = last;
-      }
-    }
-    siftDown(heap, 0);
+    const turning = heap.advance();
+    if (turning !== undefined) await turning;
   }
   yield* picks.emit(pacer);
 }
 
 async function* passOn(
-  picks: Picks,
+  picks: PickedRows,
   page: Page,
   from: number,
   to: number,
@@ -93,94 +69,9 @@ async function* passOn(
   if (picks.count >= VECTOR_ROWS_MAX) yield* picks.emit(pacer);
 }
 
-/** Rows on their way out. */
-class Picks {
-  count = 0;
-  #pages: Page[] = [];
-  #handles = new Uint32Array(VECTOR_ROWS_MAX * 2);
-  #last: Page | null = null;
-  #lastNumber = 0;
-  #numbers = new Map<Page, number>();
-  /** By column, where fields merge: the rows that its values come from. Allocated when one comes from another than the row itself. */
-  #columnHandles: (Uint32Array | null)[] = [];
-
-  push(page: Page, row: number): void {
-    if (this.count === this.#handles.length) this.#grow();
-    const handle = this.#handleOf(page, row);
-    const index = this.count++;
-    this.#handles[index] = handle;
-    for (const own of this.#columnHandles) if (own !== null) own[index] = handle;
-  }
-
-  /** The last picked row becomes this one, but keeps its values where this one has NULLs. */
-  mergeInto(page: Page, row: number): void {
-    const index = this.count - 1;
-    const before = this.#handles[index]!;
-    const handle = this.#handleOf(page, row);
-    this.#handles[index] = handle;
-    for (let column = 0; column < page.columns.length; column++) {
-      let own = this.#columnHandles[column] ?? null;
-      if (!isNullAt(page, column, row)) {
-        if (own !== null) own[index] = handle;
-      } else if (own === null) {
-        // A tag, or a column that the other row lacks as well.
-        if (this.#pages[before >>> HANDLE_SHIFT]!.columns[column] === null) continue;
-        own = this.#handles.slice();
-        own[index] = before;
-        while (this.#columnHandles.length < column) this.#columnHandles.push(null);
-        this.#columnHandles[column] = own;
-      }
-    }
-  }
-
-  async *emit(pacer: Pacer): AsyncGenerator<Page, undefined> {
-    let at = 0;
-    while (at < this.count) {
-      const end = Math.min(at + VECTOR_ROWS_MAX, this.count);
-      const { page, taken } = await gatherPaced(
-        this.#pages,
-        this.#handles,
-        at,
-        end,
-        pacer,
-        this.#columnHandles,
-      );
-      at += taken;
-      yield page;
-    }
-    this.count = 0;
-    this.#pages = [];
-    this.#numbers = new Map();
-    this.#last = null;
-    this.#columnHandles = [];
-  }
-
-  #handleOf(page: Page, row: number): number {
-    if (page !== this.#last) this.#register(page);
-    return (this.#lastNumber << HANDLE_SHIFT) + row;
-  }
-
-  #grow(): void {
-    this.#handles = grown(this.#handles);
-    this.#columnHandles = this.#columnHandles.map((own) => (own === null ? null : grown(own)));
-  }
-
-  #register(page: Page): void {
-    this.#last = page;
-    const known = this.#numbers.get(page);
-    if (known !== undefined) {
-      this.#lastNumber = known;
-      return;
-    }
-    this.#lastNumber = this.#pages.length;
-    this.#numbers.set(page, this.#lastNumber);
-    this.#pages.push(page);
-  }
-}
-
 /** Decides which rows of an identity stay. Rows come in full order. */
 class Reducer {
-  readonly #picks: Picks;
+  readonly #picks: PickedRows;
   readonly #appendMode: boolean;
   readonly #mergeFields: boolean;
   #groupPage: Page | null = null;
@@ -189,7 +80,7 @@ class Reducer {
   #groupStart = 0;
 
   constructor(
-    picks: Picks,
+    picks: PickedRows,
     { appendMode, mergeFields }: { readonly appendMode: boolean; readonly mergeFields?: boolean },
   ) {
     this.#picks = picks;
@@ -218,64 +109,5 @@ class Reducer {
     }
     if (!this.#appendMode || isTombstone) picks.count = this.#groupStart;
     if (!isTombstone) picks.push(page, row);
-  }
-}
-
-function isNullAt(page: Page, column: number, row: number): boolean {
-  const vector = page.columns[column] ?? null;
-  return vector === null || (vector.nulls !== null && vector.nulls[row] === 1);
-}
-
-function grown(handles: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(handles.length * 2);
-  larger.set(handles);
-  return larger;
-}
-
-/** First row of the head's page that does not come before the rival's row. */
-function gallop(head: Head, rival: Head): number {
-  const { page } = head;
-  let low = head.row + 1;
-  let step = 1;
-  let high = low;
-  while (high < page.length && compareRows(page, high, rival.page, rival.row) < 0) {
-    low = high + 1;
-    high += step;
-    step *= 2;
-  }
-  high = Math.min(high, page.length);
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareRows(page, middle, rival.page, rival.row) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The head with the second lowest row. */
-function rivalOf(heap: readonly Head[]): Head | null {
-  const left = heap[1];
-  const right = heap[2];
-  if (left === undefined) return null;
-  if (right === undefined) return left;
-  return compareHeads(left, right) <= 0 ? left : right;
-}
-
-function compareHeads(a: Head, b: Head): number {
-  return compareRows(a.page, a.row, b.page, b.row);
-}
-
-function siftDown(heap: Head[], from: number): void {
-  let index = from;
-  for (;;) {
-    const left = index * 2 + 1;
-    if (left >= heap.length) return;
-    const right = left + 1;
-    const child = right < heap.length && compareHeads(heap[right]!, heap[left]!) < 0 ? right : left;
-    if (compareHeads(heap[child]!, heap[index]!) >= 0) return;
-    const moved = heap[index]!;
-    heap[index] = heap[child]!;
-    heap[child] = moved;
-    index = child;
   }
 }

@@ -25,7 +25,8 @@ export interface FilterParts {
   /** By local series id, 1 = wanted; ids beyond are unwanted. */
   readonly mask: Uint8Array | null;
   readonly tombstones: readonly StampedTombstone[];
-  readonly series: SeriesDictionary;
+  /** Says which series a tombstone's tags match. */
+  readonly series: Pick<SeriesDictionary, 'maskOf'>;
 }
 
 /** What is known of a page before its rows are looked at; times are offsets from its base. */
@@ -49,7 +50,7 @@ export class RowFilter {
     this.#parts = parts;
   }
 
-  get series(): SeriesDictionary {
+  get series(): Pick<SeriesDictionary, 'maskOf'> {
     return this.#parts.series;
   }
 

@@ -14,10 +14,10 @@ export interface ReductionRules {
   /** A row at or below this version overwrites the older ones for good. */
   readonly horizon: number;
   /**
-   * A tombstone at or below this version has nothing left to delete anywhere and goes too. Invariant: <= horizon, and
-   * above 0 only where every run and memtable that may hold an older row of the identity is accounted for.
+   * Every row of the identity up to this version is among those that are looked at: in no other run and in no memtable. A tombstone at
+   * or below it has nothing left to delete and goes too, and fields may be joined. Invariant: <= horizon; 0 = unknown.
    */
-  readonly tombstoneHorizon: number;
+  readonly settledHorizon: number;
 }
 
 /** The rows of one identity in full order: version, tombstones before rows, ordinal. */
@@ -35,7 +35,7 @@ export function reduceIdentity(
   kept: Uint32Array,
 ): number {
   const { versions, tombstones } = rows;
-  const { horizon, tombstoneHorizon } = rules;
+  const { horizon, settledHorizon } = rules;
   const keepsOlder = rules.appendMode || rules.mergeFields;
   let count = 0;
   for (let row = 0; row < rows.count; row++) {
@@ -52,7 +52,7 @@ export function reduceIdentity(
   }
   // Whatever is at or below the horizon was cleared by the last such row, so only the first one left can be.
   const first = kept[0]!;
-  if (tombstones[first] === 1 && versions[first]! <= tombstoneHorizon) {
+  if (tombstones[first] === 1 && versions[first]! <= settledHorizon) {
     kept.copyWithin(0, 1, count);
     count--;
   }

@@ -1,10 +1,11 @@
 /** What kind of job is done by what. */
 
 import type { BackgroundJob, JobResult } from './background-job.js';
+import { compactRuns } from './compact.js';
 import { flushTables } from './flush.js';
 import type { JobDeps } from './job-deps.js';
 
 export async function runJob(job: BackgroundJob, deps: JobDeps): Promise<JobResult> {
   deps.checkStopped();
-  return flushTables(job, deps);
+  return job.kind === 'flush' ? flushTables(job, deps) : compactRuns(job, deps);
 }

@@ -70,6 +70,11 @@ export class Run {
   readonly versionMin: number;
   readonly versionMax: number;
   readonly hasTombstones: boolean;
+  /**
+   * No row here was killed by a range tombstone at or below this version: they were all dropped when the run was written. Known of runs that
+   * this start compacted; 0 = unknown.
+   */
+  clearedThrough = 0;
   readonly #indexOf: ReadonlyMap<ColumnId, number>;
 
   constructor(
@@ -210,6 +215,16 @@ export function clipSpans(spans: readonly TimeSpan[], to: TimeSpan): TimeSpan[] 
     });
   }
   return clipped;
+}
+
+/** From the first time in the blocks to the last. There is at least one block. */
+export function hullOfBlocks(blocks: readonly BlockInfo[]): TimeSpan {
+  let { timeMin, timeMax } = blocks[0]!;
+  for (const block of blocks) {
+    if (block.timeMin < timeMin) timeMin = block.timeMin;
+    if (block.timeMax > timeMax) timeMax = block.timeMax;
+  }
+  return { min: timeMin, max: timeMax };
 }
 
 function encodeBlock(writer: ByteWriter, block: BlockInfo): void {

@@ -26,7 +26,10 @@ import type { IncarnationId, NodeId, Position, PositionVector } from './position
 import { Journal, type RecoveryReport } from './journal.js';
 import { RecordKind, type RecordView } from './record.js';
 import { TableStore } from './table-store.js';
+import type { BackgroundCounts } from './background-counters.js';
+import type { TableId } from './table-schema.js';
 import { VersionClock } from './version-clock.js';
+import { FROZEN_GENERATIONS_MAX, stallMs } from './write-stall.js';
 import { recordsIn } from './journal-replay.js';
 import { MultiPartStash } from './multi-part-stash.js';
 
@@ -71,10 +74,18 @@ export interface StoreReport {
   readonly replayedRecords: number;
 }
 
+/** What flushes and compactions have done, and what waits for them. */
+export interface BackgroundStatus extends BackgroundCounts {
+  /** Runs of the partition that has most, those apart that are too large to be joined. */
+  readonly openRunsMax: number;
+  readonly frozenGenerations: number;
+  /** Writes that waited, and for how long all together. */
+  readonly stalls: number;
+  readonly stalledMs: number;
+}
+
 /** The mark runs this far ahead of the clock, so that a start rarely has to wait for one to be synced. */
 const MARK_AHEAD_MS = 10_000;
-/** A generation may queue behind the one being flushed; a second one stalls writers. */
-const FROZEN_GENERATIONS_MAX = 2;
 const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
 
 const LOCAL_PREFIX = 'local/';
@@ -112,6 +123,9 @@ export class Store {
   #isReplaying = false;
   #frozenCount = 0;
   #flushing: Promise<void> | null = null;
+  #compacting: Promise<void> | null = null;
+  #stalls = 0;
+  #stalledMs = 0;
   /** Set while the active generation has rows. */
   #ageTimer: Timer | null = null;
   #previousReplayFrom: PositionVector = [];
@@ -175,6 +189,7 @@ export class Store {
     const replayedRecords = await store.#replay();
     await store.#openIncarnation();
     store.#watchAge();
+    store.#compact();
     return { store, report: { own: opened.report, copy: copyReport, replayedRecords } };
   }
 
@@ -243,16 +258,44 @@ export class Store {
     journal?.endIncarnation(incarnation).catch((error: unknown) => this.#fail(asError(error)));
   }
 
-  /** True while flushes lag behind so far that writers must wait. */
+  /** True while writes wait, a little or for long, because flushes or compactions lag behind. */
   get isStalled(): boolean {
-    return this.#frozenCount >= FROZEN_GENERATIONS_MAX;
+    return this.#stallMs() > 0;
   }
 
-  /** Resolves when a write may be admitted again. */
+  /** Resolves when a write may be admitted: after a delay in proportion to what has piled up, or when there is room again. */
   async untilRoom(): Promise<void> {
-    while (this.isStalled && this.#failure === null && !this.#isClosed) {
+    const { clock, timers } = this.#deps;
+    const startMs = clock.monotonicMs();
+    this.#stalls += 1;
+    while (this.#failure === null && !this.#isClosed) {
+      const delayMs = this.#stallMs();
+      if (delayMs < Infinity) {
+        if (delayMs > 0) await new Promise<void>((resolve) => timers.after(delayMs, resolve));
+        break;
+      }
       await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
     }
+    this.#stalledMs += clock.monotonicMs() - startMs;
+  }
+
+  #stallMs(): number {
+    return stallMs({
+      frozenGenerations: this.#frozenCount,
+      activeShare: this.tables.memtableBytes() / this.#options.memtableBytes,
+      openRuns: this.tables.openRunsMax,
+    });
+  }
+
+  /** For metrics. */
+  backgroundStatus(): BackgroundStatus {
+    return {
+      ...this.tables.backgroundCounts,
+      openRunsMax: this.tables.openRunsMax,
+      frozenGenerations: this.#frozenCount,
+      stalls: this.#stalls,
+      stalledMs: this.#stalledMs,
+    };
   }
 
   #apply(origin: NodeId, incarnation: IncarnationId, record: RecordView): void {
@@ -262,8 +305,15 @@ export class Store {
     this.#applyRecord(id, origin, record);
     this.#applied.set(id, record.sequence);
     if (record.version > this.#highestApplied) this.#highestApplied = record.version;
-    if (this.tables.memtableBytes() >= this.#options.memtableBytes) void this.flush();
+    if (this.tables.memtableBytes() >= this.#options.memtableBytes) this.#flushFull();
     else if (this.#ageTimer === null) this.#watchAge();
+  }
+
+  /** A generation that cannot be frozen yet grows on; writers notice (write-stall.ts). */
+  #flushFull(): void {
+    if (this.#failure !== null || this.#frozenCount >= FROZEN_GENERATIONS_MAX) return;
+    this.#freeze();
+    this.#flushFrozen().catch(() => undefined);
   }
 
   #applyRecord(id: string, origin: NodeId, record: RecordView): void {
@@ -307,34 +357,42 @@ export class Store {
   // ---- flushing ----
 
   /**
-   * Freezes the active generation at this record boundary and flushes; joins a flush that is under way. `evenIfEmpty`: what has no rows,
-   * as a CREATE has none, is to be on disk too.
+   * Flushes everything applied so far; resolves when it is on disk as runs. `evenIfEmpty`: what has no rows, as a CREATE has none, is to
+   * be on disk too.
    */
-  flush(options: { readonly evenIfEmpty?: boolean } = {}): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    const isWorthIt = this.tables.memtableBytes() > 0 || options.evenIfEmpty === true;
-    if (!this.isStalled && isWorthIt) {
-      const vector = this.#vector((origin, incarnation) => {
-        // A flush in the middle of a replay must not forget what was flushed before and is not replayed again yet.
-        const flushed = this.#flushedTo.get(key(origin, incarnation)) ?? 0;
-        return Math.max(flushed, this.applied(origin, incarnation));
-      });
-      const replayFrom = this.#vector((origin, incarnation) => {
-        const firstPart = this.#stashes.get(key(origin, incarnation))?.firstPartSequence ?? null;
-        const applied = this.applied(origin, incarnation);
-        return firstPart === null ? applied : Math.min(applied, firstPart - 1);
-      });
-      this.tables.freeze({
-        vector,
-        replayFrom,
-        catalog: this.stateMachine.snapshot(),
-        highestVersion: this.#highestApplied,
-      });
-      this.#frozenCount += 1;
-      this.#ageTimer?.cancel();
-      this.#ageTimer = null;
-    }
-    this.#flushing ??= this.#flushFrozen().finally(() => {
+  async flush(options: { readonly evenIfEmpty?: boolean } = {}): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    while (this.#frozenCount >= FROZEN_GENERATIONS_MAX) await this.#flushFrozen();
+    if (this.tables.memtableBytes() > 0 || options.evenIfEmpty === true) this.#freeze();
+    await this.#flushFrozen();
+  }
+
+  /** Freezes the active generation at this record boundary. */
+  #freeze(): void {
+    const vector = this.#vector((origin, incarnation) => {
+      // A flush in the middle of a replay must not forget what was flushed before and is not replayed again yet.
+      const flushed = this.#flushedTo.get(key(origin, incarnation)) ?? 0;
+      return Math.max(flushed, this.applied(origin, incarnation));
+    });
+    const replayFrom = this.#vector((origin, incarnation) => {
+      const firstPart = this.#stashes.get(key(origin, incarnation))?.firstPartSequence ?? null;
+      const applied = this.applied(origin, incarnation);
+      return firstPart === null ? applied : Math.min(applied, firstPart - 1);
+    });
+    this.tables.freeze({
+      vector,
+      replayFrom,
+      catalog: this.stateMachine.snapshot(),
+      highestVersion: this.#highestApplied,
+    });
+    this.#frozenCount += 1;
+    this.#ageTimer?.cancel();
+    this.#ageTimer = null;
+  }
+
+  /** Writes what is frozen; joins a flush that is under way. A failure is the store's. */
+  #flushFrozen(): Promise<void> {
+    this.#flushing ??= this.#flushAllFrozen().finally(() => {
       this.#flushing = null;
     });
     this.#flushing.catch((error: unknown) => this.#fail(asError(error)));
@@ -352,13 +410,49 @@ export class Store {
     });
   }
 
-  async #flushFrozen(): Promise<void> {
+  async #flushAllFrozen(): Promise<void> {
     while (this.#frozenCount > 0) {
       await this.tables.flush(() => this.horizon());
       this.#frozenCount -= 1;
-      for (const resolve of this.#roomWaiters.splice(0)) resolve();
+      this.#wakeWriters();
+      this.#compact();
       await this.#releaseSegments();
+      // What came meanwhile may have filled the next one.
+      const isFull = this.tables.memtableBytes() >= this.#options.memtableBytes;
+      if (isFull && !this.#isReplaying && !this.#isClosed) this.#freeze();
     }
+  }
+
+  /** Joins runs until none should be joined. A failure is the store's. */
+  #compact(): void {
+    if (this.#isReplaying || this.#isClosed) return;
+    this.#compacting ??= this.#compactAll().finally(() => {
+      this.#compacting = null;
+    });
+    this.#compacting.catch((error: unknown) => this.#fail(asError(error)));
+  }
+
+  async #compactAll(): Promise<void> {
+    const horizon = (): number => this.horizon();
+    while (!this.#isClosed && (await this.tables.compactNext(horizon))) this.#wakeWriters();
+  }
+
+  /** Flushes, and joins all runs of each partition of these tables; forgets all that may be forgotten. */
+  async compactTables(tableIds: readonly TableId[]): Promise<void> {
+    await this.flush();
+    for (const tableId of tableIds) {
+      await this.tables
+        .compactTable(tableId, () => this.horizon())
+        .catch((error: unknown) => {
+          this.#fail(asError(error));
+          throw error;
+        });
+      this.#wakeWriters();
+    }
+  }
+
+  #wakeWriters(): void {
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
   }
 
   /**
@@ -479,10 +573,11 @@ export class Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ageTimer?.cancel();
-    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#wakeWriters();
     // A flush under way stops in the middle: the journals have its rows.
     await this.tables.close();
     await this.#flushing?.catch(() => undefined);
+    await this.#compacting?.catch(() => undefined);
     await this.#markWrite?.catch(() => undefined);
     await this.own.close();
     await this.#copy?.close();
@@ -507,7 +602,7 @@ export class Store {
     this.#failure = new StoreFailedError('the store failed and must be restarted', {
       cause: error,
     });
-    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#wakeWriters();
     this.#onFailure(this.#failure);
   }
 

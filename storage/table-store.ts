@@ -7,10 +7,12 @@
  */
 
 import assert from 'node:assert';
+import { BackgroundCounters, type BackgroundCounts } from './background-counters.js';
 import { BlockCache } from './block-cache.js';
 import { decodeExpiryBody } from './expiry-body.js';
 import { DamagedBytesError } from './byte-reader.js';
 import type { RunIds, WrittenRun } from './background-job.js';
+import { Compactor } from './compactor.js';
 import { writeDictionary } from './dictionary-writer.js';
 import { flushJobs } from './flush-plan.js';
 import { InlineWorkers } from './inline-workers.js';
@@ -100,6 +102,8 @@ export class TableStore {
   #nextRunId = 1;
   #verifiedRunId = 0;
   readonly #garbage: RunGarbage;
+  readonly #compactor: Compactor;
+  readonly #counters = new BackgroundCounters();
   /** Changes of the manifest come one after another. */
   #installing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
@@ -113,6 +117,17 @@ export class TableStore {
     this.#garbage = new RunGarbage(deps, (error) => {
       // Told by the next flush: a store whose deletes fail will not take writes either.
       this.#failure ??= error;
+    });
+    this.#compactor = new Compactor({
+      state: () => this.#state,
+      run: (job) => this.#workers.run(job),
+      reserveRunIds: (count) => this.#reserveRunIds(count),
+      install: async (result, replaced, { horizon }) => {
+        const written = result.runs.map(decodeRun);
+        for (const run of written) run.clearedThrough = horizon;
+        await this.#install({ written, replaced, horizon, flushed: null });
+        this.#counters.addCompaction(result);
+      },
     });
     this.#cache = new BlockCache(options.cacheBytes);
     this.#state = {
@@ -295,10 +310,12 @@ export class TableStore {
       pacer,
       reserveRunIds,
     })) {
-      const { runs } = await this.#workers.run(job);
-      written.push(...runs.map(decodeRun));
+      const result = await this.#workers.run(job);
+      written.push(...result.runs.map(decodeRun));
+      this.#counters.addFlushJob(result);
     }
     await this.#install({ written, replaced: [], horizon, flushed: oldest });
+    this.#counters.flushes += 1;
   }
 
   #reserveRunIds(count: number): RunIds {
@@ -318,7 +335,10 @@ export class TableStore {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
     const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
     const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
-    const removed = new Set([...this.#removedRuns, ...replaced, ...deadRuns(this.#state, horizon)]);
+    // What a job reads is in its result, dead or not: it goes with that.
+    const dead = deadRuns(this.#state, horizon).filter((run) => !this.#compactor.isBusy(run));
+    const known = replaced.filter((run) => this.#state.runs.get(run.tableId)?.includes(run));
+    const removed = new Set([...this.#removedRuns, ...known, ...dead]);
     const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
     const left = [...this.#state.runs.values(), added].flat().filter((run) => !removed.has(run));
     const memtables = [...this.#state.frozen, this.#state.active];
@@ -368,6 +388,29 @@ export class TableStore {
     this.#replaceState({ runs, tombstones, frozen });
     const runIds = [...removed, ...orphans].map((run) => run.id);
     this.#garbage.add(runIds, this.#state.number);
+  }
+
+  // ---- compaction ----
+
+  /** Joins runs where that is most urgent; false = there is nothing to join. After a rejection the store must be opened again. */
+  async compactNext(stableHorizon: () => number): Promise<boolean> {
+    if (this.#failure !== null) throw this.#failure;
+    return this.#compactor.compactNext(stableHorizon);
+  }
+
+  /** Joins all runs of each partition of a table, and forgets all that may be forgotten. */
+  async compactTable(tableId: TableId, stableHorizon: () => number): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    await this.#compactor.compactTable(tableId, stableHorizon);
+  }
+
+  /** Runs of the partition that has most, those apart that are too large to be joined. */
+  get openRunsMax(): number {
+    return this.#compactor.openRunsMax;
+  }
+
+  get backgroundCounts(): BackgroundCounts {
+    return this.#counters.withDamage(this.#compactor.damagedRuns);
   }
 
   // ---- reading ----

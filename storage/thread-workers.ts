@@ -11,6 +11,7 @@ import type {
   WorkerRequest,
   WorkerSettings,
 } from './background-worker.js';
+import { CorruptionError } from './corruption-error.js';
 import { JobStoppedError } from './job-deps.js';
 import type { BackgroundWorkers } from './ports.js';
 
@@ -128,6 +129,9 @@ export class ThreadWorkers implements BackgroundWorkers {
 
 function errorOf(failure: WorkerFailure): Error {
   if (failure.isStopped) return new JobStoppedError();
+  if (failure.damagedPath !== null) {
+    return new CorruptionError({ path: failure.damagedPath }, failure.message);
+  }
   const error = new BackgroundWorkError(failure.message);
   if (failure.stack !== undefined) error.stack = failure.stack;
   return error;

@@ -48,18 +48,22 @@ export function spentTombstones(
 ): Set<StampedTombstone> {
   const spent = new Set<StampedTombstone>();
   for (const [tableId, tombstones] of state.tombstones) {
-    let oldest = Infinity;
-    for (const run of runs) if (run.tableId === tableId) oldest = Math.min(oldest, run.versionMin);
+    let oldestInMemory = Infinity;
     for (const generation of memtables) {
       for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
-        oldest = Math.min(oldest, chunk.versionMin);
+        oldestInMemory = Math.min(oldestInMemory, chunk.versionMin);
       }
     }
+    const own = runs.filter((run) => run.tableId === tableId);
     const expired = state.expired.get(tableId);
     for (const tombstone of tombstones) {
       const { version, timeMax } = tombstone;
       const isExpired = expired !== undefined && timeMax !== null && timeMax <= expired;
-      if (isExpired || (version <= horizon && version <= oldest)) spent.add(tombstone);
+      const isKilling =
+        version > horizon ||
+        version > oldestInMemory ||
+        own.some((run) => version > run.versionMin && version > run.clearedThrough);
+      if (isExpired || !isKilling) spent.add(tombstone);
     }
   }
   return spent;

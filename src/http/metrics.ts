@@ -105,6 +105,54 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   counter('bytes_sent_total', 'Bytes to MySQL clients.', (node) => node.bytesSentTotal),
   gauge('memtable_bytes', 'Memory of rows not yet flushed.', (node) => node.memtableBytes),
   gauge('runs', 'Runs on disk, of all tables.', (node) => node.runs),
+  gauge(
+    'frozen_memtables',
+    'Memtables that wait for their flush, or are flushed now.',
+    (node) => node.background.frozenGenerations,
+  ),
+  gauge(
+    'open_runs_max',
+    'Runs of the partition that has most, those apart that are full.',
+    (node) => node.background.openRunsMax,
+  ),
+  counter('flushes_total', 'Memtables flushed.', (node) => node.background.flushes),
+  counter('flushed_rows_total', 'Rows flushed.', (node) => node.background.flushedRows),
+  counter(
+    'flushed_bytes_total',
+    'Bytes that flushes wrote.',
+    (node) => node.background.flushedBytes,
+  ),
+  counter('compactions_total', 'Compactions done.', (node) => node.background.compactions),
+  counter(
+    'compacted_rows_total',
+    'Rows that compactions read.',
+    (node) => node.background.compactedRows,
+  ),
+  counter(
+    'compaction_dropped_rows_total',
+    'Rows that compactions left out: overwritten, deleted, expired.',
+    (node) => node.background.compactionDroppedRows,
+  ),
+  counter(
+    'compacted_bytes_total',
+    'Bytes that compactions wrote.',
+    (node) => node.background.compactedBytes,
+  ),
+  gauge(
+    'compaction_damaged_runs',
+    'Runs that compaction could not read, and left alone.',
+    (node) => node.background.damagedRuns,
+  ),
+  counter(
+    'write_stalls_total',
+    'Writes that waited for flushes or compactions.',
+    (node) => node.background.stalls,
+  ),
+  counter(
+    'write_stall_ms_total',
+    'How long writes waited for flushes or compactions.',
+    (node) => node.background.stalledMs,
+  ),
   gauge('journal_bytes', 'Both journals on disk.', (node) => node.journalBytes),
 ];
 

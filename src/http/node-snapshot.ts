@@ -1,5 +1,6 @@
 /** What a node says of itself over HTTP: one snapshot, from which /status, /metrics and `twintide status` are made. */
 import type { JournalPoint, ReplicationStatus } from '../../replication/index.js';
+import type { BackgroundStatus } from '../../storage/index.js';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -29,6 +30,7 @@ export interface NodeSnapshot {
   readonly bytesSentTotal: number;
   readonly memtableBytes: number;
   readonly runs: number;
+  readonly background: BackgroundStatus;
   /** Both journals, on disk. */
   readonly journalBytes: number;
 }
@@ -85,6 +87,10 @@ export interface StatusDocument {
   readonly bytes_sent_total: number;
   readonly memtable_bytes: number;
   readonly runs: number;
+  readonly frozen_memtables: number;
+  readonly open_runs_max: number;
+  readonly write_stalls_total: number;
+  readonly write_stall_ms_total: number;
   readonly journal_bytes: number;
 }
 
@@ -144,6 +150,10 @@ export function statusDocument(snapshot: NodeSnapshot): StatusDocument {
     bytes_sent_total: snapshot.bytesSentTotal,
     memtable_bytes: snapshot.memtableBytes,
     runs: snapshot.runs,
+    frozen_memtables: snapshot.background.frozenGenerations,
+    open_runs_max: snapshot.background.openRunsMax,
+    write_stalls_total: snapshot.background.stalls,
+    write_stall_ms_total: snapshot.background.stalledMs,
     journal_bytes: snapshot.journalBytes,
   };
 }

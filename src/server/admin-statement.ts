@@ -6,6 +6,7 @@
 import { isAbsolute } from 'node:path';
 import { SqlError } from '../../protocol/index.js';
 import { BIGINT, required } from '../catalog/virtual-table.js';
+import type { TableDefinition } from '../catalog/table-definition.js';
 import { showTable } from '../catalog/show-tables.js';
 import type { Statement } from '../sql/ast.js';
 import { constantOf, textOf } from './constant-expression.js';
@@ -32,10 +33,11 @@ const FUNCTIONS: Readonly<Record<string, AdminFunction>> = {
   },
   flush_table: { argumentCount: 1, run: flushTable },
   backup: { argumentCount: 1, run: backUp },
+  compact_table: { argumentCount: 1, run: compactTable },
 };
 
 /** Functions that are part of the plan and not built. */
-const LATER = ['switchover', 'verify_replication', 'restore_conflict', 'compact_table'];
+const LATER = ['switchover', 'verify_replication', 'restore_conflict'];
 
 export async function executeAdmin(run: StatementRun, statement: AdminStatement): Promise<void> {
   const found = FUNCTIONS[statement.name];
@@ -50,13 +52,24 @@ export async function executeAdmin(run: StatementRun, statement: AdminStatement)
 
 /** The table must exist; the memtable of all tables is flushed, since that is the unit. */
 async function flushTable(run: StatementRun, statement: AdminStatement): Promise<void> {
+  if (namedTable(run, statement) !== null) await run.state.context.flush();
+}
+
+/** All stored parts of the table; returns when their runs are joined. */
+async function compactTable(run: StatementRun, statement: AdminStatement): Promise<void> {
+  const table = namedTable(run, statement);
+  if (table === null) return;
+  await run.state.context.compactTables(table.parts.map((part) => part.tableId));
+}
+
+/** 'table' or 'database.table', which must exist. */
+function namedTable(run: StatementRun, statement: AdminStatement): TableDefinition | null {
   const [argument] = statement.arguments;
-  if (argument === undefined) return;
-  const name = textOf(constantOf(run, argument), 'flush_table');
+  if (argument === undefined) return null;
+  const name = textOf(constantOf(run, argument), statement.name);
   const dot = name.indexOf('.');
-  if (dot < 0) writableTable(run.state, null, name);
-  else writableTable(run.state, name.slice(0, dot), name.slice(dot + 1));
-  await run.state.context.flush();
+  if (dot < 0) return writableTable(run.state, null, name);
+  return writableTable(run.state, name.slice(0, dot), name.slice(dot + 1));
 }
 
 /** Writes files on the node's machine, so only whoever is on it as the operator may ask. */

@@ -181,6 +181,7 @@ async function assemble(
     flush: () => store.flush(),
     backup: (folder, signal) => backups.run(folder, signal),
     backupStatus: () => backups.status(),
+    compactTables: (tableIds) => store.compactTables(tableIds),
     setRpoBudget: async (bytes) => {
       const fits = await replica.setBudget({ bytes, spanMs: config.replication.rpoSpanMs });
       return fits ? null : 'what is pending does not fit the new budget yet';
@@ -242,6 +243,7 @@ async function assemble(
     bytesSentTotal: mysql.counters().bytesSent,
     memtableBytes: store.tables.memtableBytes(),
     runs: store.tables.stats().reduce((sum, table) => sum + table.runs, 0),
+    background: store.backgroundStatus(),
     journalBytes: store.own.bytesOnDisk() + (store.copy?.bytesOnDisk() ?? 0),
   });
   const http: HttpServer = await startHttpServer({

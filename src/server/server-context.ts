@@ -82,6 +82,8 @@ export interface ServerContext {
   backup(folder: string, signal: AbortSignal): Promise<unknown>;
   /** Of backups, for SHOW STATUS. */
   backupStatus(): Readonly<Record<string, StatusValue>>;
+  /** ADMIN compact_table(..): flushes, and joins all runs of these tables; resolves when that is done. */
+  compactTables(tableIds: readonly TableId[]): Promise<void>;
   /** SET GLOBAL rpo_bytes. Resolves to null when what is pending fits, or to the warning to give when it did not in time. */
   setRpoBudget(budgetBytes: number): Promise<string | null>;
   /** The open connections, for SHOW PROCESSLIST. */

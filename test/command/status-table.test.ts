@@ -72,6 +72,10 @@ const up: NodeAnswer = {
     bytes_sent_total: 0,
     memtable_bytes: 4096,
     runs: 7,
+    frozen_memtables: 0,
+    open_runs_max: 3,
+    write_stalls_total: 0,
+    write_stall_ms_total: 0,
     journal_bytes: 134_217_728,
   },
 };

@@ -724,7 +724,9 @@ describe('the session', () => {
     const [rows] = await client.query("ADMIN flush_table('cpu')");
     expect(rows).toEqual([{ "ADMIN flush_table('cpu')": 0 }]);
     await client.query('ADMIN release_peer()');
-    expect(node.calls).toEqual(['flush', 'release_peer']);
+    await client.query("ADMIN compact_table('d.cpu')");
+    expect(node.calls).toEqual(['flush', 'release_peer', 'compact 1']);
+    expect((await failureOf(client.query("ADMIN compact_table('nope')"))).errno).toBe(1146);
     expect((await failureOf(client.query("ADMIN flush_table('nope')"))).errno).toBe(1146);
     expect((await failureOf(client.query('ADMIN switchover()'))).errno).toBe(1235);
     expect((await failureOf(client.query('ADMIN flush_tabel()'))).message).toContain(

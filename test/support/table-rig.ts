@@ -12,7 +12,7 @@ import { valueAt } from './vector-values.js';
 
 export const realTimers: Timers = {
   after: (delayMs, task) => {
-    const timeout = setTimeout(task, delayMs);
+    const timeout = setTimeout(task, delayMs).unref();
     return { cancel: () => clearTimeout(timeout) };
   },
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),

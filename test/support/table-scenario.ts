@@ -1,9 +1,10 @@
 /**
- * A random life of a table store beside a plain model: rows, overwrites, deletes, expiry, flushes, crashes and reopenings, two origins whose
+ * A random life of a table store beside a plain model: rows, overwrites, deletes, expiry, flushes, compactions, crashes and reopenings, two origins whose
  * versions interleave. Whatever happened, every view shows what the model says of the records applied when it was taken.
  */
 
 import { encodeExpiryBody } from '../../storage/expiry-body.js';
+import { JobStoppedError } from '../../storage/job-deps.js';
 import { TableStore } from '../../storage/table-store.js';
 import type { ReadView } from '../../storage/read-view.js';
 import type { BackgroundWorkers, KeyValueStore } from '../../storage/ports.js';
@@ -281,6 +282,11 @@ function apply(store: TableStore, schema: TableSchema, record: ModelRecord): voi
   else store.applyExpiry(encodeExpiryBody([{ tableId: schema.tableId, through: expiredThrough }]));
 }
 
+/** A store that is closed stops what is under way. */
+function unlessStopped(error: unknown): void {
+  if (!(error instanceof JobStoppedError)) throw error;
+}
+
 /** A store that can lose what no sync covers; without `crash` it is only closed and opened again. */
 export type ScenarioKv = KeyValueStore & { crash?(random: SeededRandom): void };
 
@@ -303,6 +309,7 @@ export async function runScenario(
   };
   let store = await open();
   const views: { view: ReadView; count: number }[] = [];
+  let background: Promise<unknown> = Promise.resolve();
   const query = (): Query => {
     const times = scenario.records.flatMap(({ operations }) =>
       operations.flatMap((operation) =>
@@ -346,9 +353,19 @@ export async function runScenario(
       });
       if (random.chance(0.8)) await store.flush(() => scenario.horizon);
     }
+    if (random.chance(0.1)) {
+      const horizon = (): number => scenario.horizon;
+      const compacting = random.chance(0.5)
+        ? store.compactTable(schema.tableId, horizon)
+        : store.compactNext(horizon).then(() => undefined);
+      // Others go on beside whatever happens then.
+      background = Promise.all([background, compacting.catch(unlessStopped)]);
+      if (random.chance(0.5)) await background;
+    }
     if (random.chance(0.06)) {
       for (const taken of views.splice(0)) await checkAndRelease(taken);
       await store.close();
+      await background;
       kv.crash?.(random);
       store = await open();
       const from = store.flushed?.vector[0]?.sequence ?? 0;
@@ -361,6 +378,7 @@ export async function runScenario(
     }
     if (views.length > 0 && random.chance(0.2)) await checkAndRelease(views.shift()!);
   }
+  await background;
   for (const taken of views.splice(0)) await checkAndRelease(taken);
   for (const order of ['any', 'series-time'] as const) {
     const view = store.readView();

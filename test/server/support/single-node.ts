@@ -214,6 +214,10 @@ export class SingleNode {
         this.calls.push('flush');
         return Promise.resolve();
       },
+      compactTables: (tableIds) => {
+        this.calls.push(`compact ${tableIds.length}`);
+        return Promise.resolve();
+      },
       setRpoBudget: (bytes) => {
         this.calls.push(`rpo ${bytes}`);
         return Promise.resolve(null);

@@ -1,0 +1,133 @@
+/**
+ * The rows of a compaction, identity by identity: most have one row, which is picked as it comes; the others are decided at their end.
+ *
+ * Notes the times at which more than one row of an identity, or a tombstone, is left.
+ */
+
+import { IntervalSet, type TimeSpan } from './interval-set.js';
+import { spansOf } from './memtable-source.js';
+import { compareIdentity, type Page } from './page.js';
+import { PickedRows } from './picked-rows.js';
+import { reduceIdentity, type ReductionRules } from './row-reduction.js';
+
+export class IdentityGroups {
+  /** Rows that stay, in order. Those of the current identity may still change. */
+  readonly rows = new PickedRows();
+  readonly #rules: ReductionRules;
+  #page: Page | null = null;
+  #row = 0;
+  /** Rows picked before the current identity's. */
+  #start = 0;
+  /** The current identity's rows. */
+  #count = 0;
+  #pages: Page[] = [];
+  #numbers = new Uint32Array(16);
+  #versions = new Float64Array(16);
+  #tombstones = new Uint8Array(16);
+  #kept = new Uint32Array(16);
+  /** Times are noted as offsets from the first base; null before the first row. */
+  #base: bigint | null = null;
+  readonly #severalAt = new IntervalSet();
+  readonly #tombstonesAt = new IntervalSet();
+  /** A time too far from the base to be noted as a number: everything counts as noted. */
+  #isUnbounded = false;
+
+  constructor(rules: ReductionRules) {
+    this.#rules = rules;
+  }
+
+  isNewIdentity(page: Page, row: number): boolean {
+    return this.#page === null || compareIdentity(this.#page, this.#row, page, row) !== 0;
+  }
+
+  /** The next row in order. Requires: where it is a new identity, the one before has ended. */
+  add(page: Page, row: number): void {
+    const index = this.#count++;
+    if (index === 0) {
+      this.#page = page;
+      this.#row = row;
+      this.#start = this.rows.count;
+    } else if (index === this.#numbers.length) {
+      this.#grow();
+    }
+    this.#pages[index] = page;
+    this.#numbers[index] = row;
+    this.#versions[index] = page.versions[row]!;
+    this.#tombstones[index] = page.tombstones === null ? 0 : page.tombstones[row]!;
+    if (index === 0) this.rows.push(page, row);
+  }
+
+  /** Decides on the identity's rows. */
+  endGroup(): void {
+    const count = this.#count;
+    if (count === 0) return;
+    this.#count = 0;
+    if (count === 1 && this.#tombstones[0] === 0) return;
+    this.rows.count = this.#start;
+    const group = { count, versions: this.#versions, tombstones: this.#tombstones };
+    const kept = reduceIdentity(group, this.#rules, this.#kept);
+    let left = 0;
+    for (let index = 0; index < kept; index++) {
+      const row = this.#kept[index]!;
+      if (this.#joinsBefore(index)) this.rows.mergeInto(this.#pages[row]!, this.#numbers[row]!);
+      else {
+        this.rows.push(this.#pages[row]!, this.#numbers[row]!);
+        left++;
+      }
+    }
+    this.#note(left, kept);
+    // Pages are not kept alive by a group that is over.
+    this.#pages.length = 0;
+  }
+
+  suspects(): TimeSpan[] {
+    return this.#spans(this.#severalAt);
+  }
+
+  tombstoneSpans(): TimeSpan[] {
+    return this.#spans(this.#tombstonesAt);
+  }
+
+  /** True for a row whose fields cover those of the kept row before it, for good: no row between the two is anywhere else. */
+  #joinsBefore(index: number): boolean {
+    if (!this.#rules.mergeFields || index === 0) return false;
+    const row = this.#kept[index]!;
+    const before = this.#kept[index - 1]!;
+    const areRows = this.#tombstones[row] === 0 && this.#tombstones[before] === 0;
+    return areRows && this.#versions[row]! <= this.#rules.settledHorizon;
+  }
+
+  #note(left: number, kept: number): void {
+    let hasTombstone = false;
+    for (let index = 0; index < kept; index++) {
+      if (this.#tombstones[this.#kept[index]!] === 1) hasTombstone = true;
+    }
+    if (left < 2 && !hasTombstone) return;
+    const page = this.#page!;
+    this.#base ??= page.base;
+    const time = page.times[this.#row]! + Number(page.base - this.#base);
+    if (!Number.isSafeInteger(time)) this.#isUnbounded = true;
+    this.#severalAt.add(time, time);
+    if (hasTombstone) this.#tombstonesAt.add(time, time);
+  }
+
+  #spans(times: IntervalSet): TimeSpan[] {
+    if (times.length === 0) return [];
+    if (this.#isUnbounded) return [{ min: -(2n ** 63n), max: 2n ** 63n - 1n }];
+    return spansOf(times, this.#base!);
+  }
+
+  #grow(): void {
+    const size = this.#numbers.length * 2;
+    const numbers = new Uint32Array(size);
+    numbers.set(this.#numbers);
+    this.#numbers = numbers;
+    const versions = new Float64Array(size);
+    versions.set(this.#versions);
+    this.#versions = versions;
+    const tombstones = new Uint8Array(size);
+    tombstones.set(this.#tombstones);
+    this.#tombstones = tombstones;
+    this.#kept = new Uint32Array(size);
+  }
+}
