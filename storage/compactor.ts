@@ -15,12 +15,12 @@ import type {
 } from './background-job.js';
 import { FULL_RUN_BYTES, openRuns, planCompaction } from './compaction-plan.js';
 import { CorruptionError } from './corruption-error.js';
+import type { TimeSpan } from './interval-set.js';
 import type { Generation } from './memtable.js';
 import type { Run } from './run.js';
 import type { StoreState } from './store-state.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
-import { PartitionRule } from './time-base.js';
 
 /** An output run of this size is followed by another: its entry in the manifest stays small enough to be read at once. */
 const RUN_BYTES = 2 * FULL_RUN_BYTES;
@@ -182,8 +182,12 @@ export class Compactor {
     const state = this.#deps.state();
     const { tableId, appendMode, mergeFields, timeColumn } = table;
     const { tombstones, covered } = this.#tombstonesFor(table, inputs, horizon);
-    const isWhole = inputs.length === runs.length;
-    const inMemory = oldestInMemory([...state.frozen, state.active], table, partition);
+    const span = hullOf(inputs);
+    // Runs of a wide backfill bear another number and may hold rows of the same times (flush-partitions.ts).
+    const isWhole =
+      inputs.length === runs.length &&
+      (state.runs.get(tableId) ?? []).every((run) => inputs.includes(run) || !overlaps(run, span));
+    const inMemory = oldestInMemory([...state.frozen, state.active], tableId, span);
     const sizeBytes = inputs.reduce((sum, run) => sum + run.sizeBytes, 0);
     return {
       kind: 'compaction',
@@ -254,19 +258,32 @@ function partitionsOf({ tables, runs }: StoreState): Partition[] {
   return partitions;
 }
 
-/** The lowest version that a memtable holds in the partition; Infinity when none does. */
+function hullOf(runs: readonly Run[]): TimeSpan {
+  let { timeMin: min, timeMax: max } = runs[0]!;
+  for (const { timeMin, timeMax } of runs) {
+    if (timeMin < min) min = timeMin;
+    if (timeMax > max) max = timeMax;
+  }
+  return { min, max };
+}
+
+function overlaps({ timeMin, timeMax }: Run, { min, max }: TimeSpan): boolean {
+  return timeMin <= max && timeMax >= min;
+}
+
+/** The lowest version that a memtable holds at times within the span; Infinity when none does. */
 function oldestInMemory(
   generations: readonly Generation[],
-  table: TableState,
-  partition: number,
+  tableId: TableId,
+  { min, max }: TimeSpan,
 ): number {
   let oldest = Infinity;
   for (const generation of generations) {
-    for (const chunk of generation.tables.get(table.tableId)?.chunks ?? []) {
-      const rule = new PartitionRule(chunk.base, table.partitionMs, table.timeColumn.precision);
+    for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
       const isThere =
-        rule.partitionOf(chunk.timeMin) <= partition &&
-        rule.partitionOf(chunk.timeMax) >= partition;
+        chunk.rows > 0 &&
+        chunk.base + BigInt(chunk.timeMin) <= max &&
+        chunk.base + BigInt(chunk.timeMax) >= min;
       if (isThere) oldest = Math.min(oldest, chunk.versionMin);
     }
   }

@@ -4,6 +4,7 @@
  */
 
 import type { FlushJob, FlushTable, RunIds } from './background-job.js';
+import { FLUSH_RUNS_MAX } from './flush-partitions.js';
 import type { Generation, MemTable } from './memtable.js';
 import { spansOf } from './memtable-source.js';
 import type { Pacer } from './pacer.js';
@@ -97,5 +98,5 @@ function partitionsAtMost({ table, chunks, rows }: MemTable): number {
     first = Math.min(first, rule.partitionOf(chunk.timeMin));
     last = Math.max(last, rule.partitionOf(chunk.timeMax));
   }
-  return Math.min(rows, last - first + 1);
+  return Math.min(rows, last - first + 1, FLUSH_RUNS_MAX);
 }

@@ -12,7 +12,7 @@ import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-j
 import { BlockEncoder } from './block.js';
 import { ByteWriter } from './byte-writer.js';
 import { orderHandles, partitionHandles } from './flush-order.js';
-import { withoutExpired } from './flush-partitions.js';
+import { boundPartitions, withoutExpired } from './flush-partitions.js';
 import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
 import type { JobDeps } from './job-deps.js';
@@ -74,7 +74,8 @@ async function flushTable(
   const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
   const partitions: Partition[] = [];
   const found = await partitionHandles(pages, partitionMs, precision, pacer);
-  for (const part of withoutExpired(found, pages, table.expiredThrough)) {
+  const left = withoutExpired(found, pages, table.expiredThrough);
+  for (const part of boundPartitions(left)) {
     deps.checkStopped();
     const handles = await orderHandles(pages, part.handles, rules, pacer);
     partitions.push({ partition: part.partition, handles });

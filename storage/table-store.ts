@@ -217,7 +217,7 @@ export class TableStore {
 
   /** Whole runs that have expired leave the manifest at once, in one batch; their keys go when no view needs them any more. */
   #dropExpiredRuns(): void {
-    if (expiredRuns(this.#state).length === 0) return;
+    if (expiredRuns(this.#state).every((run) => this.#compactor.isBusy(run))) return;
     this.#install({ written: [], replaced: [], horizon: 0, flushed: null }).catch(
       (error: unknown) => {
         // Told by the next flush.

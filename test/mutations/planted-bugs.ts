@@ -160,8 +160,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'compaction drops a tombstone too early: another run of the partition holds a row that it deletes',
     file: 'storage/compactor.ts',
-    find: 'const isWhole = inputs.length === runs.length;',
-    replace: 'const isWhole = inputs.length <= runs.length;',
+    find: 'inputs.length === runs.length &&',
+    replace: 'inputs.length <= runs.length ||',
     testFile: 'test/storage/compaction.test.ts',
     testName: 'a tombstone of a row stays in a job that leaves out a run of the partition',
   },
@@ -198,6 +198,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'if (!hasTombstone) return;',
     testFile: 'test/storage/compaction.test.ts',
     testName: 'what is overwritten goes up to the stable horizon: 0 leaves 4',
+  },
+  {
+    name: 'fields joined above the horizon: a row that arrives in between is lost',
+    file: 'storage/identity-groups.ts',
+    find: 'this.#versions[row]! <= this.#rules.settledHorizon',
+    replace: 'this.#versions[row]! < Infinity',
+    testFile: 'test/storage/merge-fields.test.ts',
+    testName:
+      'a compaction joins fields only at or below the horizon: above it something may still come in between',
+  },
+  {
+    name: 'alone by number: a compaction overlooks a run that spans many partitions',
+    file: 'storage/compactor.ts',
+    find: 'inputs.includes(run) || !overlaps(run, span)',
+    replace: 'inputs.includes(run) || overlaps(run, span) || true',
+    testFile: 'test/storage/flush-partitions.test.ts',
+    testName:
+      'a backfill of years has a bounded number of runs, however often rows of all ages come, and is joined without losing a field',
   },
   {
     name: 'visible before the gate: a record is applied as soon as it is durable here',

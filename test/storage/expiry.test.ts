@@ -165,6 +165,17 @@ describe('what has expired', () => {
     expect(await scanAll(reopened, schema)).toEqual([]);
   });
 
+  it('leaves a run that has expired in part with the next compaction of it', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 1000, T0, T0 + 1, T0 + 2);
+    await flushAll(store);
+    expire(store, T0 + 1);
+    expect(store.stats()[0]).toMatchObject({ runs: 1, runRows: 3 });
+    await store.compactTable(schema.tableId, () => 0);
+    expect(store.stats()[0]).toMatchObject({ runs: 1, runRows: 1 });
+    expect(await scanAll(store, schema)).toEqual([printed(T0 + 2, 1000)]);
+  });
+
   it('is remembered by the manifest, and forgotten with its table', async () => {
     const { store, kv } = await openMemoryStore();
     write(store, 1000, T0, T0 + 1);

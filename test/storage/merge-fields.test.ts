@@ -109,6 +109,34 @@ describe('rows of one identity become one', () => {
   });
 });
 
+describe('a compaction', () => {
+  it('joins fields only at or below the horizon: above it something may still come in between', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 1000, rowAt(T0, [1, 'one', null]));
+    await flushAll(store, 1, 500);
+    write(store, 3000, rowAt(T0, [null, 'three', 3n]));
+    await flushAll(store, 2, 500);
+    await store.compactTable(schema.tableId, () => 500);
+    expect(store.stats()[0]).toMatchObject({ runs: 1, runRows: 2 });
+    write(store, 2000, rowAt(T0, [2, 'two', null]));
+    expect(await scanAll(store, schema)).toEqual([printRow(rowAt(T0, [2, 'three', 3n]))]);
+    await flushAll(store, 3, 500);
+    await store.compactTable(schema.tableId, () => 3000);
+    expect(store.stats()[0]).toMatchObject({ runs: 1, runRows: 1 });
+    expect(await scanAll(store, schema)).toEqual([printRow(rowAt(T0, [2, 'three', 3n]))]);
+  });
+
+  it('joins no fields while a memtable holds a row of that time: it may lie in between', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 1000, rowAt(T0, [1, null, null]));
+    write(store, 3000, rowAt(T0, [null, 'three', null]));
+    await flushAll(store, 1, 500);
+    write(store, 2000, rowAt(T0, [2, null, null]));
+    await store.compactTable(schema.tableId, () => 5000);
+    expect(await scanAll(store, schema)).toEqual([printRow(rowAt(T0, [2, 'three', null]))]);
+  });
+});
+
 describe('whatever order records arrive in, and wherever a flush falls, the rows are the same', () => {
   const field = fc.option(fc.integer({ min: 0, max: 9 }), { nil: null });
   const change = fc.record({
