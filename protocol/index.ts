@@ -16,7 +16,13 @@ export type {
   SessionHandler,
 } from './session-handler.js';
 export type { ColumnDefinition } from './column-definition.js';
-export type { ParameterKind, ParameterReader, ParameterValue } from './parameter-reader.js';
+export type {
+  DateTimeFields,
+  ParameterKind,
+  ParameterReader,
+  ParameterValue,
+} from './parameter-reader.js';
+export { newDateTimeFields } from './parameter-reader.js';
 export type { ErrorArguments, ErrorCode, ErrorName } from './error-codes.js';
 export type { PacketWriter } from './packet-writer.js';
 

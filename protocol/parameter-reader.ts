@@ -53,6 +53,7 @@ export type ParameterKind = ParameterValue['kind'];
 
 /** Parameter flag: the integer is unsigned. */
 const UNSIGNED = 0x80;
+const EMPTY = new Uint8Array(0);
 /** Bytes before the NULL bitmap: command, id, flags, iterations. */
 const EXECUTE_HEADER_BYTES = 10;
 
@@ -70,22 +71,61 @@ const KIND_BY_LAYOUT: Readonly<Record<Exclude<ParameterLayout, 'refused'>, Param
   time: 'time',
 };
 
-/** Bytes of values of fixed size; others begin with their length. */
-const FIXED_BYTES: Readonly<Partial<Record<ParameterLayout, number>>> = {
+/** Layouts as numbers, for the loops over parameters. */
+const Layout = {
   null: 0,
   int8: 1,
   int16: 2,
-  int32: 4,
-  int64: 8,
-  float32: 4,
-  float64: 8,
-};
+  int32: 3,
+  int64: 4,
+  float32: 5,
+  float64: 6,
+  text: 7,
+  binary: 8,
+  datetime: 9,
+  time: 10,
+} as const satisfies Record<Exclude<ParameterLayout, 'refused'>, number>;
+
+/** By layout: bytes of values of fixed size; those from text on begin with their length. */
+const FIXED_BYTES = Uint8Array.of(0, 1, 2, 4, 8, 4, 8);
+
+/** By layout. */
+const KINDS: readonly ParameterKind[] = Object.keys(Layout).map(
+  (layout) => KIND_BY_LAYOUT[layout as keyof typeof Layout],
+);
+
+/** By type byte: the layout; UNKNOWN for types that are none, or refused. */
+const UNKNOWN = 0xff;
+const LAYOUT_BY_TYPE = Uint8Array.from(PARAMETER_LAYOUT_BY_BYTE, (layout) =>
+  layout === undefined || layout === 'refused' ? UNKNOWN : Layout[layout],
+);
+
+/** Bit b = a DATE, DATETIME or TIMESTAMP may have b bytes; the same for TIME. */
+const DATETIME_LENGTHS = (1 << 0) | (1 << 4) | (1 << 7) | (1 << 11);
+const TIME_LENGTHS = (1 << 0) | (1 << 8) | (1 << 12);
+
+/** A DATE, DATETIME or TIMESTAMP as sent, in an object that is used again for the next one. */
+export interface DateTimeFields {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  microsecond: number;
+  /** The type was DATE. */
+  isDate: boolean;
+}
 
 export class ParameterReader {
   readonly count: number;
   /** Type and flag bytes of the last binding, two per parameter; null = never bound. */
   #types: Uint8Array | null = null;
-  #payload: Buffer = Buffer.alloc(0);
+  /** By parameter. */
+  readonly #layouts: Uint8Array;
+  #payload: Uint8Array = EMPTY;
+  /** Over `#payload`. */
+  #view: DataView = new DataView(EMPTY.buffer);
   /** Value i is #payload[#starts[i] .. #ends[i]); start -1 = NULL, -2 = long data. Length bytes are not included. */
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
@@ -95,13 +135,14 @@ export class ParameterReader {
     this.count = count;
     this.#starts = new Int32Array(count);
     this.#ends = new Int32Array(count);
+    this.#layouts = new Uint8Array(count);
   }
 
   kind(index: number): ParameterKind {
     const start = this.#start(index);
     if (start === NULL_START) return 'null';
     if (start === LONG_DATA_START) return 'string';
-    return KIND_BY_LAYOUT[this.#layout(index)];
+    return KINDS[this.#layouts[index]!]!;
   }
 
   /** The value as an object. Strings are views of the packet. */
@@ -111,7 +152,7 @@ export class ParameterReader {
     if (start === LONG_DATA_START) {
       return { kind: 'string', bytes: this.source(index), binary: this.isBinary(index) };
     }
-    switch (KIND_BY_LAYOUT[this.#layout(index)]) {
+    switch (this.kind(index)) {
       case 'null':
         return NULL_VALUE;
       case 'integer':
@@ -125,7 +166,7 @@ export class ParameterReader {
           binary: this.isBinary(index),
         };
       case 'datetime':
-        return this.#dateTime(index, start, this.end(index));
+        return { kind: 'datetime', ...this.dateTime(index, newDateTimeFields()) };
       case 'time':
         return this.#time(start, this.end(index));
     }
@@ -134,15 +175,13 @@ export class ParameterReader {
   /** Requires kind 'integer' or 'double'. Exact for integers of at most 53 bits: see `high` and `low` for all. */
   number(index: number): number {
     const start = this.#start(index);
-    switch (this.#layout(index)) {
-      case 'float32':
-        return this.#payload.readFloatLE(start);
-      case 'float64':
-        return this.#payload.readDoubleLE(start);
-      case 'int64': {
-        const high = this.high(index);
-        return high * 0x1_0000_0000 + this.low(index);
-      }
+    switch (this.#layouts[index]) {
+      case Layout.float32:
+        return this.#view.getFloat32(start, true);
+      case Layout.float64:
+        return this.#view.getFloat64(start, true);
+      case Layout.int64:
+        return this.high(index) * 0x1_0000_0000 + this.#view.getUint32(start, true);
       default:
         return this.isUnsigned(index) ? this.low(index) : this.low(index) | 0;
     }
@@ -152,10 +191,10 @@ export class ParameterReader {
   high(index: number): number {
     const start = this.#start(index);
     const unsigned = this.isUnsigned(index);
-    if (this.#layout(index) === 'int64') {
+    if (this.#layouts[index] === Layout.int64) {
       return unsigned
-        ? this.#payload.readUInt32LE(start + 4)
-        : this.#payload.readInt32LE(start + 4);
+        ? this.#view.getUint32(start + 4, true)
+        : this.#view.getInt32(start + 4, true);
     }
     return !unsigned && (this.low(index) | 0) < 0 ? -1 : 0;
   }
@@ -164,16 +203,34 @@ export class ParameterReader {
   low(index: number): number {
     const start = this.#start(index);
     const unsigned = this.isUnsigned(index);
-    switch (this.#layout(index)) {
-      case 'int8':
-        return unsigned ? this.#payload.readUInt8(start) : this.#payload.readInt8(start) >>> 0;
-      case 'int16':
+    switch (this.#layouts[index]) {
+      case Layout.int8:
+        return unsigned ? this.#view.getUint8(start) : this.#view.getInt8(start) >>> 0;
+      case Layout.int16:
         return unsigned
-          ? this.#payload.readUInt16LE(start)
-          : this.#payload.readInt16LE(start) >>> 0;
+          ? this.#view.getUint16(start, true)
+          : this.#view.getInt16(start, true) >>> 0;
       default:
-        return this.#payload.readUInt32LE(start);
+        return this.#view.getUint32(start, true);
     }
+  }
+
+  /** Requires kind 'datetime'. Fills and returns `into`. */
+  dateTime(index: number, into: DateTimeFields): DateTimeFields {
+    const start = this.#start(index);
+    const length = this.end(index) - start;
+    const payload = this.#payload;
+    const hasDate = length >= 4;
+    const hasTime = length >= 7;
+    into.year = hasDate ? this.#view.getUint16(start, true) : 0;
+    into.month = hasDate ? payload[start + 2]! : 0;
+    into.day = hasDate ? payload[start + 3]! : 0;
+    into.hour = hasTime ? payload[start + 4]! : 0;
+    into.minute = hasTime ? payload[start + 5]! : 0;
+    into.second = hasTime ? payload[start + 6]! : 0;
+    into.microsecond = length >= 11 ? this.#view.getUint32(start + 7, true) : 0;
+    into.isDate = this.#types?.[2 * index] === COLUMN_TYPE.date;
+    return into;
   }
 
   isUnsigned(index: number): boolean {
@@ -182,7 +239,7 @@ export class ParameterReader {
 
   /** Requires kind 'string': bytes rather than text. */
   isBinary(index: number): boolean {
-    return this.#layout(index) === 'binary';
+    return this.#layouts[index] === Layout.binary;
   }
 
   /** Requires kind 'string': the value is source(i)[start(i)..end(i)). */
@@ -206,69 +263,85 @@ export class ParameterReader {
    * Throws SqlError: 1210 when types were never bound or a type is unknown, 1835 when the packet is malformed.
    */
   read(payload: Uint8Array, longData: ReadonlyMap<number, Uint8Array>): void {
-    this.#longData.clear();
-    const reader = new PacketReader(payload);
-    this.#payload = reader.payload;
-    reader.skip(EXECUTE_HEADER_BYTES);
+    if (this.#longData.size > 0) this.#longData.clear();
+    this.#payload = payload;
+    this.#view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    if (payload.length < EXECUTE_HEADER_BYTES) throw malformed();
     if (this.count === 0) return;
-    const bitmap = reader.bytes((this.count + 7) >>> 3);
-    if (reader.int8() === 1) this.#bind(reader.bytes(2 * this.count));
+    const bitmapAt = EXECUTE_HEADER_BYTES;
+    let at = bitmapAt + ((this.count + 7) >>> 3);
+    if (at >= payload.length) throw malformed();
+    const hasTypes = payload[at++] === 1;
+    if (hasTypes) {
+      const typesAt = at;
+      at += 2 * this.count;
+      if (at > payload.length) throw malformed();
+      this.#bind(payload.subarray(typesAt, at));
+    }
     if (this.#types === null) {
       throw new SqlError('ER_WRONG_ARGUMENTS', { what: 'mysqld_stmt_execute' });
     }
+    const hasLongData = longData.size > 0;
     for (let index = 0; index < this.count; index++) {
-      const long = longData.get(index);
+      const long = hasLongData ? longData.get(index) : undefined;
       if (long !== undefined) {
         this.#longData.set(index, long);
         this.#starts[index] = LONG_DATA_START;
-      } else if (((bitmap[index >>> 3] ?? 0) & (1 << (index & 7))) !== 0) {
+      } else if ((payload[bitmapAt + (index >>> 3)]! & (1 << (index & 7))) !== 0) {
         this.#starts[index] = NULL_START;
       } else {
-        this.#readValue(reader, index);
+        at = this.#readValue(index, at);
       }
     }
   }
 
-  #readValue(reader: PacketReader, index: number): void {
-    const layout = this.#layout(index);
-    if (layout === 'null') {
+  /** Notes where the value of a parameter lies, which begins at `start`; returns where the next one begins. */
+  #readValue(index: number, start: number): number {
+    const layout = this.#layouts[index]!;
+    if (layout === Layout.null) {
       this.#starts[index] = NULL_START;
-      return;
+      return start;
     }
-    let length = FIXED_BYTES[layout];
-    if (length === undefined) {
-      if (layout === 'text' || layout === 'binary') {
+    const payload = this.#payload;
+    let at = start;
+    let length: number;
+    if (layout < Layout.text) {
+      length = FIXED_BYTES[layout]!;
+    } else {
+      if (at >= payload.length) throw malformed();
+      length = payload[at++]!;
+      if (layout === Layout.datetime || layout === Layout.time) {
+        const lengths = layout === Layout.time ? TIME_LENGTHS : DATETIME_LENGTHS;
+        if (length > 12 || (lengths & (1 << length)) === 0) throw malformed();
+      } else if (length >= 0xfb) {
+        const reader = new PacketReader(payload, at - 1);
         const announced = reader.lenencInteger();
-        if (announced === null) throw new SqlError('ER_MALFORMED_PACKET');
+        if (announced === null) throw malformed();
         length = announced;
-      } else {
-        length = reader.int8();
-        const right =
-          layout === 'time'
-            ? length === 0 || length === 8 || length === 12
-            : length === 0 || length === 4 || length === 7 || length === 11;
-        if (!right) throw new SqlError('ER_MALFORMED_PACKET');
+        at = reader.offset;
       }
     }
-    const start = reader.offset;
-    reader.skip(length);
-    this.#starts[index] = start;
-    this.#ends[index] = start + length;
+    if (length > payload.length - at) throw malformed();
+    this.#starts[index] = at;
+    this.#ends[index] = at + length;
+    return at + length;
   }
 
   /** Remembers the types beyond this packet; they must all be known. */
   #bind(types: Uint8Array): void {
     for (let index = 0; index < this.count; index++) {
-      const layout = PARAMETER_LAYOUT_BY_BYTE[types[2 * index] ?? 0];
-      if (layout === undefined || layout === 'refused') {
+      if (LAYOUT_BY_TYPE[types[2 * index]!] === UNKNOWN) {
         throw new SqlError(
           'ER_WRONG_ARGUMENTS',
-          `Incorrect arguments to mysqld_stmt_execute: parameter ${index + 1} has the unknown type ${types[2 * index] ?? 0}`,
+          `Incorrect arguments to mysqld_stmt_execute: parameter ${index + 1} has the unknown type ${types[2 * index]!}`,
         );
       }
     }
     if (this.#types === null) this.#types = new Uint8Array(2 * this.count);
     this.#types.set(types);
+    for (let index = 0; index < this.count; index++) {
+      this.#layouts[index] = LAYOUT_BY_TYPE[types[2 * index]!]!;
+    }
   }
 
   #start(index: number): number {
@@ -277,32 +350,10 @@ export class ParameterReader {
     return start;
   }
 
-  #layout(index: number): Exclude<ParameterLayout, 'refused'> {
-    const layout = PARAMETER_LAYOUT_BY_BYTE[this.#types?.[2 * index] ?? COLUMN_TYPE.null];
-    return layout === undefined || layout === 'refused' ? 'null' : layout;
-  }
-
   #integer(index: number): number | bigint {
     const value = this.number(index);
     if (Number.isSafeInteger(value)) return value;
     return (BigInt(this.high(index)) << 32n) | BigInt(this.low(index));
-  }
-
-  #dateTime(index: number, start: number, end: number): ParameterValue {
-    const payload = this.#payload;
-    const length = end - start;
-    const isDate = this.#types?.[2 * index] === COLUMN_TYPE.date;
-    return {
-      kind: 'datetime',
-      year: length >= 4 ? payload.readUInt16LE(start) : 0,
-      month: length >= 4 ? payload.readUInt8(start + 2) : 0,
-      day: length >= 4 ? payload.readUInt8(start + 3) : 0,
-      hour: length >= 7 ? payload.readUInt8(start + 4) : 0,
-      minute: length >= 7 ? payload.readUInt8(start + 5) : 0,
-      second: length >= 7 ? payload.readUInt8(start + 6) : 0,
-      microsecond: length >= 11 ? payload.readUInt32LE(start + 7) : 0,
-      isDate,
-    };
   }
 
   #time(start: number, end: number): ParameterValue {
@@ -310,17 +361,34 @@ export class ParameterReader {
     const length = end - start;
     return {
       kind: 'time',
-      negative: length >= 8 && payload.readUInt8(start) !== 0,
-      days: length >= 8 ? payload.readUInt32LE(start + 1) : 0,
-      hours: length >= 8 ? payload.readUInt8(start + 5) : 0,
-      minutes: length >= 8 ? payload.readUInt8(start + 6) : 0,
-      seconds: length >= 8 ? payload.readUInt8(start + 7) : 0,
-      microseconds: length >= 12 ? payload.readUInt32LE(start + 8) : 0,
+      negative: length >= 8 && payload[start] !== 0,
+      days: length >= 8 ? this.#view.getUint32(start + 1, true) : 0,
+      hours: length >= 8 ? payload[start + 5]! : 0,
+      minutes: length >= 8 ? payload[start + 6]! : 0,
+      seconds: length >= 8 ? payload[start + 7]! : 0,
+      microseconds: length >= 12 ? this.#view.getUint32(start + 8, true) : 0,
     };
   }
+}
+
+/** All fields zero. */
+export function newDateTimeFields(): DateTimeFields {
+  return {
+    year: 0,
+    month: 0,
+    day: 0,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    microsecond: 0,
+    isDate: false,
+  };
+}
+
+function malformed(): SqlError {
+  return new SqlError('ER_MALFORMED_PACKET');
 }
 
 const NULL_START = -1;
 const LONG_DATA_START = -2;
 const NULL_VALUE: ParameterValue = { kind: 'null' };
-const EMPTY = new Uint8Array(0);

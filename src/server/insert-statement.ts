@@ -10,6 +10,7 @@ import type { InsertCell } from '../sql/insert-target.js';
 import { writeTypedValue } from '../sql/typed-cell.js';
 import { InsertRun, insertInfo } from './insert-run.js';
 import { InsertShape } from './insert-shape.js';
+import { preparedShape } from './prepared-shape.js';
 import { writeParameter } from './parameter-cell.js';
 import { writableTable } from './statement-run.js';
 import type { StatementRun } from './statement-run.js';
@@ -27,7 +28,11 @@ export async function executeInsert(
 ): Promise<void> {
   const { name, columns, rows } = statement;
   const table = writableTable(run.state, name.database, name.table);
-  const insert = new InsertRun(run, new InsertShape(run, table, columns), {
+  const isPrepared = parameters !== null;
+  const shape = isPrepared
+    ? preparedShape(run, statement, table)
+    : new InsertShape(run, table, columns);
+  const insert = new InsertRun(run, shape, {
     signal: () => run.response.abortNotice,
   });
   try {

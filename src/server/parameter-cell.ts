@@ -5,8 +5,8 @@
  * read in the session's zone.
  */
 
-import { SqlError } from '../../protocol/index.js';
-import type { ParameterReader, ParameterValue } from '../../protocol/index.js';
+import { newDateTimeFields, SqlError } from '../../protocol/index.js';
+import type { DateTimeFields, ParameterReader, ParameterValue } from '../../protocol/index.js';
 import { daysFromCivil, daysInMonth, SECONDS_PER_DAY } from '../exec/calendar.js';
 import {
   BIGINT,
@@ -28,7 +28,8 @@ import { writeTypedValue } from '../sql/typed-cell.js';
 const MICROSECOND_DIGITS = 6;
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
-type DateTimeParameter = Extract<ParameterValue, { kind: 'datetime' }>;
+/** Read and converted in one step, so that all share it. */
+const dateTimeFields = newDateTimeFields();
 
 /** Writes parameter `index` as a cell. Throws what the converter throws. */
 export function writeParameter(
@@ -51,7 +52,7 @@ export function writeParameter(
       writeString(parameters, index, converter, sink);
       return;
     case 'datetime':
-      writeDateTime(parameters.value(index), converter, sink);
+      writeDateTime(parameters.dateTime(index, dateTimeFields), converter, sink);
       return;
     case 'time':
       writeTypedValue(converter, sink, typedValueOf(parameters.value(index)));
@@ -90,8 +91,11 @@ function writeString(
   }
 }
 
-function writeDateTime(value: ParameterValue, converter: CellConverter, sink: RowSink): void {
-  if (value.kind !== 'datetime') throw new Error('the parameter is no DATETIME');
+function writeDateTime(
+  value: Readonly<DateTimeFields>,
+  converter: CellConverter,
+  sink: RowSink,
+): void {
   const days = daysOf(value);
   if (value.isDate) converter.date(sink, days);
   else converter.localTime(sink, secondsOf(value, days), value.microsecond, MICROSECOND_DIGITS);
@@ -134,12 +138,12 @@ function typedValueOf(value: ParameterValue): TypedValue {
   }
 }
 
-function secondsOf(value: DateTimeParameter, days: number): number {
+function secondsOf(value: Readonly<DateTimeFields>, days: number): number {
   return days * SECONDS_PER_DAY + (value.hour * 60 + value.minute) * 60 + value.second;
 }
 
 /** Throws 1292 for a date that is none, zero dates included. */
-function daysOf(value: DateTimeParameter): number {
+function daysOf(value: Readonly<DateTimeFields>): number {
   const { year, month, day, hour, minute, second } = value;
   const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
   if (!isDate || hour > 23 || minute > 59 || second > 59) {

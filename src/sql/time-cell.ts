@@ -99,6 +99,10 @@ export class TimeCell {
       sink.setNumber(this.#place.column, Math.floor(seconds / SECONDS_PER_DAY));
       return;
     }
+    if (fraction === 0) {
+      this.#write(sink, seconds, 0);
+      return;
+    }
     const digits = precision - this.#precision;
     if (digits <= 0) {
       this.#write(sink, seconds, fraction * 10 ** -digits);

@@ -143,3 +143,47 @@ test('a name that only begins with VALUES is no head', async () => {
   await run(client, "INSERT INTO t VALUES ('a', 1, 1, 1)");
   expect((await failureOf(client.query("INSERT INTO t VALUESX ('b', 1, 1, 1)"))).errno).toBe(1064);
 });
+
+describe('executions of one prepared INSERT', () => {
+  const sql = 'INSERT INTO t (host, ts, v) VALUES (?, ?, ?), (?, ?, ?)';
+
+  test('are what the same rows are as text, for every type that a driver sends', async () => {
+    const statement = await client.prepare(sql);
+    const rows: readonly (readonly [unknown, string, unknown, string])[] = [
+      ["'a'", "'2024-05-06 07:08:09.123'", 'a', '2024-05-06 07:08:09.123'],
+      ["'é''s'", "'2024-05-06 07:08:09'", "é's", '2024-05-06 07:08:09'],
+      ['NULL', "'2024-05-07'", null, '2024-05-07'],
+    ];
+    const numbers = [1.5, -0.25, 123456789, null];
+    for (const [hostText, timeText, host, time] of rows) {
+      for (const number of numbers) {
+        await run(client, `${HEAD} (${String(hostText)}, ${timeText}, ${String(number)})`);
+      }
+      const expected = await cellsOf(client, 'SELECT host, ts, v, n FROM t');
+      await run(client, 'TRUNCATE TABLE t');
+      for (let at = 0; at < numbers.length; at += 2) {
+        await statement.execute([host, time, numbers[at], host, time, numbers[at + 1]]);
+      }
+      expect(await cellsOf(client, 'SELECT host, ts, v, n FROM t')).toEqual(expected);
+      await run(client, 'TRUNCATE TABLE t');
+    }
+  });
+
+  test('follow the time zone as it is at each', async () => {
+    const statement = await client.prepare(sql);
+    const row = (host: string): unknown[] => [host, '2024-01-01 12:00:00', 1];
+    await statement.execute([...row('a'), ...row('b')]);
+    await run(client, "SET time_zone = '+02:00'");
+    await statement.execute([...row('c'), ...row('d')]);
+    await run(client, "SET time_zone = '+00:00'");
+    await statement.execute([...row('e'), ...row('f')]);
+    expect(await cellsOf(client, 'SELECT host, ts FROM t ORDER BY host')).toEqual([
+      ['a', '2024-01-01 12:00:00.000'],
+      ['b', '2024-01-01 12:00:00.000'],
+      ['c', '2024-01-01 10:00:00.000'],
+      ['d', '2024-01-01 10:00:00.000'],
+      ['e', '2024-01-01 12:00:00.000'],
+      ['f', '2024-01-01 12:00:00.000'],
+    ]);
+  });
+});
