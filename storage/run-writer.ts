@@ -51,7 +51,8 @@ export class RunWriter {
   /** The next rows in order; the page's columns are those of the header. */
   async write(page: Page): Promise<void> {
     const { batches, pacer } = this.#deps;
-    const encoder = new BlockEncoder(page, this.#columnIds, this.#header.appendMode);
+    const { appendMode } = this.#header;
+    const encoder = new BlockEncoder(page, this.#columnIds, appendMode, 'compact');
     while (encoder.step()) if (pacer.spend(page.length * VALUE_UNITS)) await pacer.turn();
     const run = this.#open();
     const { operations, info } = encoder.finish(run.id, run.blocks.length);
