@@ -19,7 +19,9 @@ export const TABLE_COLLATION = 'utf8mb4_bin';
 
 /** @param zone of the session: TIMESTAMP defaults are shown in it */
 export function showCreateTable(table: TableDefinition, zone: TimeZone): string {
-  const lines = table.columns.map((column) => `  ${columnLine(column, zone)}`);
+  const lines = table.columns.map((column) => {
+    return `  ${columnLine(column, column === table.timeIndex, zone)}`;
+  });
   lines.push(...keyLines(table));
   const head = `CREATE TABLE ${quoteIdentifier(table.name)} (\n`;
   return `${head}${lines.join(',\n')}\n)${tableTail(table)}`;
@@ -39,9 +41,11 @@ export function hasPrimaryKey(table: TableDefinition): boolean {
   return !table.appendMode || table.tags.length > 0;
 }
 
-function columnLine(column: ColumnDefinition, zone: TimeZone): string {
+function columnLine(column: ColumnDefinition, isTimeIndex: boolean, zone: TimeZone): string {
   // tinyint(1), as DESCRIBE has it, would come back as a TINYINT.
-  const type = column.type.kind === 'boolean' ? 'boolean' : columnTypeName(column.type);
+  const name = column.type.kind === 'boolean' ? 'boolean' : columnTypeName(column.type);
+  // A time index without digits would come back with some: rows of one second must not merge unless that was asked for.
+  const type = isTimeIndex && !name.includes('(') ? `${name}(0)` : name;
   const isNullTimestamp = column.nullable && column.type.kind === 'timestamp';
   const nullability = column.nullable ? (isNullTimestamp ? ' NULL' : '') : ' NOT NULL';
   const comment = column.comment === '' ? '' : ` COMMENT ${quoteText(column.comment)}`;

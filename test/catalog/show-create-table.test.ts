@@ -32,6 +32,17 @@ const SHOWN: readonly (readonly [name: string, created: string, shown: string])[
     ].join('\n'),
   ],
   [
+    'a time index of whole seconds, and a ttl',
+    "CREATE TABLE s (ts TIMESTAMP(0) TIME INDEX, v INT) WITH (ttl='7d', merge_mode='last_non_null')",
+    [
+      'CREATE TABLE `s` (',
+      '  `ts` timestamp(0) NOT NULL,',
+      '  `v` int DEFAULT NULL,',
+      '  PRIMARY KEY (`ts`)',
+      ") ENGINE=TWINTIDE DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin WITH (merge_mode='last_non_null', ttl='7d')",
+    ].join('\n'),
+  ],
+  [
     'nothing declared',
     'CREATE TABLE m (`timestamp` TIMESTAMP, b TINYINT, x FLOAT, d DATE, other TIMESTAMP)',
     [
