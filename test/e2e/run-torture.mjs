@@ -1,0 +1,38 @@
+/**
+ * `npm run torture -- --seeds N [--from M]`   kills real nodes in the middle of flushes and compactions; a failing seed prints its number
+ *
+ * The runs are those of kill-in-flush.test.ts; this only says which.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '20' },
+    from: { type: 'string', default: '1' },
+  },
+});
+
+function numberOf(name, text) {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  process.stderr.write(`--${name} takes a number from 1 on, not "${text}"\n`);
+  process.exit(2);
+}
+
+const jest = join(import.meta.dirname, '../../node_modules/jest/bin/jest.js');
+const { status } = spawnSync(
+  process.execPath,
+  [jest, '--runInBand', '--testPathPatterns=test/e2e/kill-in-flush'],
+  {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      TORTURE_FIRST: String(numberOf('from', values.from)),
+      TORTURE_SEEDS: String(numberOf('seeds', values.seeds)),
+    },
+  },
+);
+process.exitCode = status ?? 1;
