@@ -11,6 +11,8 @@ const SECONDS_PER_DAY = 86_400;
 /** 0000-01-01 00:00:00 and 9999-12-31 23:59:59, the ends of DATETIME. */
 const SECONDS_MIN = -62_167_219_200;
 const SECONDS_MAX = 253_402_300_799;
+/** Times are kept as 64-bit counts of their unit: at 9 digits from 1677-09-21 to 2262-04-11, at 8 digits to the year 4892. */
+const COUNT_MAX = 2n ** 63n;
 
 /** Writes the cells of one column. */
 export class TimeCell {
@@ -23,6 +25,8 @@ export class TimeCell {
   readonly #isDate: boolean;
   readonly #precision: number;
   readonly #unitsPerSecond: number;
+  readonly #secondsMin: number;
+  readonly #secondsMax: number;
   readonly #scan = new DateTimeScan();
 
   /** `place.type` is a timestamp, a datetime or a date; for other types the methods must not be called. */
@@ -34,6 +38,9 @@ export class TimeCell {
     this.#isDate = type.kind === 'date';
     this.#precision = type.kind === 'datetime' || type.kind === 'timestamp' ? type.precision : 0;
     this.#unitsPerSecond = 10 ** this.#precision;
+    const wholeSeconds = Number(COUNT_MAX / BigInt(this.#unitsPerSecond));
+    this.#secondsMin = Math.max(SECONDS_MIN, -wholeSeconds);
+    this.#secondsMax = Math.min(SECONDS_MAX, wholeSeconds - 1);
   }
 
   /** A count since the epoch in the column's own unit. */
@@ -72,7 +79,7 @@ export class TimeCell {
       return;
     }
     const seconds = this.#ownSeconds(scan.localSeconds, scan.offsetSeconds);
-    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
+    if (seconds < this.#secondsMin || seconds > this.#secondsMax) {
       throw incorrectTime(this.#place, quotedValue(buf, start, end));
     }
     this.#set(sink, seconds, scan.fraction);
@@ -114,7 +121,7 @@ export class TimeCell {
   }
 
   #write(sink: RowSink, seconds: number, fraction: number): void {
-    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
+    if (seconds < this.#secondsMin || seconds > this.#secondsMax) {
       const count = BigInt(seconds) * BigInt(this.#unitsPerSecond) + BigInt(fraction);
       throw incorrectTime(this.#place, String(count));
     }
