@@ -25,8 +25,8 @@ export class TimeCell {
   readonly #isDate: boolean;
   readonly #precision: number;
   readonly #unitsPerSecond: number;
-  readonly #secondsMin: number;
-  readonly #secondsMax: number;
+  /** Up to here, either way, any fraction fits the column. */
+  readonly #safeSeconds: number;
   readonly #scan = new DateTimeScan();
 
   /** `place.type` is a timestamp, a datetime or a date; for other types the methods must not be called. */
@@ -39,8 +39,7 @@ export class TimeCell {
     this.#precision = type.kind === 'datetime' || type.kind === 'timestamp' ? type.precision : 0;
     this.#unitsPerSecond = 10 ** this.#precision;
     const wholeSeconds = Number(COUNT_MAX / BigInt(this.#unitsPerSecond));
-    this.#secondsMin = Math.max(SECONDS_MIN, -wholeSeconds);
-    this.#secondsMax = Math.min(SECONDS_MAX, wholeSeconds - 1);
+    this.#safeSeconds = Math.min(-SECONDS_MIN, wholeSeconds - 1);
   }
 
   /** A count since the epoch in the column's own unit. */
@@ -79,7 +78,7 @@ export class TimeCell {
       return;
     }
     const seconds = this.#ownSeconds(scan.localSeconds, scan.offsetSeconds);
-    if (seconds < this.#secondsMin || seconds > this.#secondsMax) {
+    if (!this.#holds(seconds, scan.fraction)) {
       throw incorrectTime(this.#place, quotedValue(buf, start, end));
     }
     this.#set(sink, seconds, scan.fraction);
@@ -121,11 +120,18 @@ export class TimeCell {
   }
 
   #write(sink: RowSink, seconds: number, fraction: number): void {
-    if (seconds < this.#secondsMin || seconds > this.#secondsMax) {
+    if (!this.#holds(seconds, fraction)) {
       const count = BigInt(seconds) * BigInt(this.#unitsPerSecond) + BigInt(fraction);
       throw incorrectTime(this.#place, String(count));
     }
     this.#set(sink, seconds, fraction);
+  }
+
+  #holds(seconds: number, fraction: number): boolean {
+    if (Math.abs(seconds) <= this.#safeSeconds) return true;
+    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) return false;
+    const count = BigInt(seconds) * BigInt(this.#unitsPerSecond) + BigInt(fraction);
+    return count >= -COUNT_MAX && count < COUNT_MAX;
   }
 
   #set(sink: RowSink, seconds: number, fraction: number): void {
