@@ -182,7 +182,7 @@ describe('literals', () => {
     [datetime(9), "'1677-09-21 00:12:43.145224192'", '-9223372037+145224192'],
     [datetime(9), "'1677-09-21 00:12:43'", notDatetime('1677-09-21 00:12:43')],
     [datetime(9), "'0001-01-01'", notDatetime('0001-01-01')],
-    [datetime(8), "'4892-10-07 21:52:48'", notDatetime('4892-10-07 21:52:48')],
+    [datetime(8), "'4892-10-07 21:52:49'", notDatetime('4892-10-07 21:52:49')],
     [datetime(7), "'9999-12-31 23:59:59.9999999'", '253402300799+9999999'],
     [timestamp(3), '1.5', notDatetime('1.5')],
     [timestamp(3), '1.7e12', '1700000000+0'],
@@ -348,12 +348,12 @@ describe('properties', () => {
           const count = BigInt(second) * 10n ** BigInt(precision) + (kept + unit / 2n) / unit;
           const units = 10n ** BigInt(precision);
           const rest = ((count % units) + units) % units;
-          expect(convert(timestamp(precision), `'${shapes[how]}'`)).toBe(
-            `${(count - rest) / units}+${rest}`,
-          );
-          expect(convert(timestamp(precision), String(count))).toBe(
-            `${(count - rest) / units}+${rest}`,
-          );
+          const isHeld = BigInt.asIntN(64, count) === count;
+          const expected = isHeld ? `${(count - rest) / units}+${rest}` : '1292 Incorrect';
+          for (const text of [`'${shapes[how]}'`, String(count)]) {
+            const cell = convert(timestamp(precision), text);
+            expect(isHeld ? cell : cell.slice(0, expected.length)).toBe(expected);
+          }
         },
       ),
       { numRuns: 500 },
