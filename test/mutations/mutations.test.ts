@@ -3,15 +3,18 @@
  * without the bug that test passes.
  */
 
-import { judge, passesWithoutBugs } from './planted-copy.js';
+import { PlantedCopy } from './planted-copy.js';
 import { PLANTED_BUGS } from './planted-bugs.js';
 
 const RUN_TIMEOUT_MS = 300_000;
 
+const copy = new PlantedCopy();
+afterAll(() => copy.remove());
+
 test(
   'the named tests pass without a bug',
   () => {
-    const verdict = passesWithoutBugs(PLANTED_BUGS);
+    const verdict = copy.passesWithoutBugs(PLANTED_BUGS);
     expect(verdict).toMatchObject({ failed: 0 });
     expect(verdict.ran).toBe(new Set(PLANTED_BUGS.map((bug) => bug.testName)).size);
   },
@@ -21,7 +24,7 @@ test(
 test.each(PLANTED_BUGS)(
   '$name: "$testName" fails',
   (bug) => {
-    const verdict = judge(bug);
+    const verdict = copy.judge(bug);
     expect(verdict.ran).toBe(1);
     expect(verdict.failed).toBe(1);
   },

@@ -1,5 +1,5 @@
 /**
- * A copy of the project with one bug planted, and the test run that must notice it.
+ * A copy of the project to plant bugs in, one at a time, and the test run that must notice each.
  *
  * The bug is a textual replacement, so it is planted in exactly the code that ships; a replacement whose text is no longer found once
  * is an error, not a pass.
@@ -48,47 +48,58 @@ const COPIED = [
 ];
 const RUN_TIMEOUT_MS = 300_000;
 
-/** Runs the bug's named test in a copy with the bug. */
-export function judge(bug: PlantedBug): Verdict {
-  return inCopy((folder) => {
-    plant(join(folder, bug.file), bug);
-    return runJest(folder, [bug]);
-  });
-}
+/**
+ * One copy for all bugs, each planted and taken out again: what Jest compiled stays in a cache inside the copy, so that a run
+ * compiles the one file that changed.
+ */
+export class PlantedCopy {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'twintide-mutation-'));
 
-/** Runs all the named tests in a copy as it is. */
-export function passesWithoutBugs(bugs: readonly PlantedBug[]): Verdict {
-  return inCopy((folder) => runJest(folder, bugs));
-}
-
-function inCopy(use: (folder: string) => Verdict): Verdict {
-  const folder = mkdtempSync(join(tmpdir(), 'twintide-mutation-'));
-  try {
+  constructor() {
     for (const entry of COPIED)
-      cpSync(join(PROJECT, entry), join(folder, entry), { recursive: true });
-    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-    return use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+      cpSync(join(PROJECT, entry), join(this.#folder, entry), { recursive: true });
+    symlinkSync(join(PROJECT, 'node_modules'), join(this.#folder, 'node_modules'));
+  }
+
+  /** Runs the bug's named test with the bug. */
+  judge(bug: PlantedBug): Verdict {
+    const path = join(this.#folder, bug.file);
+    const source = readFileSync(path, 'utf8');
+    writeFileSync(path, planted(source, bug));
+    try {
+      return runJest(this.#folder, [bug]);
+    } finally {
+      writeFileSync(path, source);
+    }
+  }
+
+  /** Runs all the named tests as they are. */
+  passesWithoutBugs(bugs: readonly PlantedBug[]): Verdict {
+    return runJest(this.#folder, bugs);
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-function plant(path: string, bug: PlantedBug): void {
-  const source = readFileSync(path, 'utf8');
+function planted(source: string, bug: PlantedBug): string {
   const pieces = source.split(bug.find);
   if (pieces.length !== 2) {
     throw new Error(`"${bug.find}" occurs ${pieces.length - 1} times in ${bug.file}, not once`);
   }
-  writeFileSync(path, pieces.join(bug.replace));
+  return pieces.join(bug.replace);
 }
 
 function runJest(folder: string, bugs: readonly PlantedBug[]): Verdict {
   const result = join(folder, 'result.json');
+  rmSync(result, { force: true });
   const run = spawnSync(
     process.execPath,
     [
       join(folder, 'node_modules/jest/bin/jest.js'),
       '--runInBand',
+      `--cacheDirectory=${join(folder, 'jest-cache')}`,
       '--json',
       `--outputFile=${result}`,
       '--runTestsByPath',
