@@ -7,6 +7,9 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/clients/'],
+  // One worker a core; Jest itself would leave one core idle.
+  maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   reporters: ['default', ...(resultsFile ? ['<rootDir>/scripts/results-reporter.mjs'] : [])],
   // A machine that is busy with something else is slow, not wrong: waits have their own, clearer bounds.
   testTimeout: 120_000,

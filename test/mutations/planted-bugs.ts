@@ -14,7 +14,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'disk.open(spare, { durable: true })',
     replace: 'disk.open(spare, {})',
     testFile: 'test/storage/journal-crash.test.ts',
-    testName: 'own journal: 200 seeds of five lives each',
+    testName: 'own journal: every seed lives five lives',
   },
   {
     name: 'confirm before the peer’s sync: what is received is called durable',

@@ -24,6 +24,7 @@ interface Case {
   /** Exit codes; 0 unless given. */
   readonly install?: number;
   readonly lint?: number;
+  readonly format?: number;
   readonly types?: number;
   readonly test?: number;
   /** [passed, failed, files that could not run]; null: the run ends without numbers. */
@@ -49,7 +50,8 @@ function run(given: Case) {
       '#!/bin/sh',
       'echo "npm $*"; cat; case "$*" in',
       `ci*) exit ${given.install ?? 0};;`,
-      `*lint) exit ${given.lint ?? 0};;`,
+      `*lint:code) exit ${given.lint ?? 0};;`,
+      `*lint:format) exit ${given.format ?? 0};;`,
       `*types) exit ${given.types ?? 0};;`,
       `test) ${results === null ? ':' : write(numbers(results))}; exit ${given.test ?? 0};;`,
       `*clients) ${clients === undefined ? ':' : write(numbers(clients))};;`,
@@ -79,6 +81,7 @@ test.each<[what: string, given: Case, status: number, lastLine: string]>([
   ['a test fails', { test: 1, results: [4, 1, 0] }, 1, '4 passed, 1 failed'],
   ['a test file cannot run', { test: 1, results: [4, 0, 1] }, 1, '4 passed, 1 failed'],
   ['lint fails', { lint: 1 }, 1, '5 passed, 1 failed'],
+  ['a file is not formatted', { format: 1 }, 1, '5 passed, 1 failed'],
   ['lint and types fail', { lint: 1, types: 2 }, 1, '5 passed, 2 failed'],
   ['the install fails', { install: 1 }, 1, '0 passed, 1 failed'],
   ['the run ends without numbers', { test: 1, results: null }, 1, '0 passed, 1 failed'],
@@ -95,5 +98,6 @@ test.each<[what: string, given: Case, status: number, lastLine: string]>([
 test('the command of the README is the one that runs, and nothing reads the input', () => {
   const { stdout } = run({});
   expect(stdout).toContain('\nnpm test\n');
+  expect(stdout).toContain('\n== lint\nnpm run --silent lint:code\n');
   expect(stdout).not.toContain('nobody reads this');
 });

@@ -2,13 +2,16 @@
  * Ports for servers that must come back on the same port after a kill.
  *
  * Below the range from which systems take the ports of outgoing connections: a port of that range may be some client's own
- * while the server is down, and then the server cannot have it back.
+ * while the server is down, and then the server cannot have it back. Each of Jest's workers has a part of it to itself: what one of
+ * them hands out is not yet listened on, and looks free to the others.
  */
 
 import { createServer } from 'node:net';
 
-const FIRST = 20_000;
-const LAST = 31_999;
+const PARTS = 4;
+const PART_PORTS = 3_000;
+const FIRST = 20_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % PARTS) * PART_PORTS;
+const LAST = FIRST + PART_PORTS - 1;
 const ATTEMPTS_MAX = 200;
 
 /** Handed out by this process; they need not be listened on yet. */
