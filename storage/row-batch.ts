@@ -237,6 +237,11 @@ export class RowBatch {
     this.#forgetTuple();
   }
 
+  /** Distinct series of its rows. */
+  get seriesCount(): number {
+    return this.#numbers.count;
+  }
+
   /** An upper bound of what `encodeSection` returns, in bytes. */
   get approximateBytes(): number {
     return this.#fixedBytes + this.rowCount * this.#rowBytes + this.#dataBytes + this.#tupleBytes;

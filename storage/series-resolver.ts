@@ -51,9 +51,9 @@ export function resolveSeries(
       series.noteResolved(likely);
       continue;
     }
-    writeTuple(tags, tuple);
+    const { bytes, length } = writeTuple(tags, tuple);
     known.tuple = tuple;
-    const id = seriesId(tupleWriter.bytes, 0, tupleWriter.length, isTranslated ? known : null);
+    const id = seriesId(bytes, 0, length, isTranslated ? known : null);
     seriesOfTuple[tuple] = id;
     series.noteResolved(id);
   }
@@ -88,7 +88,8 @@ function translateTags(
   return true;
 }
 
-function writeTuple(tags: readonly ColumnValues[], tuple: number): void {
+/** Canonical bytes of one of a section's tuples; good until the next call. */
+export function writeTuple(tags: readonly ColumnValues[], tuple: number): TagTupleWriter {
   tupleWriter.clear();
   for (const tag of tags) {
     if (tag.nulls !== null && tag.nulls[tuple] === 1) {
@@ -101,4 +102,5 @@ function writeTuple(tags: readonly ColumnValues[], tuple: number): void {
       tupleWriter.bytesCell(tag.data, tag.starts[tuple]!, tag.starts[tuple + 1]!);
     }
   }
+  return tupleWriter;
 }

@@ -21,6 +21,7 @@ import { checkBlocks, loadManifest, manifestOperations, type StoredSchema } from
 import type { FlushedState, ManifestHead } from './manifest-head.js';
 import { Generation, type MemTable } from './memtable.js';
 import { choosePartitionMs } from './partition-choice.js';
+import { newSeriesOf } from './new-series.js';
 import { Pacer } from './pacer.js';
 import type { BackgroundWorkers, KeyValueStore, Timers } from './ports.js';
 import { isSameTombstone, type StampedTombstone } from './range-tombstone.js';
@@ -99,6 +100,7 @@ export class TableStore {
   /** Runs of dropped tables that the manifest on disk still names. */
   #removedRuns: Run[] = [];
   #flushed: FlushedState | null = null;
+  #seriesCount = 0;
   #nextRunId = 1;
   #verifiedRunId = 0;
   readonly #garbage: RunGarbage;
@@ -145,7 +147,12 @@ export class TableStore {
         return active();
       },
       schema: (id) => this.#schemas.get(id),
-      seriesId: (table, tuple, start, end, known) => table.series.idOf(tuple, start, end, known),
+      seriesId: ({ series }, tuple, start, end, known) => {
+        const before = series.count;
+        const id = series.idOf(tuple, start, end, known);
+        this.#seriesCount += series.count - before;
+        return id;
+      },
       addTombstone: (tombstone) => this.#addTombstone(tombstone),
     };
   }
@@ -258,6 +265,7 @@ export class TableStore {
     const table = this.#state.tables.get(tableId);
     if (table === undefined) return;
     table.isDropped = true;
+    this.#seriesCount -= table.series.count;
     this.#removedRuns.push(...(this.#state.runs.get(tableId) ?? []));
     this.#replaceState({
       tables: without(this.#state.tables, tableId),
@@ -265,6 +273,22 @@ export class TableStore {
       tombstones: without(this.#state.tombstones, tableId),
       expired: without(this.#state.expired, tableId),
     });
+  }
+
+  // ---- series ----
+
+  /** Of all tables. Rows of dropped tables have none. */
+  get seriesCount(): number {
+    return this.#seriesCount;
+  }
+
+  /**
+   * Those that a section of rows would create if it were applied now: the canonical tags of each, as latin1 text. Long sections
+   * are looked at in paces.
+   */
+  newSeries(section: Uint8Array, schema: TableSchema): Promise<string[]> {
+    const table = this.#state.tables.get(schema.tableId);
+    return newSeriesOf(section, schema, table, new Pacer(this.#timers));
   }
 
   // ---- flushing ----
@@ -496,6 +520,7 @@ export class TableStore {
         const table = this.#state.tables.get(tableId);
         if (table === undefined) return;
         table.series.load(entries);
+        this.#seriesCount += table.series.count - table.persistedSeries;
         table.persistedSeries = table.series.count;
       },
       run: (run) => runs.set(run.id, run),

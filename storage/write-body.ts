@@ -67,6 +67,11 @@ export function rangeTombstoneSection(tombstone: RangeTombstone): Uint8Array {
   return finish();
 }
 
+/** Stands at the payload of a section that carries rows by value. */
+export function payloadReader(section: Uint8Array): ByteReader {
+  return new ByteReader(section, HEADER_BYTES + OWNER_BYTES);
+}
+
 /** The sections from `offset` to the end of `body`. Throws DamagedBytesError. */
 export function* sectionsOf(body: Uint8Array, offset: number): Generator<Section, undefined> {
   const outer = new ByteReader(body, offset);

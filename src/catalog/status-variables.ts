@@ -24,6 +24,8 @@ export interface StatusSource {
   readonly rowsInserted: number;
   readonly rowsDeleted: number;
   commandCount(command: string): number;
+  /** With `series_` names. */
+  readonly series: Readonly<Record<string, StatusValue>>;
   readonly replication: Readonly<Record<string, StatusValue>>;
   /** With `backup_` names. */
   readonly backup: Readonly<Record<string, StatusValue>>;
@@ -81,7 +83,11 @@ export function statusVariables(source: StatusSource): (readonly [name: string, 
     ['Uptime', String(source.uptimeSeconds)],
     ['Uptime_since_flush_status', String(source.uptimeSeconds)],
   ];
-  for (const [name, value] of Object.entries({ ...source.replication, ...source.backup })) {
+  for (const [name, value] of Object.entries({
+    ...source.replication,
+    ...source.backup,
+    ...source.series,
+  })) {
     entries.push([name, statusText(value)]);
   }
   return entries.sort((a, b) => (a[0].toLowerCase() < b[0].toLowerCase() ? -1 : 1));

@@ -77,6 +77,7 @@ const definitions: SystemVariable[] = [
   integer('max_connections', 151n, 1n, 100_000n, { scope: 'global', readOnly: true }),
   integer('max_prepared_stmt_count', 16_382n, 0n, 4_194_304n, { scope: 'global', readOnly: true }),
   integer('rpo_bytes', 0n, 0n, U64_MAX),
+  integer('max_series', 10_000_000n, 1n, 1_000_000_000n, { scope: 'global', readOnly: true }),
   integer('timestamp', 0n, 0n, U64_MAX, { scope: 'session', readOnly: true }),
   integer('last_insert_id', 0n, 0n, U64_MAX, { scope: 'session' }),
   integer('warning_count', 0n, 0n, U64_MAX, { scope: 'session', readOnly: true }),

@@ -96,6 +96,13 @@ const ROWS: readonly (readonly [label: string, read: (node: StatusDocument) => C
   ['rows written', (node) => ({ text: String(node.rows_written_total) })],
   ['memtable', (node) => ({ text: readableBytes(node.memtable_bytes) })],
   ['runs', (node) => ({ text: String(node.runs) })],
+  [
+    'series',
+    (node) => ({
+      text: `${node.series} of ${node.series_max}`,
+      ...(node.series >= node.series_max ? { hue: 'red' as const } : {}),
+    }),
+  ],
   ['journals', (node) => ({ text: readableBytes(node.journal_bytes) })],
 ];
 

@@ -105,6 +105,13 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   counter('bytes_sent_total', 'Bytes to MySQL clients.', (node) => node.bytesSentTotal),
   gauge('memtable_bytes', 'Memory of rows not yet flushed.', (node) => node.memtableBytes),
   gauge('runs', 'Runs on disk, of all tables.', (node) => node.runs),
+  gauge('series', 'Series of all tables.', (node) => node.series),
+  gauge('series_max', 'The limit, storage.max_series.', (node) => node.seriesMax),
+  counter(
+    'series_refused_writes_total',
+    'Writes refused because they would have created series beyond the limit.',
+    (node) => node.seriesRefusedWrites,
+  ),
   gauge(
     'frozen_memtables',
     'Memtables that wait for their flush, or are flushed now.',

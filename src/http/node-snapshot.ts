@@ -30,6 +30,12 @@ export interface NodeSnapshot {
   readonly bytesSentTotal: number;
   readonly memtableBytes: number;
   readonly runs: number;
+  /** Of all tables. */
+  readonly series: number;
+  /** storage.max_series */
+  readonly seriesMax: number;
+  /** Writes that it refused. */
+  readonly seriesRefusedWrites: number;
   readonly background: BackgroundStatus;
   /** Both journals, on disk. */
   readonly journalBytes: number;
@@ -87,6 +93,9 @@ export interface StatusDocument {
   readonly bytes_sent_total: number;
   readonly memtable_bytes: number;
   readonly runs: number;
+  readonly series: number;
+  readonly series_max: number;
+  readonly series_refused_writes_total: number;
   readonly frozen_memtables: number;
   readonly open_runs_max: number;
   readonly write_stalls_total: number;
@@ -150,6 +159,9 @@ export function statusDocument(snapshot: NodeSnapshot): StatusDocument {
     bytes_sent_total: snapshot.bytesSentTotal,
     memtable_bytes: snapshot.memtableBytes,
     runs: snapshot.runs,
+    series: snapshot.series,
+    series_max: snapshot.seriesMax,
+    series_refused_writes_total: snapshot.seriesRefusedWrites,
     frozen_memtables: snapshot.background.frozenGenerations,
     open_runs_max: snapshot.background.openRunsMax,
     write_stalls_total: snapshot.background.stalls,

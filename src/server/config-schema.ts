@@ -189,6 +189,11 @@ export const configSchema = z.strictObject({
       'Threads for flushing and compaction. With one, a flush waits its turn beside a compaction.',
     ),
     cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
+    max_series: key(
+      count(1, 1_000_000_000),
+      10_000_000,
+      'The most series (distinct tag sets) of all tables together; their dictionaries are held in memory. A client’s write that would create more fails with error 3170; rows of known series and of the peer are always taken.',
+    ),
     partition: key(
       orAuto(duration(HOUR_MS, 104 * DAY_MS)),
       'auto',

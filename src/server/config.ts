@@ -56,6 +56,8 @@ export interface Config {
     readonly memtableAgeMs: number;
     readonly workers: number;
     readonly cacheBytes: number;
+    /** Of all tables. */
+    readonly maxSeries: number;
     /** 0 = auto. */
     readonly partitionMs: number;
     /** null = rows are kept for ever. */
@@ -343,6 +345,7 @@ function toConfig(settings: Settings, baseFolder: string): Config {
       memtableAgeMs: storage.memtable_age,
       workers: storage.workers,
       cacheBytes: storage.cache_bytes,
+      maxSeries: storage.max_series,
       partitionMs: storage.partition,
       ttlMs: storage.ttl,
     },

@@ -128,7 +128,7 @@ export async function executeTruncate(run: StatementRun, name: TableName): Promi
   const writes = autocommitWrites(state, () => run.response.abortNotice);
   for (const { tableId } of table.parts) {
     const bytes = rangeTombstoneSection({ tableId, timeMin: null, timeMax: null, tags: [] });
-    await writes.add({ bytes, table, schema: null, hasRows: false });
+    await writes.add({ bytes, table, schema: null, hasRows: false, seriesCount: 0 });
   }
   const acknowledgement = await writes.commit();
   if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);

@@ -115,7 +115,8 @@ async function addTombstones(
 ): Promise<void> {
   for (const tombstone of plan.tombstones) {
     const bytes = rangeTombstoneSection(tombstone);
-    await writes.buffer.add({ bytes, table: plan.table, schema: null, hasRows: false });
+    const { table } = plan;
+    await writes.buffer.add({ bytes, table, schema: null, hasRows: false, seriesCount: 0 });
   }
 }
 

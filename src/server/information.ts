@@ -62,5 +62,10 @@ function nodeStatus(state: SessionState): readonly (readonly [string, string])[]
       repl_conflicts_total: context.catalog.conflicts().length,
     },
     backup: context.backupStatus(),
+    series: {
+      series_count: context.seriesLimit.seriesCount,
+      series_max: context.seriesLimit.max,
+      series_refused_writes: context.seriesLimit.refusedWrites,
+    },
   });
 }

@@ -76,9 +76,10 @@ export class InsertRun implements InsertTarget {
     const { batch, table } = this;
     if (batch.rowCount === 0) return;
     this.#rowCount += batch.rowCount;
+    const { schema, seriesCount } = batch;
     const bytes = batch.encodeSection();
     batch.clear();
-    await this.#writes.buffer.add({ bytes, table, schema: batch.schema, hasRows: true });
+    await this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
   }
 
   /** All rows are in the batch: writes the rest, commits in autocommit. Resolves to the number of rows. */

@@ -32,7 +32,8 @@ export class KeySections {
       const { batch, part } = target;
       const bytes = batch.encodeKeySection();
       batch.clear();
-      sections.push({ bytes, table: this.#table, schema: part.schema, hasRows: false });
+      const { schema } = part;
+      sections.push({ bytes, table: this.#table, schema, hasRows: false, seriesCount: 0 });
     }
     return sections;
   }

@@ -44,6 +44,7 @@ import { ExpiryTask } from './expiry-task.js';
 import type { Logger } from './logger.js';
 import type { ServerContext } from './server-context.js';
 import { RowBatchPool } from './row-batch-pool.js';
+import { SeriesLimit } from './series-limit.js';
 import { Session } from './session.js';
 import { StatementCounters } from './statement-counters.js';
 import { TableGuards } from './table-guards.js';
@@ -154,6 +155,15 @@ async function assemble(
   });
   closers.push(() => backups.stop());
 
+  const seriesLimit = new SeriesLimit(
+    {
+      seriesCount: () => store.tables.seriesCount,
+      newSeries: (section, schema) => store.tables.newSeries(section, schema),
+      isApplied: ({ incarnation, sequence }) =>
+        store.applied(config.node.id, incarnation) >= sequence,
+    },
+    config.storage.maxSeries,
+  );
   const context: ServerContext = {
     nodeId: config.node.id,
     version: SERVER_VERSION,
@@ -194,6 +204,7 @@ async function assemble(
     globals: new GlobalVariables(factsOf(config, directory)),
     ddl: new DdlQueue(),
     guards: new TableGuards(),
+    seriesLimit,
     batches: new RowBatchPool(),
     counters,
   };
@@ -243,6 +254,9 @@ async function assemble(
     bytesSentTotal: mysql.counters().bytesSent,
     memtableBytes: store.tables.memtableBytes(),
     runs: store.tables.stats().reduce((sum, table) => sum + table.runs, 0),
+    series: seriesLimit.seriesCount,
+    seriesMax: seriesLimit.max,
+    seriesRefusedWrites: seriesLimit.refusedWrites,
     background: store.backgroundStatus(),
     journalBytes: store.own.bytesOnDisk() + (store.copy?.bytesOnDisk() ?? 0),
   });
@@ -376,6 +390,7 @@ function factsOf(config: Config, directory: DataDirectory): Record<string, Varia
     max_connections: BigInt(config.mysql.maxConnections),
     max_execution_time: BigInt(config.query.timeoutMs ?? 0),
     rpo_bytes: BigInt(config.replication.rpoBytes),
+    max_series: BigInt(config.storage.maxSeries),
   };
 }
 

@@ -29,7 +29,8 @@ export async function remainingOwnRows(
   const batch = new RowBatch(schema);
   const flush = (): void => {
     if (batch.rowCount === 0) return;
-    sections.push({ bytes: batch.encodeSection(), table, schema, hasRows: true });
+    const { seriesCount } = batch;
+    sections.push({ bytes: batch.encodeSection(), table, schema, hasRows: true, seriesCount });
     batch.clear();
   };
   try {

@@ -20,6 +20,7 @@ import type { ProcessRow } from '../catalog/information-source.js';
 import type { DdlQueue } from './ddl-queue.js';
 import type { StatementCounters } from './statement-counters.js';
 import type { RowBatchPool } from './row-batch-pool.js';
+import type { SeriesLimit } from './series-limit.js';
 import type { TableGuards } from './table-guards.js';
 
 /** The write path, from admission to acknowledgement. A ReplicaNode is one. */
@@ -102,6 +103,8 @@ export interface ServerContext {
   readonly ddl: DdlQueue;
   /** For statements that read before they write. */
   readonly guards: TableGuards;
+  /** Of the node, over all tables. */
+  readonly seriesLimit: SeriesLimit;
   /** Row batches of INSERTs, to be used again. */
   readonly batches: RowBatchPool;
 }

@@ -37,6 +37,7 @@ export function autocommitWrites(
     rpoBytes: state.rpoBytes,
     isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
     guards: context.guards,
+    seriesLimit: context.seriesLimit,
   });
 }
 

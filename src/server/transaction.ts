@@ -31,6 +31,7 @@ export class Transaction {
       rpoBytes: state.rpoBytes,
       isLiveTable: (tableId) => state.context.catalog.isLiveTable(tableId),
       guards: state.context.guards,
+      seriesLimit: state.context.seriesLimit,
     });
   }
 

@@ -13,10 +13,12 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { AbortNotice } from '../../protocol/index.js';
+import { UnconfirmedError } from '../../replication/index.js';
 import type { Acknowledgement, WriteOptions } from '../../replication/index.js';
 import { encodeWriteBody } from '../../storage/index.js';
 import type { TableId, TableSchema } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
+import { SeriesClaim, type SeriesLimit } from './series-limit.js';
 import type { PartedWrite, ServerLimits, Writer } from './server-context.js';
 import type { TableGuards } from './table-guards.js';
 import { writeError } from './write-outcome.js';
@@ -32,6 +34,8 @@ export interface BufferedSection {
   readonly schema: TableSchema | null;
   /** Adds rows, as opposed to deleting some. */
   readonly hasRows: boolean;
+  /** Distinct series of the rows it adds: it creates no more. */
+  readonly seriesCount: number;
 }
 
 /** A place between two statements. */
@@ -53,6 +57,7 @@ export interface WriteBufferOptions {
   /** False for a table that was dropped: the write is then not applied. */
   readonly isLiveTable: (tableId: TableId) => boolean;
   readonly guards: TableGuards;
+  readonly seriesLimit: SeriesLimit;
 }
 
 export class WriteBuffer {
@@ -67,6 +72,7 @@ export class WriteBuffer {
   readonly #tables = new Map<TableId, TableDefinition>();
   readonly #validations: (() => void)[] = [];
   readonly #inside = new Set<TableId>();
+  readonly #claim = new SeriesClaim();
 
   constructor(options: WriteBufferOptions) {
     this.#options = options;
@@ -150,24 +156,25 @@ export class WriteBuffer {
     this.#heldBytes = heldBytes;
   }
 
-  /** Writes everything: null when there was nothing. Rejects with SqlError for the gate's answers; then nothing is kept. */
+  /**
+   * Writes everything: null when there was nothing. Rejects with SqlError for the gate's answers, and with 3170 when there is no room for
+   * its new series; then nothing is kept.
+   */
   async commit(): Promise<Acknowledgement | null> {
     const sections = this.#take();
     if (sections.length === 0 && this.#multiPart === null) return null;
-    const { guards } = this.#options;
+    const { guards, seriesLimit } = this.#options;
     const tableIds = [...this.#tables.keys()].filter((tableId) => !this.#inside.has(tableId));
     const leave = await guards.share(tableIds);
     try {
-      if (this.#multiPart === null) {
-        if (fitsOneRecord(sections, this.sectionBytesMax)) {
-          return await this.#options.writer.write('write', bodyOf(sections), this.#writeOptions());
-        }
-      }
-      const write = this.#begin();
-      for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));
-      return await write.commit();
+      await this.#claimSeries(sections);
+      const acknowledgement = await this.#write(sections);
+      seriesLimit.applied(this.#claim);
+      return acknowledgement;
     } catch (error) {
       await this.#multiPart?.abort();
+      if (error instanceof UnconfirmedError) seriesLimit.unconfirmed(this.#claim, error.position);
+      else seriesLimit.notApplied(this.#claim);
       throw writeError(error);
     } finally {
       leave();
@@ -178,11 +185,29 @@ export class WriteBuffer {
   async abort(): Promise<void> {
     this.#take();
     await this.#multiPart?.abort();
+    this.#options.seriesLimit.notApplied(this.#claim);
+  }
+
+  async #write(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
+    if (this.#multiPart === null && fitsOneRecord(sections, this.sectionBytesMax)) {
+      return this.#options.writer.write('write', bodyOf(sections), this.#writeOptions());
+    }
+    const write = this.#begin();
+    for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));
+    return write.commit();
+  }
+
+  /** Throws 3170. */
+  async #claimSeries(sections: readonly BufferedSection[]): Promise<void> {
+    const { seriesLimit } = this.#options;
+    if (seriesLimit.takeUncounted(this.#claim, sections)) return;
+    await seriesLimit.takeCounted(this.#claim, sections);
   }
 
   async #ship(): Promise<void> {
     const sections = this.#take();
     try {
+      await this.#claimSeries(sections);
       await this.#begin().part(bodyOf(sections));
     } catch (error) {
       throw writeError(error);

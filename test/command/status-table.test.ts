@@ -72,6 +72,9 @@ const up: NodeAnswer = {
     bytes_sent_total: 0,
     memtable_bytes: 4096,
     runs: 7,
+    series: 120,
+    series_max: 10_000_000,
+    series_refused_writes_total: 0,
     frozen_memtables: 0,
     open_runs_max: 3,
     write_stalls_total: 0,
@@ -102,6 +105,7 @@ test('nodes stand side by side, also one that does not answer', () => {
     'rows written  600',
     'memtable      4.0 KiB',
     'runs          7',
+    'series        120 of 10000000',
     'journals      128 MiB',
   ]);
 });

@@ -271,4 +271,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName:
       'sections whose tag columns repeat of a transaction teach the table nothing: its own series are gone with it',
   },
+  {
+    name: 'max_series without claims: several writes under way pass the limit together',
+    file: 'src/server/series-limit.ts',
+    find: 'return this.#source.seriesCount() + this.#uncounted + this.#claimed.size;',
+    replace: 'return this.#source.seriesCount();',
+    testFile: 'test/server/series-limit.test.ts',
+    testName: 'writes under way never pass the limit together, and none is refused for less',
+  },
 ];

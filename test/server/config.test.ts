@@ -59,6 +59,7 @@ describe('without any source', () => {
         memtableAgeMs: 600_000,
         workers: 2,
         cacheBytes: 134_217_728,
+        maxSeries: 10_000_000,
         partitionMs: 0,
         ttlMs: null,
       },

@@ -28,6 +28,7 @@ import { GlobalVariables } from '../../../src/catalog/global-variables.js';
 import { DdlQueue } from '../../../src/server/ddl-queue.js';
 import type { PartedWrite, ServerContext, Writer } from '../../../src/server/server-context.js';
 import { Session } from '../../../src/server/session.js';
+import { SeriesLimit } from '../../../src/server/series-limit.js';
 import { StatementCounters } from '../../../src/server/statement-counters.js';
 import { RowBatchPool } from '../../../src/server/row-batch-pool.js';
 import { TableGuards } from '../../../src/server/table-guards.js';
@@ -39,6 +40,7 @@ const VERSION = '8.0.36-twintide-test';
 export interface SingleNodeOptions {
   readonly maxRecordBytes?: number;
   readonly memtableBytes?: number;
+  readonly maxSeries?: number;
 }
 
 /** What was written, record by record. */
@@ -241,6 +243,14 @@ export class SingleNode {
       counters: new StatementCounters(),
       ddl: new DdlQueue(),
       guards: new TableGuards(),
+      seriesLimit: new SeriesLimit(
+        {
+          seriesCount: () => tables.seriesCount,
+          newSeries: (section, schema) => tables.newSeries(section, schema),
+          isApplied: () => true,
+        },
+        options.maxSeries ?? 1_000_000,
+      ),
       batches: new RowBatchPool(),
     };
   }
