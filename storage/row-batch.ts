@@ -13,7 +13,12 @@ import { CellLanes } from './cell-lanes.js';
 import { ColumnBuilder } from './column-builder.js';
 import { columnKind, rowColumnsOf } from './column-kind.js';
 import { Renumbering } from './renumbering.js';
-import { SECTION_ROWS_MAX, type RowsKind, sectionShape } from './rows-section.js';
+import {
+  SECTION_ROWS_MAX,
+  type RowsKind,
+  type SectionShape,
+  sectionShape,
+} from './rows-section.js';
 import {
   ColumnRole,
   ColumnType,
@@ -44,6 +49,13 @@ let sortedTupleOf = new Float64Array(8192);
 /** Instead of an offset. */
 const GuessAt = { start: -1, none: -2 } as const;
 
+/** What a section of one kind is made of. */
+interface SectionPlan {
+  readonly shape: SectionShape;
+  /** Of the shape's columns. */
+  readonly builders: readonly ColumnBuilder[];
+}
+
 export class RowBatch {
   readonly schema: TableSchema;
   readonly schemaId: SchemaId;
@@ -57,6 +69,7 @@ export class RowBatch {
   readonly #lanes: CellLanes;
   /** First lane of each of `#fieldBuilders`. */
   readonly #firstLanes: readonly number[];
+  readonly #plans: { [kind in RowsKind]?: SectionPlan } = {};
   /** So many columns are tags: the first. */
   readonly tagCount: number;
   readonly #rowBytes: number;
@@ -285,17 +298,26 @@ export class RowBatch {
       this.rowCount > 0 && this.rowCount <= SECTION_ROWS_MAX,
       'a section has rows, not too many',
     );
-    const shape = sectionShape(this.schema, kind);
+    const { shape, builders } = this.#planOf(kind);
     const tupleCount = this.#numbers.count;
     const { handles, tupleOf } = this.#canonicalTuples();
-    const builderOf = shape.columns.map((column) => this.#builders[this.#columns.indexOf(column)]!);
     return encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
       tupleCount,
       writeTags: (writer) => this.#tuples.writeTags(writer, handles, tupleCount),
       tupleOf,
-      column: (index) => builderOf[index]!.column(this.rowCount),
+      column: (index) => builders[index]!.column(this.rowCount),
     });
+  }
+
+  #planOf(kind: RowsKind): SectionPlan {
+    const known = this.#plans[kind];
+    if (known !== undefined) return known;
+    const shape = sectionShape(this.schema, kind);
+    const builders = shape.columns.map((column) => this.#builders[this.#columns.indexOf(column)]!);
+    const plan = { shape, builders };
+    this.#plans[kind] = plan;
+    return plan;
   }
 
   /**

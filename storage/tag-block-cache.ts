@@ -6,13 +6,23 @@
  *
  * A block is remembered when it comes for the second time: sections that never repeat cost a checksum of a few samples and no copy.
  * Bounded in number and bytes; the one that was not used for longest goes.
+ *
+ * A client that writes row by row sends one tuple a section, each time another host's: such blocks are small and many, so they have places of
+ * their own, found by hash, the last one of a place stays.
  */
+
+import { hashBytes, viewOf } from './byte-hash.js';
 
 const BLOCKS_MAX = 4;
 const BYTES_MAX = 256 * 1024;
 const SEEN_MAX = 16;
 /** Below this many tuples resolving them costs less than keeping a block. */
 export const TAG_BLOCK_TUPLES_MIN = 16;
+/** A power of two. */
+const SINGLES = 256;
+const SINGLE_BYTES_MAX = 1024;
+/** Lengths that blocks of one tuple have had lately: each is tried. */
+const SINGLE_LENGTHS_MAX = 4;
 /** Bytes or handles that tell one block from another at first glance. */
 const SAMPLES = 64;
 
@@ -59,13 +69,21 @@ export class EncodedTagBlocks {
     readonly bytes: Uint8Array;
     readonly sizeBytes: number;
   }>();
+  /** By the low bits of the handle. */
+  readonly #singles: ({ readonly handle: number; readonly bytes: Uint8Array } | null)[] = [];
+  #singleBytes = 0;
 
   get sizeBytes(): number {
-    return this.#remembered.sizeBytes;
+    return this.#remembered.sizeBytes + this.#singleBytes;
   }
 
   /** Null when they are not remembered. */
   find(handles: Uint32Array, count: number): Uint8Array | null {
+    if (count === 1) {
+      const handle = handles[0]!;
+      const single = this.#singles[handle % SINGLES] ?? null;
+      return single?.handle === handle ? single.bytes : null;
+    }
     const { blocks } = this.#remembered;
     for (let index = 0; index < blocks.length; index++) {
       const block = blocks[index]!;
@@ -77,11 +95,20 @@ export class EncodedTagBlocks {
 
   /** These handles were encoded as `bytes[start..end)`, which are copied if they are kept. */
   offer(handles: Uint32Array, count: number, bytes: Uint8Array, start: number, end: number): void {
+    if (count === 1) this.#keepSingle(handles[0]!, bytes, start, end);
     if (count < TAG_BLOCK_TUPLES_MIN) return;
     if (!this.#remembered.cameBefore(checksumOf(handles, 0, count))) return;
-    const block = bytes.slice(start, end);
+    const block = copyOf(bytes, start, end);
     const sizeBytes = block.length + count * 4;
     this.#remembered.add({ handles: handles.slice(0, count), bytes: block, sizeBytes });
+  }
+
+  #keepSingle(handle: number, source: Uint8Array, start: number, end: number): void {
+    if (end - start > SINGLE_BYTES_MAX) return;
+    if (this.#singles.length === 0) fillWithNull(this.#singles);
+    const place = handle % SINGLES;
+    this.#singleBytes += end - start - (this.#singles[place]?.bytes.length ?? 0);
+    this.#singles[place] = { handle, bytes: copyOf(source, start, end) };
   }
 }
 
@@ -95,9 +122,14 @@ export interface ResolvedTagBlock {
 /** The applier's side: the bytes of tag columns -> series ids of a table. Ids must stay good for as long as a block is here. */
 export class ResolvedTagBlocks {
   readonly #remembered = new Remembered<ResolvedTagBlock>();
+  /** By the low bits of the hash of all bytes. */
+  readonly #singles: (ResolvedTagBlock | null)[] = [];
+  #singleBytes = 0;
+  /** The latest first. */
+  readonly #singleLengths: number[] = [];
 
   get sizeBytes(): number {
-    return this.#remembered.sizeBytes;
+    return this.#remembered.sizeBytes + this.#singleBytes;
   }
 
   /** The block that `source[start..end)` begins with, for this many tuples; null when it is not remembered. */
@@ -107,6 +139,7 @@ export class ResolvedTagBlocks {
     end: number,
     tupleCount: number,
   ): ResolvedTagBlock | null {
+    if (tupleCount === 1) return this.#matchSingle(source, start, end);
     const { blocks } = this.#remembered;
     for (let index = 0; index < blocks.length; index++) {
       const { bytes, series } = blocks[index]!;
@@ -128,12 +161,61 @@ export class ResolvedTagBlocks {
     tupleCount: number,
     series: Uint32Array,
   ): void {
+    if (tupleCount === 1) this.#keepSingle(source, start, end, series[0]!);
     if (tupleCount < TAG_BLOCK_TUPLES_MIN) return;
     if (!this.#remembered.cameBefore(checksumOf(source, start, end))) return;
-    const bytes = source.slice(start, end);
+    const bytes = copyOf(source, start, end);
     const sizeBytes = bytes.length + tupleCount * 4;
     this.#remembered.add({ bytes, series: series.slice(0, tupleCount), sizeBytes });
   }
+
+  #matchSingle(source: Uint8Array, start: number, end: number): ResolvedTagBlock | null {
+    const view = viewOf(source);
+    for (const length of this.#singleLengths) {
+      if (end - start < length) continue;
+      const block = this.#singles[placeOf(hashBytes(view, start, start + length))] ?? null;
+      if (block?.bytes.length !== length) continue;
+      if (isAt(source, start, block.bytes)) return block;
+    }
+    return null;
+  }
+
+  #keepSingle(source: Uint8Array, start: number, end: number, series: number): void {
+    const length = end - start;
+    if (length > SINGLE_BYTES_MAX) return;
+    if (this.#singles.length === 0) fillWithNull(this.#singles);
+    const place = placeOf(hashBytes(viewOf(source), start, end));
+    const bytes = copyOf(source, start, end);
+    const sizeBytes = length + 4;
+    this.#singleBytes += sizeBytes - (this.#singles[place]?.sizeBytes ?? 0);
+    this.#singles[place] = { bytes, series: Uint32Array.of(series), sizeBytes };
+    const known = this.#singleLengths.indexOf(length);
+    if (known !== -1) this.#singleLengths.splice(known, 1);
+    this.#singleLengths.unshift(length);
+    if (this.#singleLengths.length > SINGLE_LENGTHS_MAX) this.#singleLengths.pop();
+  }
+}
+
+function placeOf(hash: number): number {
+  return hash & (SINGLES - 1);
+}
+
+function fillWithNull(places: unknown[]): void {
+  for (let place = 0; place < SINGLES; place++) places.push(null);
+}
+
+function isAt(source: Uint8Array, start: number, bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) {
+    if (source[start + index] !== bytes[index]) return false;
+  }
+  return true;
+}
+
+/** A Buffer's own `slice` would hold the whole chunk that it looks into. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
 }
 
 function beginsWith(handles: Uint32Array, prefix: Uint32Array): boolean {

@@ -1,5 +1,6 @@
 /** Tag columns that repeat are remembered whole: the same rows come out as when every section is taken apart. */
 
+import fc from 'fast-check';
 import { RowBatch } from '../../storage/row-batch.js';
 import {
   EncodedTagBlocks,
@@ -109,6 +110,59 @@ describe('sections whose tag columns repeat', () => {
   });
 });
 
+describe('sections of one row', () => {
+  it('give their rows to the right series, whatever else has the same place or length', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(400), fc.nat(3)), { minLength: 1, maxLength: 300 }),
+        async (picks) => {
+          const store = await newStore();
+          const expected = new Map<string, string[]>();
+          let instant = 0;
+          for (const [host, region] of picks) {
+            instant += 1;
+            const tags: Host = [`h${host % 17 === 0 ? '' : host}`, 'r'.repeat(region)];
+            store.applyWrite(instant * 8, bodyOf([tags], instant), 0);
+            const key = tags.join(' ');
+            expected.set(key, [...(expected.get(key) ?? []), ...printed([tags], instant)]);
+          }
+          expect(store.stats()[0]!.series).toBe(expected.size);
+          expect((await scanAll(store, schema)).sort()).toEqual(
+            [...expected.values()].flat().sort(),
+          );
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('are remembered by as many bytes as the places have room for', () => {
+    const known = new ResolvedTagBlocks();
+    const bytes = Buffer.alloc(1200);
+    for (let host = 0; host < 2000; host++) {
+      bytes.writeUInt32LE(host, 100);
+      known.offer(bytes, 100, host % 2 === 0 ? 1100 : 1124, 1, Uint32Array.of(host));
+      known.offer(bytes, 100, 900, 1, Uint32Array.of(host));
+      expect([...known.match(bytes, 100, 1000, 1)!.series]).toEqual([host]);
+      expect(known.match(bytes, 100, 899, 1)).toBeNull();
+    }
+    expect(known.sizeBytes).toBeGreaterThan(128 * 804);
+    expect(known.sizeBytes).toBeLessThanOrEqual(256 * 1028);
+  });
+
+  it('are not taken for another that differs in any one byte', () => {
+    const known = new ResolvedTagBlocks();
+    const bytes = Uint8Array.from({ length: 70 }, (_, index) => index);
+    known.offer(bytes, 3, 60, 1, Uint32Array.of(9));
+    for (let at = 0; at < 70; at++) {
+      bytes[at]! ^= 1;
+      const isFound = known.match(bytes, 3, 70, 1) !== null;
+      expect({ at, isFound }).toEqual({ at, isFound: at < 3 || at >= 60 });
+      bytes[at]! ^= 1;
+    }
+  });
+});
+
 describe('ResolvedTagBlocks', () => {
   const block = (size: number, fill: number): Uint8Array => new Uint8Array(size).fill(fill);
   const ids = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, id) => id);
@@ -160,5 +214,18 @@ describe('EncodedTagBlocks', () => {
     expect(known.find(handles, 31)).toBeNull();
     handles[31] = 1;
     expect(known.find(handles, 32)).toBeNull();
+  });
+
+  it('keeps the last single handle of each place', () => {
+    const known = new EncodedTagBlocks();
+    const bytes = Uint8Array.from({ length: 90 }, (_, index) => index);
+    known.offer(Uint32Array.of(5), 1, bytes, 10, 20);
+    known.offer(Uint32Array.of(6), 1, bytes, 10, 30);
+    expect(known.find(Uint32Array.of(5), 1)).toEqual(bytes.slice(10, 20));
+    known.offer(Uint32Array.of(5 + 256), 1, bytes, 40, 60);
+    expect(known.find(Uint32Array.of(5), 1)).toBeNull();
+    expect(known.find(Uint32Array.of(5 + 256), 1)).toEqual(bytes.slice(40, 60));
+    expect(known.find(Uint32Array.of(6), 1)).toEqual(bytes.slice(10, 30));
+    expect(known.sizeBytes).toBe(20 + 20);
   });
 });
