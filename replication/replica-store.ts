@@ -75,6 +75,8 @@ export interface ReplicaStore {
   readonly versions: ReplicaVersions;
   readonly incarnation: IncarnationId;
   readonly isStalled: boolean;
+  /** No room for what clients write; what the peer sends and what frees space goes on. */
+  readonly isDiskFull: boolean;
   untilRoom(): Promise<void>;
   ensureMark(): Promise<void>;
   openCopy(peer: NodeId): Promise<ReplicaJournal>;

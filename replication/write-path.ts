@@ -62,6 +62,8 @@ export interface WriteOptions {
   readonly session?: { readonly rpoBytes?: number };
   /** Counts only until the append. */
   readonly signal?: WriteCancellation;
+  /** It deletes or drops, and adds no rows: goes on when the disk's last bytes are kept from clients. */
+  readonly freesSpace?: boolean;
   /** Runs right before the append, in the same turn; when it throws, the write is not applied and rejects with that error. */
   readonly validate?: () => void;
 }
@@ -103,6 +105,8 @@ interface HeldRecord {
   readonly sizeBytes: number;
   readonly schemas: readonly TableSchema[];
   readonly sessionBytes: number | null;
+  /** Goes on when the disk's last bytes are kept from clients. */
+  readonly mayUseReserve: boolean;
   readonly validate: (() => void) | undefined;
   /** False: answered when durable and not by the gate (a part). */
   readonly isAnswered: boolean;
@@ -181,9 +185,13 @@ export class WritePath {
     if (sizeBytes > this.#maxRecordBytes) {
       throw new RecordTooLargeError(sizeBytes, this.#maxRecordBytes);
     }
+    // All of a multi-part write but its commit is on the disk already.
+    const mayUseReserve = options.freesSpace === true || kind === RecordKind.commit;
+    if (!mayUseReserve) this.#checkSpace();
     if (store.isStalled) {
       await store.untilRoom();
       this.#check(options.signal);
+      if (!mayUseReserve) this.#checkSpace();
     }
     this.renewMark();
     return new Promise((resolve, reject) => {
@@ -198,6 +206,7 @@ export class WritePath {
         sizeBytes,
         schemas: options.schemas,
         sessionBytes: options.session?.rpoBytes ?? null,
+        mayUseReserve,
         validate: options.validate,
         isAnswered: how.isAnswered,
         onAppended: (record) => {
@@ -325,6 +334,7 @@ export class WritePath {
     this.#requests.delete(request);
     try {
       if (this.#deps.store.own.isFullFor(record.sizeBytes)) throw new DiskFullError();
+      if (!record.mayUseReserve) this.#checkSpace();
       record.validate?.();
     } catch (error) {
       record.reject(error as Error);
@@ -506,6 +516,10 @@ export class WritePath {
     const closed = this.#failure === null ? this.#closedReason : 'stopping';
     if (closed !== null) throw new NotAppliedError(closed, NOT_APPLIED_TEXT[closed]);
     if (signal?.aborted === true) throw new NotAppliedError('aborted', NOT_APPLIED_TEXT['aborted']);
+  }
+
+  #checkSpace(): void {
+    if (this.#deps.store.isDiskFull) throw new DiskFullError();
   }
 
   #sizeOf(body: WriteBody): number {

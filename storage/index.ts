@@ -86,6 +86,7 @@ export {
   Store,
   StoreFailedError,
   type BackgroundStatus,
+  type DiskStatus,
   type StateMachine,
   type StoreDeps,
   type StoreOptions,

@@ -194,5 +194,6 @@ function untouchable(disk: Disk): Disk {
     rename: refuse,
     remove: refuse,
     syncFolder: refuse,
+    freeBytes: (folder) => disk.freeBytes(folder),
   };
 }

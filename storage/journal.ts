@@ -105,6 +105,8 @@ export interface JournalDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
+  /** A segment file was made: the disk has less room. */
+  readonly onAllocated?: () => void;
 }
 
 export class Journal {
@@ -148,7 +150,11 @@ export class Journal {
     const names = await disk.list(options.folder);
     const recovered = await recoverJournal(deps, options, names);
     const pool = new SegmentPool(
-      { disk, timers },
+      {
+        disk,
+        timers,
+        ...(deps.onAllocated === undefined ? {} : { onAllocated: deps.onAllocated }),
+      },
       {
         folder: options.folder,
         segmentBytes: options.segmentBytes,

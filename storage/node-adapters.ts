@@ -6,7 +6,7 @@
 
 import { randomFillSync } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdir, open as openFolder, readdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, open as openFolder, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import { dirname, resolve as absolute } from 'node:path';
 
 import { ClassicLevel } from 'classic-level';
@@ -88,6 +88,12 @@ export const nodeDisk: Disk = {
   remove: unlink,
 
   syncFolder,
+
+  /** What a process without privileges may use. */
+  async freeBytes(folder: string): Promise<number> {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  },
 };
 
 async function syncFolder(folder: string): Promise<void> {

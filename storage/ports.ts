@@ -69,6 +69,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   syncFolder(folder: string): Promise<void>;
+  /** Bytes that may still be written to the file system that the folder is on; the folder exists. */
+  freeBytes(folder: string): Promise<number>;
 }
 
 export type KeyValueOperation =

@@ -22,9 +22,17 @@ export interface SegmentPoolOptions {
   readonly target: number;
 }
 
+export interface SegmentPoolDeps {
+  readonly disk: Disk;
+  readonly timers: Timers;
+  /** A file was made: the disk has less room. */
+  readonly onAllocated?: () => void;
+}
+
 export class SegmentPool {
   readonly #disk: Disk;
   readonly #timers: Timers;
+  readonly #onAllocated: () => void;
   readonly #options: SegmentPoolOptions;
   /** Paths of files that may be taken. */
   readonly #ready: string[] = [];
@@ -35,9 +43,10 @@ export class SegmentPool {
   #lastError: Error | null = null;
   #isClosed = false;
 
-  constructor(deps: { readonly disk: Disk; readonly timers: Timers }, options: SegmentPoolOptions) {
+  constructor(deps: SegmentPoolDeps, options: SegmentPoolOptions) {
     this.#disk = deps.disk;
     this.#timers = deps.timers;
+    this.#onAllocated = deps.onAllocated ?? ((): void => undefined);
     this.#options = options;
     this.#target = options.target;
   }
@@ -138,6 +147,7 @@ export class SegmentPool {
       throw error;
     }
     await file.close();
+    this.#onAllocated();
     return path;
   }
 

@@ -23,7 +23,8 @@ import type {
   Timers,
 } from './ports.js';
 import type { IncarnationId, NodeId, Position, PositionVector } from './position.js';
-import { Journal, type RecoveryReport } from './journal.js';
+import { DiskSpace } from './disk-space.js';
+import { Journal, type JournalDeps, type RecoveryReport } from './journal.js';
 import { RecordKind, type RecordView } from './record.js';
 import { TableStore } from './table-store.js';
 import type { BackgroundCounts } from './background-counters.js';
@@ -66,6 +67,10 @@ export interface StoreOptions {
   readonly maxClockSkewMs: number;
   /** Confirmed segments kept for a returning peer, at least. */
   readonly retainBytes: number;
+  /** Clients' writes stop while less than this is free (disk-space.ts). Left out: nobody looks. */
+  readonly diskReserveBytes?: number;
+  /** Folder of the key-value store, which may be on another file system than the journals. Left out: it is not on the disk. */
+  readonly blockFolder?: string;
 }
 
 export interface StoreReport {
@@ -84,8 +89,19 @@ export interface BackgroundStatus extends BackgroundCounts {
   readonly stalledMs: number;
 }
 
+/** What the disk has, and whether clients may still write. */
+export interface DiskStatus {
+  /** Null = it is not known. */
+  readonly freeBytes: number | null;
+  readonly reserveBytes: number;
+  /** Clients' writes are refused until there is room. */
+  readonly isFull: boolean;
+}
+
 /** The mark runs this far ahead of the clock, so that a start rarely has to wait for one to be synced. */
 const MARK_AHEAD_MS = 10_000;
+/** While space is low a row waits no longer than this for its flush: a flush gives journal files and dropped runs back. */
+const LOW_SPACE_AGE_MS = 2_000;
 const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
 
 const LOCAL_PREFIX = 'local/';
@@ -112,6 +128,7 @@ export class Store {
 
   readonly #deps: StoreDeps;
   readonly #options: StoreOptions;
+  readonly #space: DiskSpace;
   #copy: Journal | null = null;
   #incarnation: IncarnationId = '';
   /** Highest applied sequence by "origin/incarnation". Invariant: applied <= durable in that journal. */
@@ -149,6 +166,7 @@ export class Store {
     tables: TableStore,
     versions: VersionClock,
     stateMachine: StateMachine,
+    space: DiskSpace,
   ) {
     this.#deps = deps;
     this.#options = options;
@@ -157,6 +175,8 @@ export class Store {
     this.tables = tables;
     this.versions = versions;
     this.stateMachine = stateMachine;
+    this.#space = space;
+    space.onChange(() => this.#onSpaceChanged());
   }
 
   /** Recovers what is on disk and opens a new incarnation, whose opening record is durable when this resolves. */
@@ -174,12 +194,20 @@ export class Store {
     );
     const stateMachine = deps.stateMachine(tables);
     if (tables.flushed !== null) stateMachine.restore(tables.flushed.catalog);
-    const opened = await Journal.open(journalDeps(deps), journalOptions(options, options.nodeId));
+    const { journalFolder, blockFolder, diskReserveBytes } = options;
+    const space = new DiskSpace(deps, {
+      folders: [journalFolder, ...(blockFolder === undefined ? [] : [blockFolder])],
+      reserveBytes: diskReserveBytes ?? 0,
+    });
+    const opened = await Journal.open(
+      journalDeps(deps, space),
+      journalOptions(options, options.nodeId),
+    );
     const versions = new VersionClock(
       { clock: deps.clock },
       { nodeId: options.nodeId, maxClockSkewMs: options.maxClockSkewMs },
     );
-    const store = new Store(deps, options, opened.journal, tables, versions, stateMachine);
+    const store = new Store(deps, options, opened.journal, tables, versions, stateMachine, space);
     store.#watch(opened.journal);
 
     const peer = await store.loadLocal(KEY_PEER);
@@ -188,6 +216,7 @@ export class Store {
 
     const replayedRecords = await store.#replay();
     await store.#openIncarnation();
+    if (diskReserveBytes !== undefined) await space.start();
     store.#watchAge();
     store.#compact();
     return { store, report: { own: opened.report, copy: copyReport, replayedRecords } };
@@ -263,12 +292,34 @@ export class Store {
     return this.#stallMs() > 0;
   }
 
-  /** Resolves when a write may be admitted: after a delay in proportion to what has piled up, or when there is room again. */
+  /** No room for what clients write; what the peer sends and what frees space goes on. */
+  get isDiskFull(): boolean {
+    return this.#space.isLow;
+  }
+
+  /** For metrics. */
+  diskStatus(): DiskStatus {
+    const { freeBytes, reserveBytes } = this.#space;
+    return { freeBytes, reserveBytes, isFull: this.isDiskFull };
+  }
+
+  #onSpaceChanged(): void {
+    // Those that wait for a flush would wait for space; they are told.
+    this.#wakeWriters();
+    this.#ageTimer?.cancel();
+    this.#ageTimer = null;
+    this.#watchAge();
+  }
+
+  /**
+   * Resolves when a write may be admitted: after a delay in proportion to what has piled up, or when there is room again; and when the
+   * disk is full, which the caller looks at.
+   */
   async untilRoom(): Promise<void> {
     const { clock, timers } = this.#deps;
     const startMs = clock.monotonicMs();
     this.#stalls += 1;
-    while (this.#failure === null && !this.#isClosed) {
+    while (this.#failure === null && !this.#isClosed && !this.isDiskFull) {
       const delayMs = this.#stallMs();
       if (delayMs < Infinity) {
         if (delayMs > 0) await new Promise<void>((resolve) => timers.after(delayMs, resolve));
@@ -401,9 +452,9 @@ export class Store {
 
   /** A memtable that nobody writes to any more is flushed one day, or its journal could never go. */
   #watchAge(): void {
-    const { memtableAgeMs } = this.#options;
-    if (memtableAgeMs === undefined || this.tables.memtableBytes() === 0) return;
-    this.#ageTimer ??= this.#deps.timers.after(memtableAgeMs, () => {
+    const ageMs = this.#space.isLow ? LOW_SPACE_AGE_MS : this.#options.memtableAgeMs;
+    if (ageMs === undefined || this.tables.memtableBytes() === 0) return;
+    this.#ageTimer ??= this.#deps.timers.after(ageMs, () => {
       this.#ageTimer = null;
       // A failure of the flush is the store's, and told there.
       if (this.#failure === null && !this.#isClosed) this.flush().catch(() => undefined);
@@ -417,6 +468,7 @@ export class Store {
       this.#wakeWriters();
       this.#compact();
       await this.#releaseSegments();
+      await this.#space.look();
       // What came meanwhile may have filled the next one.
       const isFull = this.tables.memtableBytes() >= this.#options.memtableBytes;
       if (isFull && !this.#isReplaying && !this.#isClosed) this.#freeze();
@@ -573,6 +625,7 @@ export class Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ageTimer?.cancel();
+    await this.#space.stop();
     this.#wakeWriters();
     // A flush under way stops in the middle: the journals have its rows.
     await this.tables.close();
@@ -586,7 +639,10 @@ export class Store {
   // ---- recovery ----
 
   async #openCopyJournal(peer: NodeId): Promise<RecoveryReport> {
-    const opened = await Journal.open(journalDeps(this.#deps), journalOptions(this.#options, peer));
+    const opened = await Journal.open(
+      journalDeps(this.#deps, this.#space),
+      journalOptions(this.#options, peer),
+    );
     this.#copy = opened.journal;
     this.#watch(opened.journal);
     return opened.report;
@@ -690,8 +746,9 @@ function positions(vector: PositionVector): Map<string, number> {
   return new Map(vector.map((entry) => [key(entry.origin, entry.incarnation), entry.sequence]));
 }
 
-function journalDeps(deps: StoreDeps): Pick<StoreDeps, 'disk' | 'clock' | 'random' | 'timers'> {
-  return { disk: deps.disk, clock: deps.clock, random: deps.random, timers: deps.timers };
+function journalDeps(deps: StoreDeps, space: DiskSpace): JournalDeps {
+  const { disk, clock, random, timers } = deps;
+  return { disk, clock, random, timers, onAllocated: () => void space.look() };
 }
 
 function journalOptions(

@@ -29,6 +29,8 @@ export interface StatusSource {
   readonly replication: Readonly<Record<string, StatusValue>>;
   /** With `backup_` names. */
   readonly backup: Readonly<Record<string, StatusValue>>;
+  /** With `disk_` names. */
+  readonly disk: Readonly<Record<string, StatusValue>>;
 }
 
 /** The Com_ counters that are shown, as sessions count them. */
@@ -83,11 +85,8 @@ export function statusVariables(source: StatusSource): (readonly [name: string, 
     ['Uptime', String(source.uptimeSeconds)],
     ['Uptime_since_flush_status', String(source.uptimeSeconds)],
   ];
-  for (const [name, value] of Object.entries({
-    ...source.replication,
-    ...source.backup,
-    ...source.series,
-  })) {
+  const ours = { ...source.replication, ...source.backup, ...source.series, ...source.disk };
+  for (const [name, value] of Object.entries(ours)) {
     entries.push([name, statusText(value)]);
   }
   return entries.sort((a, b) => (a[0].toLowerCase() < b[0].toLowerCase() ? -1 : 1));

@@ -104,6 +104,13 @@ const ROWS: readonly (readonly [label: string, read: (node: StatusDocument) => C
     }),
   ],
   ['journals', (node) => ({ text: readableBytes(node.journal_bytes) })],
+  [
+    'disk',
+    ({ disk_free_bytes, disk_full }) => ({
+      text: `${disk_free_bytes === null ? '?' : readableBytes(disk_free_bytes)} free${disk_full ? ': full, writes are refused' : ''}`,
+      ...(disk_full ? { hue: 'red' as const } : {}),
+    }),
+  ],
 ];
 
 /** The whole table, without a final line end. */

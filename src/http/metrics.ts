@@ -161,6 +161,19 @@ export const METRIC_ROWS: readonly MetricRow[] = [
     (node) => node.background.stalledMs,
   ),
   gauge('journal_bytes', 'Both journals on disk.', (node) => node.journalBytes),
+  gauge(
+    'disk_free_bytes',
+    'What the disk has left; absent where the file system does not tell.',
+    (node) => node.disk.freeBytes,
+  ),
+  gauge(
+    'disk_reserve_bytes',
+    'Clients’ writes are refused while less than this is free.',
+    (node) => node.disk.reserveBytes,
+  ),
+  gauge('disk_full', '1 while clients’ writes are refused because the disk is full.', (node) =>
+    Number(node.disk.isFull),
+  ),
 ];
 
 /** All states, as the compiler checks; the one that holds has the value 1. */

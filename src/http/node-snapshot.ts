@@ -1,6 +1,6 @@
 /** What a node says of itself over HTTP: one snapshot, from which /status, /metrics and `twintide status` are made. */
 import type { JournalPoint, ReplicationStatus } from '../../replication/index.js';
-import type { BackgroundStatus } from '../../storage/index.js';
+import type { BackgroundStatus, DiskStatus } from '../../storage/index.js';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -37,6 +37,7 @@ export interface NodeSnapshot {
   /** Writes that it refused. */
   readonly seriesRefusedWrites: number;
   readonly background: BackgroundStatus;
+  readonly disk: DiskStatus;
   /** Both journals, on disk. */
   readonly journalBytes: number;
 }
@@ -101,6 +102,11 @@ export interface StatusDocument {
   readonly write_stalls_total: number;
   readonly write_stall_ms_total: number;
   readonly journal_bytes: number;
+  /** null: the file system does not tell. */
+  readonly disk_free_bytes: number | null;
+  readonly disk_reserve_bytes: number;
+  /** Clients' writes are refused until there is room. */
+  readonly disk_full: boolean;
 }
 
 function pointText(point: JournalPoint | null): string | null {
@@ -167,5 +173,8 @@ export function statusDocument(snapshot: NodeSnapshot): StatusDocument {
     write_stalls_total: snapshot.background.stalls,
     write_stall_ms_total: snapshot.background.stalledMs,
     journal_bytes: snapshot.journalBytes,
+    disk_free_bytes: snapshot.disk.freeBytes,
+    disk_reserve_bytes: snapshot.disk.reserveBytes,
+    disk_full: snapshot.disk.isFull,
   };
 }

@@ -19,7 +19,7 @@ export async function executeAlterDatabase(
     if (catalog.database(name) === undefined) {
       throw new SqlError('ER_BAD_DB_ERROR', { database: name });
     }
-    await writeDdl(run, catalog.alterDatabaseBody(name, changes));
+    await writeDdl(run, catalog.alterDatabaseBody(name, changes), { freesSpace: true });
   });
   run.ok(1);
 }
@@ -37,7 +37,7 @@ export async function executeAlterTable(
     const { table: name } = statement.name;
     const table = catalog.table(database, name);
     if (table === undefined) throw new SqlError('ER_NO_SUCH_TABLE', { database, table: name });
-    await writeDdl(run, catalog.alterTableBody(table, changes));
+    await writeDdl(run, catalog.alterTableBody(table, changes), { freesSpace: true });
   });
   run.ok();
 }

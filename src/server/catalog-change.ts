@@ -17,13 +17,18 @@ export async function changeCatalog(run: StatementRun, change: () => Promise<voi
   await run.state.context.ddl.run(change);
 }
 
-/** Resolves when the change is visible here and the gate has let it pass. */
-export async function writeDdl(run: StatementRun, body: Uint8Array): Promise<void> {
+/** Resolves when the change is visible here and the gate has let it pass. `freesSpace`: it drops, and goes on when the disk is full. */
+export async function writeDdl(
+  run: StatementRun,
+  body: Uint8Array,
+  { freesSpace = false }: { readonly freesSpace?: boolean } = {},
+): Promise<void> {
   const { state, response } = run;
   const rpoBytes = state.rpoBytes;
   const options: WriteOptions = {
     schemas: [],
     signal: response.signal,
+    freesSpace,
     ...(rpoBytes === null ? {} : { session: { rpoBytes } }),
   };
   try {

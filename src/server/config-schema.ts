@@ -188,6 +188,11 @@ export const configSchema = z.strictObject({
       '2',
       'Threads for flushing and compaction. With one, a flush waits its turn beside a compaction.',
     ),
+    disk_reserve: key(
+      orAuto(size(MiB, TiB)),
+      'auto',
+      'Free space that clients may not use: below it their writes get error 1021, and what the peer sends, deletes, flushes and compactions go on. `auto`: 128MiB + `memtable_bytes` + `segment_bytes` and, with a peer, `rpo_bytes`.',
+    ),
     cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
     max_series: key(
       count(1, 1_000_000_000),

@@ -55,6 +55,7 @@ export interface Config {
     readonly memtableBytes: number;
     readonly memtableAgeMs: number;
     readonly workers: number;
+    readonly diskReserveBytes: number;
     readonly cacheBytes: number;
     /** Of all tables. */
     readonly maxSeries: number;
@@ -311,6 +312,16 @@ function conflicts(settings: Settings): Problem[] {
   return problems;
 }
 
+/** LevelDB's own: log files, and the copies that exist while it joins its files. */
+const LEVELDB_BYTES = 128 * 2 ** 20;
+
+/** What a flush, LevelDB and the peer's unconfirmed writes may need, when clients have taken all the rest. */
+function diskReserveOf({ replication, storage }: Settings): number {
+  if (storage.disk_reserve > 0) return storage.disk_reserve;
+  const budgetBytes = replication.peer === null ? 0 : replication.rpo_bytes;
+  return LEVELDB_BYTES + storage.memtable_bytes + replication.segment_bytes + budgetBytes;
+}
+
 function toConfig(settings: Settings, baseFolder: string): Config {
   const { node, mysql, http, replication, storage, query, auth, log } = settings;
   return {
@@ -344,6 +355,7 @@ function toConfig(settings: Settings, baseFolder: string): Config {
       memtableBytes: storage.memtable_bytes,
       memtableAgeMs: storage.memtable_age,
       workers: storage.workers,
+      diskReserveBytes: diskReserveOf(settings),
       cacheBytes: storage.cache_bytes,
       maxSeries: storage.max_series,
       partitionMs: storage.partition,

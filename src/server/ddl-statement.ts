@@ -60,7 +60,7 @@ export async function executeDropDatabase(
     }
     const tables = catalog.tables(name);
     tableCount = tables.length;
-    await writeDdl(run, catalog.dropDatabaseBody(name));
+    await writeDdl(run, catalog.dropDatabaseBody(name), { freesSpace: true });
     forgetTables(run, tables);
     run.state.forgetDatabase(name);
   });
@@ -113,7 +113,9 @@ export async function executeDropTable(
     if (missing.length > 0 && !statement.ifExists) {
       throw new SqlError('ER_BAD_TABLE_ERROR', { table: missing.join(',') });
     }
-    if (found.length > 0) await writeDdl(run, catalog.dropTablesBody(found));
+    if (found.length > 0) {
+      await writeDdl(run, catalog.dropTablesBody(found), { freesSpace: true });
+    }
     forgetTables(run, found);
     state.warnings.addNotes(missing.map((name) => note(1051, `Unknown table '${name}'`)));
   });

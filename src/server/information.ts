@@ -1,7 +1,8 @@
 /** The session's and the node's side of information_schema and SHOW. */
 
 import type { InformationSource } from '../catalog/information-source.js';
-import { statusVariables } from '../catalog/status-variables.js';
+import type { DiskStatus } from '../../storage/index.js';
+import { statusVariables, type StatusValue } from '../catalog/status-variables.js';
 import { replicationEntries } from './replication-entries.js';
 import type { SessionState } from './session-state.js';
 
@@ -19,6 +20,11 @@ export function informationSource(state: SessionState): InformationSource {
         .map((row) => ({ ...row, command: COMMAND_NAMES[row.command] ?? row.command })),
     status: () => nodeStatus(state),
   };
+}
+
+/** For SHOW STATUS. */
+function diskEntries({ freeBytes, reserveBytes, isFull }: DiskStatus): Record<string, StatusValue> {
+  return { disk_free_bytes: freeBytes, disk_reserve_bytes: reserveBytes, disk_full: isFull };
 }
 
 /** As SHOW PROCESSLIST names the commands of the wire. */
@@ -67,5 +73,6 @@ function nodeStatus(state: SessionState): readonly (readonly [string, string])[]
       series_max: context.seriesLimit.max,
       series_refused_writes: context.seriesLimit.refusedWrites,
     },
+    disk: diskEntries(context.diskStatus()),
   });
 }

@@ -191,6 +191,7 @@ async function assemble(
     flush: () => store.flush(),
     backup: (folder, signal) => backups.run(folder, signal),
     backupStatus: () => backups.status(),
+    diskStatus: () => store.diskStatus(),
     compactTables: (tableIds) => store.compactTables(tableIds),
     setRpoBudget: async (bytes) => {
       const fits = await replica.setBudget({ bytes, spanMs: config.replication.rpoSpanMs });
@@ -258,6 +259,7 @@ async function assemble(
     seriesMax: seriesLimit.max,
     seriesRefusedWrites: seriesLimit.refusedWrites,
     background: store.backgroundStatus(),
+    disk: store.diskStatus(),
     journalBytes: store.own.bytesOnDisk() + (store.copy?.bytesOnDisk() ?? 0),
   });
   const http: HttpServer = await startHttpServer({
@@ -337,6 +339,8 @@ async function openStore(
       cacheBytes: config.storage.cacheBytes,
       maxClockSkewMs: config.replication.maxClockSkewMs,
       retainBytes: config.replication.retainBytes,
+      diskReserveBytes: config.storage.diskReserveBytes,
+      blockFolder: directory.storeFolder,
     },
   );
   log.info({ replayed: report.replayedRecords, own: report.own, copy: report.copy }, 'recovered');

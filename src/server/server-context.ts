@@ -12,7 +12,15 @@ import type {
   WriteBody,
   WriteOptions,
 } from '../../replication/index.js';
-import type { Clock, NodeId, Random, ReadView, TableId, Timers } from '../../storage/index.js';
+import type {
+  Clock,
+  DiskStatus,
+  NodeId,
+  Random,
+  ReadView,
+  TableId,
+  Timers,
+} from '../../storage/index.js';
 import type { StatusValue } from '../catalog/status-variables.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { GlobalVariables } from '../catalog/global-variables.js';
@@ -83,6 +91,7 @@ export interface ServerContext {
   backup(folder: string, signal: AbortSignal): Promise<unknown>;
   /** Of backups, for SHOW STATUS. */
   backupStatus(): Readonly<Record<string, StatusValue>>;
+  diskStatus(): DiskStatus;
   /** ADMIN compact_table(..): flushes, and joins all runs of these tables; resolves when that is done. */
   compactTables(tableIds: readonly TableId[]): Promise<void>;
   /** SET GLOBAL rpo_bytes. Resolves to null when what is pending fits, or to the warning to give when it did not in time. */

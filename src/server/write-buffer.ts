@@ -190,7 +190,9 @@ export class WriteBuffer {
 
   async #write(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
     if (this.#multiPart === null && fitsOneRecord(sections, this.sectionBytesMax)) {
-      return this.#options.writer.write('write', bodyOf(sections), this.#writeOptions());
+      const freesSpace = !sections.some((section) => section.hasRows);
+      const options = { ...this.#writeOptions(), freesSpace };
+      return this.#options.writer.write('write', bodyOf(sections), options);
     }
     const write = this.#begin();
     for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));

@@ -1,4 +1,5 @@
 /** The table of `twintide status`, as text. */
+import type { StatusDocument } from '../../src/http/node-snapshot.js';
 import {
   readableBytes,
   readableDuration,
@@ -80,6 +81,9 @@ const up: NodeAnswer = {
     write_stalls_total: 0,
     write_stall_ms_total: 0,
     journal_bytes: 134_217_728,
+    disk_free_bytes: 1_073_741_824,
+    disk_reserve_bytes: 402_653_184,
+    disk_full: false,
   },
 };
 const down: NodeAnswer = {
@@ -107,7 +111,19 @@ test('nodes stand side by side, also one that does not answer', () => {
     'runs          7',
     'series        120 of 10000000',
     'journals      128 MiB',
+    'disk          1.0 GiB free',
   ]);
+});
+
+test('a full disk is said, and one that cannot be told is a question', () => {
+  const lastLine = (disk: Partial<StatusDocument>): string | undefined =>
+    statusTable([{ ...up, status: { ...up.status!, ...disk } }], {})
+      .split('\n')
+      .at(-1);
+  expect(lastLine({ disk_free_bytes: 1024, disk_full: true })).toBe(
+    'disk          1.0 KiB free: full, writes are refused',
+  );
+  expect(lastLine({ disk_free_bytes: null })).toBe('disk          ? free');
 });
 
 test('one silent node is two lines', () => {

@@ -71,6 +71,7 @@ const linked: NodeSnapshot = {
     stalledMs: 40,
   },
   journalBytes: 8192,
+  disk: { freeBytes: 500, reserveBytes: 1000, isFull: true },
 };
 
 let server: HttpServer;
@@ -173,6 +174,9 @@ test('/status has the names of SHOW STATUS', async () => {
     },
     sessions: 5,
     journal_bytes: 8192,
+    disk_free_bytes: 500,
+    disk_reserve_bytes: 1000,
+    disk_full: true,
   });
 });
 
@@ -217,6 +221,9 @@ describe('/metrics', () => {
       twintide_write_stalls_total: '4',
       twintide_write_stall_ms_total: '40',
       twintide_journal_bytes: '8192',
+      twintide_disk_free_bytes: '500',
+      twintide_disk_reserve_bytes: '1000',
+      twintide_disk_full: '1',
     });
     expect(page.get('twintide_event_loop_delay_ms{quantile="0.99"}')).toMatch(/^[\d.]+$/);
   });

@@ -228,6 +228,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'on_peer_loss = block what was appended and not confirmed is "stored", and visible once it is confirmed',
   },
   {
+    name: 'disk full: a write is refused, and appended all the same',
+    file: 'replication/write-path.ts',
+    find: 'if (this.#deps.store.isDiskFull) throw new DiskFullError();',
+    replace:
+      'if (this.#deps.store.isDiskFull) {\n      this.#append(RecordKind.write, [], null, null);\n      throw new DiskFullError();\n    }',
+    testFile: 'test/replication/disk-full.test.ts',
+    testName:
+      'a node whose disk has only its reserve left refuses a write, and nothing of it is anywhere',
+  },
+  {
     name: 'backup without checksums: a damaged value is copied, and found when it is too late',
     file: 'storage/backup.ts',
     find: '        openValue(key, value);\n        yield [key, value];',

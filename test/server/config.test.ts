@@ -58,6 +58,7 @@ describe('without any source', () => {
         memtableBytes: 268_435_456,
         memtableAgeMs: 600_000,
         workers: 2,
+        diskReserveBytes: 469_762_048,
         cacheBytes: 134_217_728,
         maxSeries: 10_000_000,
         partitionMs: 0,

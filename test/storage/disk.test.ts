@@ -100,6 +100,10 @@ describe.each(disks)('%s', (_, make) => {
     expect(await disk.list(`${folder}/nowhere`)).toEqual([]);
   });
 
+  test('says what is free', async () => {
+    expect(await disk.freeBytes(folder)).toBeGreaterThan(0);
+  });
+
   test('an open file keeps its bytes when it is renamed or opened again', async () => {
     const file = await disk.open(`${folder}/f`, { create: true });
     await file.write([bytes('one')], 0);
@@ -234,6 +238,17 @@ describe('a crash of the forgetful one', () => {
     await expect(file.sync()).rejects.toMatchObject({ code: 'EIO' });
     await expect(file.write([new Uint8Array(1001)], 0)).rejects.toMatchObject({ code: 'ENOSPC' });
     await file.write([new Uint8Array(1000)], 0);
+  });
+
+  test('has a capacity, and says what is left of it', async () => {
+    const disk = new ForgetfulDisk({ capacityBytes: 1500 });
+    const file = await disk.open('/d/f', { create: true });
+    await file.write([new Uint8Array(1000)], 0);
+    expect(await disk.freeBytes()).toBe(500);
+    disk.setCapacity(900);
+    expect(await disk.freeBytes()).toBe(0);
+    await disk.remove('/d/f');
+    expect(await disk.freeBytes()).toBe(900);
   });
 
   test('with the planted bug nothing is safe', async () => {

@@ -32,7 +32,7 @@ export interface ForgetfulDiskOptions {
   readonly ignoresSync?: boolean;
   /** Awaited before an operation completes; a write's bytes are in flight meanwhile. */
   readonly latency?: (operation: DiskOperation, bytes: number) => Promise<void>;
-  /** Bytes that all files together may take; beyond that, ENOSPC. */
+  /** Bytes that all files together may take; beyond that, ENOSPC. See also `setCapacity`. */
   readonly capacityBytes?: number;
 }
 
@@ -65,9 +65,11 @@ export class ForgetfulDisk implements Disk {
   #isDead = false;
   #diesAt = Infinity;
   #operationCount = 0;
+  #capacityBytes: number;
 
   constructor(options: ForgetfulDiskOptions = {}) {
     this.#options = options;
+    this.#capacityBytes = options.capacityBytes ?? Infinity;
   }
 
   /** Operations begun since the disk was made: reads and listings do not count. */
@@ -77,6 +79,18 @@ export class ForgetfulDisk implements Disk {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** Somebody else fills the disk, or makes room: what all files together may take from now on. */
+  setCapacity(capacityBytes: number): void {
+    this.#capacityBytes = capacityBytes;
+  }
+
+  /** What all files together take. */
+  get usedBytes(): number {
+    let used = 0;
+    for (const inode of this.#files.values()) used += inode.current.length;
+    return used;
   }
 
   /** The machine stops at the n-th operation from now (1 = the next): it begins but never completes, and nothing follows. */
@@ -118,6 +132,7 @@ export class ForgetfulDisk implements Disk {
       rename: (from, to) => alive(() => this.rename(from, to)),
       remove: (path) => alive(() => this.remove(path)),
       syncFolder: (folder) => alive(() => this.syncFolder(folder)),
+      freeBytes: () => alive(() => this.freeBytes()),
     };
   }
 
@@ -193,6 +208,10 @@ export class ForgetfulDisk implements Disk {
       else rest.push(change);
     }
     this.#folderChanges = rest;
+  }
+
+  async freeBytes(): Promise<number> {
+    return Math.max(0, this.#capacityBytes - this.usedBytes);
   }
 
   #handle(path: string, inode: Inode, isDurable: boolean): DiskFile {
@@ -281,10 +300,8 @@ export class ForgetfulDisk implements Disk {
 
   #checkCapacity(inode: Inode, endBytes: number, path: string): void {
     const growth = endBytes - inode.current.length;
-    if (growth <= 0 || this.#options.capacityBytes === undefined) return;
-    let used = 0;
-    for (const other of this.#files.values()) used += other.current.length;
-    if (used + growth > this.#options.capacityBytes) throw diskError('ENOSPC', `write ${path}`);
+    if (growth <= 0 || this.#capacityBytes === Infinity) return;
+    if (this.usedBytes + growth > this.#capacityBytes) throw diskError('ENOSPC', `write ${path}`);
   }
 
   #forgetFolders(random: SeededRandom, keepProbability: number): void {

@@ -54,6 +54,7 @@ export class JournalStore implements ReplicaStore {
   incarnation: IncarnationId = '';
   hadMark = false;
   isStalled = false;
+  isDiskFull = false;
   readonly #deps: { disk: Disk; kv: KeyValueStore; clock: VirtualClock; random: SeededRandom };
   readonly #options: JournalStoreOptions;
   readonly #applied = new Map<string, number>();
