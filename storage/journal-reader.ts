@@ -11,9 +11,9 @@ import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
 import type { Disk, DiskFile } from './ports.js';
 import type { RollingHash } from './position.js';
-import { isRecordFault, parseRecord, recordLengthAt, type RecordView } from './record.js';
+import { checkRecord, emptyHead, recordLengthAt } from './record.js';
 import type { TailRead } from './record-tail.js';
-import { nextHash } from './rolling-hash.js';
+import { digestTextOf, hashOfDigest, nextDigest, type DigestText } from './rolling-hash.js';
 import { SegmentCursor } from './segment-cursor.js';
 
 /**
@@ -123,7 +123,8 @@ class Gatherer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
   #bytes = 0;
-  #hash: RollingHash;
+  #digest: DigestText;
+  readonly #head = emptyHead();
   #last: number;
   isFull = false;
 
@@ -131,7 +132,7 @@ class Gatherer {
     this.#after = after;
     this.#skipTo = skipTo;
     this.#maxBytes = maxBytes;
-    this.#hash = hash;
+    this.#digest = digestTextOf(hash);
     this.#last = after;
   }
 
@@ -154,19 +155,20 @@ class Gatherer {
         offset += recordLengthAt(content, offset);
         continue;
       }
-      const record = parseRecord(content, offset, content.length);
-      if (isRecordFault(record)) return `record ${sequence}: ${record.detail}`;
-      if (record.sequence !== sequence) return `record ${sequence} says ${record.sequence}`;
-      if (sequence > this.#after && this.#isBeyond(record, offset, from)) {
+      const head = this.#head;
+      const damage = checkRecord(content, offset, content.length, head);
+      if (damage !== null) return `record ${sequence}: ${damage.detail}`;
+      if (head.sequence !== sequence) return `record ${sequence} says ${head.sequence}`;
+      if (sequence > this.#after && this.#isBeyond(head.length, offset, from)) {
         this.isFull = true;
         break;
       }
-      this.#hash = nextHash(this.#hash, record);
+      this.#digest = nextDigest(this.#digest, head);
       if (sequence > this.#after) {
         if (from < 0) from = offset;
         this.#last = sequence;
       }
-      offset += record.bytes.length;
+      offset += head.length;
     }
     // The content lies in the cursor's window, which the next step overwrites.
     if (from >= 0) this.#keep(content.slice(from, offset));
@@ -178,14 +180,14 @@ class Gatherer {
       bytes: joined(this.#parts, this.#bytes),
       firstSequence: this.#after + 1,
       lastSequence: this.#last,
-      lastHash: this.#hash,
+      lastHash: hashOfDigest(this.#digest),
     };
   }
 
   /** One record is always taken, however large. */
-  #isBeyond(record: RecordView, offset: number, from: number): boolean {
+  #isBeyond(recordBytes: number, offset: number, from: number): boolean {
     const gathered = this.#bytes + (from < 0 ? 0 : offset - from);
-    return gathered > 0 && gathered + record.bytes.length > this.#maxBytes;
+    return gathered > 0 && gathered + recordBytes > this.#maxBytes;
   }
 
   #keep(bytes: Uint8Array): void {

@@ -31,10 +31,20 @@ import { IncarnationLog } from './incarnation-log.js';
 import { UnsupportedFormatError } from './journal-errors.js';
 import { JournalSegment } from './journal-segment.js';
 import type { Disk, DiskFile, Timers } from './ports.js';
-import type { IncarnationId, NodeId, RollingHash } from './position.js';
-import { RecordKind, isGatedKind, isRecordFault, parseRecord, type RecordView } from './record.js';
+import { ZERO_HASH, type IncarnationId, type NodeId } from './position.js';
+import {
+  RECORD_HEADER_BYTES,
+  RecordKind,
+  checkRecord,
+  emptyHead,
+  isGatedKind,
+  recordKindAt,
+  recordLengthAt,
+  type RecordHead,
+} from './record.js';
 import { decodeOpeningBody } from './record-bodies.js';
-import { nextHash } from './rolling-hash.js';
+import { Pacer } from './pacer.js';
+import { digestTextOf, hashOfDigest, nextDigest, type DigestText } from './rolling-hash.js';
 import { SegmentCursor, findGroups, type CursorStep } from './segment-cursor.js';
 import {
   SEGMENT_HEADER_BYTES,
@@ -45,8 +55,10 @@ import {
 } from './segment.js';
 import { writeZeros } from './segment-pool.js';
 
-/** Records checked between two turns of the event loop. */
-const RECORDS_PER_TURN = 500;
+/** What checking costs, in the pacer's units: a group, a record, and bytes for one unit. */
+const GROUP_UNITS = 150;
+const RECORD_UNITS = 120;
+const BYTES_PER_UNIT = 20;
 
 export interface TornTail {
   readonly path: string;
@@ -141,7 +153,7 @@ async function readHeader(
 
 class Recovery {
   readonly #disk: Disk;
-  readonly #timers: Timers;
+  readonly #pacer: Pacer;
   readonly #options: RecoveryOptions;
   readonly #files: readonly SegmentFile[];
   /** By segment: the highest sequence that a header written later knew to be durable. */
@@ -151,7 +163,11 @@ class Recovery {
   #highestVersion = 0;
   #segments = 0;
   #records = 0;
-  #recordsThisTurn = 0;
+  /** Where the walk stands: the last record taken, and the hash after it. */
+  #sequence = 0;
+  #digest: DigestText = digestTextOf(ZERO_HASH);
+  /** Of the record that is looked at. */
+  readonly #head = emptyHead();
 
   constructor(
     deps: { readonly disk: Disk; readonly timers: Timers },
@@ -159,7 +175,7 @@ class Recovery {
     files: readonly SegmentFile[],
   ) {
     this.#disk = deps.disk;
-    this.#timers = deps.timers;
+    this.#pacer = new Pacer(deps.timers);
     this.#options = options;
     this.#files = files;
   }
@@ -227,68 +243,99 @@ class Recovery {
       hasDigest: isLast,
     });
     this.#segments += 1;
+    this.#sequence = log.received.sequence;
+    this.#digest = digestTextOf(log.received.hash);
     const file = await this.#disk.open(path, {});
+    const cursor = new SegmentCursor(file, segment.seed, SEGMENT_HEADER_BYTES, sizeBytes, {
+      readsAhead: true,
+    });
     try {
-      const cursor = new SegmentCursor(file, segment.seed, SEGMENT_HEADER_BYTES, sizeBytes);
-      let step = await cursor.next();
-      while (step.kind === 'group') {
-        const fault = await this.#takeGroup(log, segment, step);
-        if (fault !== null) {
-          const { offsetBytes, header: groupHeader } = step;
-          step = { kind: 'stop', offsetBytes, header: groupHeader, ...fault };
-          break;
-        }
-        segment.writtenBytes = cursor.offsetBytes;
-        if (segment.isSealDurable) break;
-        step = await cursor.next();
-      }
-      if (step.kind === 'stop') await this.#judgeStop(file, log, segment, step, isLast);
+      const stop = await this.#walk(log, segment, cursor);
+      log.received = {
+        incarnation: log.id,
+        sequence: this.#sequence,
+        hash: hashOfDigest(this.#digest),
+      };
+      if (stop !== null) await this.#judgeStop(file, log, segment, stop, isLast);
       await file.sync();
     } finally {
+      await cursor.close();
       await file.close();
     }
     return segment;
   }
 
+  /** Takes group after group; returns where that ended, or null at the segment's seal. */
+  async #walk(
+    log: IncarnationLog,
+    segment: JournalSegment,
+    cursor: SegmentCursor,
+  ): Promise<Stop | null> {
+    for (;;) {
+      const step = cursor.nextLoaded();
+      if (step === null) {
+        await cursor.load();
+        continue;
+      }
+      if (step.kind === 'stop') return step;
+      const fault = this.#takeGroup(log, segment, step);
+      if (fault !== null) {
+        return { kind: 'stop', offsetBytes: step.offsetBytes, header: step.header, ...fault };
+      }
+      segment.writtenBytes = cursor.offsetBytes;
+      if (segment.isSealDurable) return null;
+      const { recordCount, contentBytes } = step.header;
+      const units = GROUP_UNITS + recordCount * RECORD_UNITS + contentBytes / BYTES_PER_UNIT;
+      if (this.#pacer.spend(units)) await this.#pacer.turn();
+    }
+  }
+
   /** Checks a whole group and takes its records; nothing of it is taken when there is a fault. */
-  async #takeGroup(
+  #takeGroup(
     log: IncarnationLog,
     segment: JournalSegment,
     step: CursorStep & { kind: 'group' },
-  ): Promise<GroupFault | null> {
+  ): GroupFault | null {
     const { header, content, offsetBytes } = step;
-    const expected = log.received.sequence + 1;
+    const expected = this.#sequence + 1;
     if (header.firstSequence !== expected) {
       return foreign(`the commit group begins at record ${header.firstSequence}, not ${expected}`);
     }
     if (header.kind === GroupKind.seal) return this.#takeSeal(segment, content);
 
-    const records: RecordView[] = [];
-    let hash: RollingHash = log.received.hash;
-    for (let offset = 0; offset < content.length;) {
-      const sequence = expected + records.length;
-      const record = parseRecord(content, offset, content.length);
-      if (isRecordFault(record)) {
-        const reason = `record ${sequence}: ${record.detail}`;
-        return { reason, canBeTorn: record.fault === 'crc' };
+    const head = this.#head;
+    let sequence = expected;
+    let digest = this.#digest;
+    let highestVersion = this.#highestVersion;
+    for (let offset = 0; offset < content.length; offset += head.length) {
+      const damage = checkRecord(content, offset, content.length, head);
+      if (damage !== null) {
+        const reason = `record ${sequence}: ${damage.detail}`;
+        return { reason, canBeTorn: damage.fault === 'crc' };
       }
-      const fault = this.#recordFault(log, record, sequence);
+      const fault = this.#recordFault(log, head, content, offset, sequence);
       if (fault !== null) return foreign(`record ${sequence}: ${fault}`);
-      hash = nextHash(hash, record);
-      records.push(record);
-      offset += record.bytes.length;
-      await this.#breathe();
+      digest = nextDigest(digest, head);
+      if (head.version > highestVersion) highestVersion = head.version;
+      sequence += 1;
     }
 
-    segment.index.addGroup({ sequence: expected, offsetBytes, hashBefore: log.received.hash });
-    for (const record of records) {
-      segment.index.addRecord(record.bytes.length, isGatedKind(record.kind));
-      this.#highestVersion = Math.max(this.#highestVersion, record.version);
+    const { index } = segment;
+    if (index.isEntryDue(offsetBytes)) {
+      const hashBefore = hashOfDigest(this.#digest);
+      index.addGroup({ sequence: expected, offsetBytes, hashBefore });
+    }
+    for (let offset = 0; offset < content.length;) {
+      const length = recordLengthAt(content, offset);
+      index.addRecord(length, isGatedKind(recordKindAt(content, offset)));
+      offset += length;
     }
     segment.digest?.add(content, 0, content.length);
     segment.digest?.flush();
-    this.#records += records.length;
-    log.received = { incarnation: log.id, sequence: expected + records.length - 1, hash };
+    this.#records += sequence - expected;
+    this.#sequence = sequence - 1;
+    this.#digest = digest;
+    this.#highestVersion = highestVersion;
     return null;
   }
 
@@ -303,18 +350,25 @@ class Recovery {
     return null;
   }
 
-  #recordFault(log: IncarnationLog, record: RecordView, sequence: number): string | null {
-    if (record.sequence !== sequence) return `it says sequence ${record.sequence}`;
-    if ((record.kind === RecordKind.opening) !== (sequence === 1)) {
+  #recordFault(
+    log: IncarnationLog,
+    head: RecordHead,
+    content: Uint8Array,
+    offset: number,
+    sequence: number,
+  ): string | null {
+    if (head.sequence !== sequence) return `it says sequence ${head.sequence}`;
+    if ((head.kind === RecordKind.opening) !== (sequence === 1)) {
       return 'an opening record is the first of its incarnation, and only that';
     }
     if (sequence > 1) return null;
-    const opening = decodeOpeningBody(record.body);
+    const body = content.subarray(offset + RECORD_HEADER_BYTES, offset + head.length);
+    const opening = decodeOpeningBody(body);
     const isOurs =
       opening !== null &&
       opening.incarnation === log.id &&
       opening.origin === this.#options.origin &&
-      record.version === log.openingVersion;
+      head.version === log.openingVersion;
     return isOurs ? null : 'the opening record is of another incarnation';
   }
 
@@ -323,7 +377,7 @@ class Recovery {
     file: DiskFile,
     log: IncarnationLog,
     segment: JournalSegment,
-    stop: CursorStep & { kind: 'stop' },
+    stop: Stop,
     isLast: boolean,
   ): Promise<void> {
     const where = {
@@ -363,14 +417,9 @@ class Recovery {
       reason: stop.reason,
     });
   }
-
-  async #breathe(): Promise<void> {
-    this.#recordsThisTurn += 1;
-    if (this.#recordsThisTurn < RECORDS_PER_TURN) return;
-    this.#recordsThisTurn = 0;
-    await this.#timers.yieldTurn();
-  }
 }
+
+type Stop = CursorStep & { readonly kind: 'stop' };
 
 interface GroupFault {
   readonly reason: string;

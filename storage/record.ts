@@ -54,6 +54,23 @@ export interface RecordView {
   readonly body: Uint8Array;
 }
 
+/** What a record says of itself, without its bytes. */
+export interface RecordHead {
+  kind: RecordKind;
+  sequence: number;
+  version: number;
+  /** Of the whole record. */
+  length: number;
+  crc: number;
+}
+
+export function emptyHead(): RecordHead {
+  return { kind: RecordKind.opening, sequence: 0, version: 0, length: 0, crc: 0 };
+}
+
+/** Of the record that is looked at: that is one synchronous step. */
+const checked = emptyHead();
+
 /** Why bytes are not a record. `short`: the record runs past the bytes at hand; everything else is damage or a lie. */
 export interface RecordFault {
   readonly fault: 'short' | 'length' | 'crc' | 'kind' | 'reserved' | 'sequence' | 'version';
@@ -122,6 +139,11 @@ export function recordLengthAt(bytes: Uint8Array, offset: number): number {
   return readUint32(bytes, offset + LENGTH_AT);
 }
 
+/** The kind, of bytes that were checked before. Requires: a header at `offset`. */
+export function recordKindAt(bytes: Uint8Array, offset: number): RecordKind {
+  return bytes[offset + KIND_AT] as RecordKind;
+}
+
 /** The stored CRC. Requires: a header at `offset`. */
 export function recordCrcAt(bytes: Uint8Array, offset: number): number {
   return readUint32(bytes, offset + CRC_AT);
@@ -136,11 +158,32 @@ export function parseRecord(
   offset: number,
   maxBytes: number,
 ): RecordView | RecordFault {
+  const fault = checkRecord(bytes, offset, maxBytes, checked);
+  return fault ?? viewOf(bytes, offset, checked);
+}
+
+/** The record at `offset` of bytes that parseRecord or checkRecord found good before. */
+export function checkedRecordAt(bytes: Uint8Array, offset: number): RecordView {
+  readHead(bytes, offset, checked);
+  return viewOf(bytes, offset, checked);
+}
+
+/**
+ * The same checks without making anything: `head` is filled in and good until the next call with it. Null: there is a record at
+ * `offset`.
+ */
+export function checkRecord(
+  bytes: Uint8Array,
+  offset: number,
+  maxBytes: number,
+  head: RecordHead,
+): RecordFault | null {
   const available = bytes.length - offset;
   if (available < RECORD_HEADER_BYTES) {
     return { fault: 'short', detail: `${available} bytes are less than a record header` };
   }
-  const length = readUint32(bytes, offset + LENGTH_AT);
+  readHead(bytes, offset, head);
+  const { length, crc: stored, sequence, version } = head;
   if (length < RECORD_HEADER_BYTES || length > maxBytes) {
     return {
       fault: 'length',
@@ -150,25 +193,37 @@ export function parseRecord(
   if (length > available) {
     return { fault: 'short', detail: `length ${length} exceeds the ${available} bytes at hand` };
   }
-  const whole = bytes.subarray(offset, offset + length);
-  const stored = readUint32(whole, CRC_AT);
-  const computed = crc32(whole.subarray(KIND_AT));
+  const computed = crc32(bytes.subarray(offset + KIND_AT, offset + length));
   if (stored !== computed) {
     return { fault: 'crc', detail: `CRC is ${hex32(computed)}, the record says ${hex32(stored)}` };
   }
-  const kind = whole[KIND_AT] as number;
-  if (!isRecordKind(kind)) return { fault: 'kind', detail: `kind ${kind} is unknown` };
-  if (whole[FLAGS_AT] !== 0 || whole[RESERVED_AT] !== 0 || whole[RESERVED_AT + 1] !== 0) {
-    return { fault: 'reserved', detail: 'flags or reserved bytes are not zero' };
-  }
-  const sequence = readUint64(whole, SEQUENCE_AT);
+  if (!isRecordKind(head.kind)) return { fault: 'kind', detail: `kind ${head.kind} is unknown` };
+  const isReserved =
+    bytes[offset + FLAGS_AT] === 0 &&
+    bytes[offset + RESERVED_AT] === 0 &&
+    bytes[offset + RESERVED_AT + 1] === 0;
+  if (!isReserved) return { fault: 'reserved', detail: 'flags or reserved bytes are not zero' };
   if (!(sequence >= 1)) return { fault: 'sequence', detail: 'the sequence is not 1..2^53-1' };
-  const version = readUint64(whole, VERSION_AT);
   if (!(version >= 0)) return { fault: 'version', detail: 'the version is not 0..2^53-1' };
-  return { kind, sequence, version, bytes: whole, body: whole.subarray(RECORD_HEADER_BYTES) };
+  return null;
 }
 
-function isRecordKind(kind: number): kind is RecordKind {
+/** Requires: a header's bytes at `offset`. */
+function readHead(bytes: Uint8Array, offset: number, head: RecordHead): void {
+  head.length = readUint32(bytes, offset + LENGTH_AT);
+  head.crc = readUint32(bytes, offset + CRC_AT);
+  head.kind = bytes[offset + KIND_AT] as RecordKind;
+  head.sequence = readUint64(bytes, offset + SEQUENCE_AT);
+  head.version = readUint64(bytes, offset + VERSION_AT);
+}
+
+function viewOf(source: Uint8Array, offset: number, head: RecordHead): RecordView {
+  const { kind, sequence, version, length } = head;
+  const bytes = source.subarray(offset, offset + length);
+  return { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
+}
+
+function isRecordKind(kind: number): boolean {
   return kind >= RecordKind.opening && kind <= RecordKind.expiry;
 }
 

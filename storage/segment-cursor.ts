@@ -18,8 +18,12 @@ import {
 } from './commit-group.js';
 import type { DiskFile } from './ports.js';
 
-/** Small enough that checking one window's records does not hold up the event loop. */
+/** Bytes read at once. */
 const WINDOW_BYTES = 256 * 1024;
+/** The same for a walk over a whole file: a hop to the disk's threads costs as much as checking dozens of records. */
+const AHEAD_BYTES = 1024 * 1024;
+/** Room in front of bytes read ahead, for the beginning of a group of which they are the rest. */
+const CARRIED_BYTES_MAX = 256 * 1024;
 
 export type CursorStep =
   | {
@@ -40,21 +44,49 @@ export type CursorStep =
       readonly canBeTorn: boolean;
     };
 
+/** A read under way of what follows the window. */
+interface ReadAhead {
+  /** The bytes come behind CARRIED_BYTES_MAX others. */
+  readonly buffer: Uint8Array;
+  readonly wantedBytes: number;
+  readonly reading: Promise<number>;
+}
+
 export class SegmentCursor {
   readonly #file: DiskFile;
   readonly #seed: GroupSeed;
   readonly #fileBytes: number;
+  readonly #readsAhead: boolean;
   #offset: number;
   #window: Uint8Array = new Uint8Array(0);
+  /** The file's bytes from `#windowAt` on, `#windowBytes` of them, lie in the window from `#windowFrom` on. */
   #windowAt = 0;
+  #windowFrom = 0;
   #windowBytes = 0;
+  /** What the next step needs from `#offset` on. */
+  #lackingBytes = 0;
+  /** The last read ended before it had all. */
+  #isShort = false;
+  #ahead: ReadAhead | null = null;
+  /** Takes turns with the window. */
+  #spare: Uint8Array | null = null;
 
-  /** Requires: a group (or the end of groups) at `offset`. */
-  constructor(file: DiskFile, seed: GroupSeed, offset: number, fileBytes: number) {
+  /**
+   * Requires: a group (or the end of groups) at `offset`. `readsAhead`: for who walks to the end, and closes the cursor before the
+   * file.
+   */
+  constructor(
+    file: DiskFile,
+    seed: GroupSeed,
+    offset: number,
+    fileBytes: number,
+    options: { readonly readsAhead: boolean } = { readsAhead: false },
+  ) {
     this.#file = file;
     this.#seed = seed;
     this.#offset = offset;
     this.#fileBytes = fileBytes;
+    this.#readsAhead = options.readsAhead;
   }
 
   /** Where the next group begins. */
@@ -63,51 +95,131 @@ export class SegmentCursor {
   }
 
   async next(): Promise<CursorStep> {
-    const offsetBytes = this.#offset;
-    const stop = (reason: string, header: GroupHeader | null, canBeTorn = true): CursorStep => ({
-      kind: 'stop',
-      offsetBytes,
-      reason,
-      header,
-      canBeTorn,
-    });
+    for (;;) {
+      const step = this.nextLoaded();
+      if (step !== null) return step;
+      await this.load();
+    }
+  }
 
-    const headerAt = await this.#load(offsetBytes, GROUP_HEADER_BYTES);
-    if (headerAt === null) return stop('the file ends here', null);
-    const header = decodeGroupHeader(this.#seed, this.#window, headerAt);
-    if (header === null) return stop('there is no valid commit group header', null);
+  /** The next step if the bytes that it needs are in memory; null: `load` first. Small groups come without a promise each. */
+  nextLoaded(): CursorStep | null {
+    const offsetBytes = this.#offset;
+    const headerBytes = this.#require(offsetBytes, GROUP_HEADER_BYTES);
+    if (headerBytes === 'missing') return null;
+    if (headerBytes === 'beyond') return stopAt(offsetBytes, 'the file ends here', null);
+    const window = this.#window;
+    const groupAt = this.#windowFrom + offsetBytes - this.#windowAt;
+    const header = decodeGroupHeader(this.#seed, window, groupAt);
+    if (header === null) {
+      return stopAt(offsetBytes, 'there is no valid commit group header', null);
+    }
     if (header.offsetBytes !== offsetBytes) {
-      return stop(`the commit group says it belongs to byte ${header.offsetBytes}`, header, false);
+      const reason = `the commit group says it belongs to byte ${header.offsetBytes}`;
+      return stopAt(offsetBytes, reason, header, false);
     }
     const groupBytes = groupBytesOf(header.contentBytes);
-    const groupAt = await this.#load(offsetBytes, groupBytes);
-    if (groupAt === null) return stop('the commit group runs past the end of the file', header);
+    const wholeBytes = this.#require(offsetBytes, groupBytes);
+    if (wholeBytes === 'missing') return null;
+    if (wholeBytes === 'beyond') {
+      return stopAt(offsetBytes, 'the commit group runs past the end of the file', header);
+    }
     const contentFrom = groupAt + GROUP_HEADER_BYTES;
     const contentTo = contentFrom + header.contentBytes;
-    const content = this.#window.subarray(contentFrom, contentTo);
+    const content = window.subarray(contentFrom, contentTo);
     const fault = contentFaultOf(this.#seed, header, content);
-    if (fault !== null) return stop(fault, header);
-    const padding = this.#window.subarray(contentTo, groupAt + groupBytes);
-    if (!padding.every((byte) => byte === 0)) return stop('the padding is not zeros', header);
+    if (fault !== null) return stopAt(offsetBytes, fault, header);
+    for (let at = contentTo; at < groupAt + groupBytes; at += 1) {
+      if (window[at] !== 0) return stopAt(offsetBytes, 'the padding is not zeros', header);
+    }
 
     this.#offset = offsetBytes + groupBytes;
     return { kind: 'group', header, content, offsetBytes };
   }
 
-  /** Loads [offset, offset + bytes) and returns its place in the window; null when the file ends before. */
-  async #load(offset: number, bytes: number): Promise<number | null> {
-    if (offset + bytes > this.#fileBytes) return null;
-    const at = offset - this.#windowAt;
-    if (at >= 0 && at + bytes <= this.#windowBytes) return at;
-    const rest = this.#fileBytes - offset;
-    if (bytes > this.#window.length) {
-      this.#window = new Uint8Array(Math.max(bytes, Math.min(WINDOW_BYTES, rest)));
+  /** Reads what `nextLoaded` lacked, and what follows. Overwrites the content of the step before. */
+  async load(): Promise<void> {
+    if (!(await this.#takeAhead())) await this.#read();
+    if (this.#readsAhead) this.#readAhead();
+  }
+
+  /** Resolves when nothing is read any more. */
+  async close(): Promise<void> {
+    await this.#ahead?.reading.catch(() => undefined);
+    this.#ahead = null;
+  }
+
+  async #read(): Promise<void> {
+    const rest = this.#fileBytes - this.#offset;
+    if (this.#lackingBytes > this.#window.length) {
+      this.#window = new Uint8Array(Math.max(this.#lackingBytes, Math.min(WINDOW_BYTES, rest)));
     }
     const wanted = Math.min(this.#window.length, rest);
-    this.#windowAt = offset;
-    this.#windowBytes = await this.#file.read(this.#window.subarray(0, wanted), offset);
-    return bytes <= this.#windowBytes ? 0 : null;
+    this.#windowAt = this.#offset;
+    this.#windowFrom = 0;
+    this.#windowBytes = await this.#file.read(this.#window.subarray(0, wanted), this.#offset);
+    this.#isShort = this.#windowBytes < wanted;
   }
+
+  /** Goes on with what was read ahead; false when that is not what is wanted, or not all of it. */
+  async #takeAhead(): Promise<boolean> {
+    const ahead = this.#ahead;
+    if (ahead === null) return false;
+    this.#ahead = null;
+    const aheadBytes = await ahead.reading;
+    const end = this.#windowAt + this.#windowBytes;
+    const carriedBytes = end - this.#offset;
+    const isEnough = carriedBytes + aheadBytes >= this.#lackingBytes;
+    if (carriedBytes < 0 || carriedBytes > CARRIED_BYTES_MAX || !isEnough) {
+      this.#spare = ahead.buffer;
+      return false;
+    }
+    const from = CARRIED_BYTES_MAX - carriedBytes;
+    const carriedFrom = this.#windowFrom + this.#offset - this.#windowAt;
+    ahead.buffer.set(this.#window.subarray(carriedFrom, carriedFrom + carriedBytes), from);
+    if (this.#window.length === ahead.buffer.length) this.#spare = this.#window;
+    this.#window = ahead.buffer;
+    this.#windowAt = this.#offset;
+    this.#windowFrom = from;
+    this.#windowBytes = carriedBytes + aheadBytes;
+    this.#isShort = aheadBytes < ahead.wantedBytes;
+    return true;
+  }
+
+  #readAhead(): void {
+    const at = this.#windowAt + this.#windowBytes;
+    const wantedBytes = Math.min(AHEAD_BYTES, this.#fileBytes - at);
+    if (this.#isShort || wantedBytes <= 0) return;
+    const buffer = this.#spare ?? new Uint8Array(CARRIED_BYTES_MAX + AHEAD_BYTES);
+    this.#spare = null;
+    const target = buffer.subarray(CARRIED_BYTES_MAX, CARRIED_BYTES_MAX + wantedBytes);
+    const reading = this.#file.read(target, at);
+    // Whoever takes it hears of a failure; a walk that has ended does not mind.
+    reading.catch(() => undefined);
+    this.#ahead = { buffer, wantedBytes, reading };
+  }
+
+  /** Whether [offset, offset + bytes) is in memory, is to be loaded, or lies beyond the end of the file. */
+  #require(offset: number, bytes: number): 'loaded' | 'missing' | 'beyond' {
+    if (offset + bytes > this.#fileBytes) return 'beyond';
+    if (offset >= this.#windowAt && offset + bytes <= this.#windowAt + this.#windowBytes) {
+      return 'loaded';
+    }
+    // The file is shorter than it was said to be.
+    if (this.#isShort && offset === this.#windowAt) return 'beyond';
+    this.#lackingBytes = bytes;
+    return 'missing';
+  }
+}
+
+/** Nothing more can be entered at `offsetBytes`. */
+function stopAt(
+  offsetBytes: number,
+  reason: string,
+  header: GroupHeader | null,
+  canBeTorn = true,
+): CursorStep {
+  return { kind: 'stop', offsetBytes, reason, header, canBeTorn };
 }
 
 export interface GroupTraces {

@@ -60,12 +60,15 @@ export class SegmentIndex {
     this.#recordBytes += sizeBytes;
   }
 
-  /** A group stands in the file: an entry point if the last one is far enough away. */
-  addGroup(entry: EntryPoint): void {
+  /** True when a group at this place would become an entry point: the last one is far enough away. */
+  isEntryDue(offsetBytes: number): boolean {
     const last = this.#entries.at(-1);
-    if (last === undefined || entry.offsetBytes - last.offsetBytes >= ENTRY_DISTANCE_BYTES) {
-      this.#entries.push(entry);
-    }
+    return last === undefined || offsetBytes - last.offsetBytes >= ENTRY_DISTANCE_BYTES;
+  }
+
+  /** A group stands in the file: an entry point if one is due. */
+  addGroup(entry: EntryPoint): void {
+    if (this.isEntryDue(entry.offsetBytes)) this.#entries.push(entry);
   }
 
   /** Gated bytes of the records above `sequence`. */

@@ -1,16 +1,25 @@
 /** The rolling hash: its definition, a known history of format v1, and that any difference in the past shows. */
 
+import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { ZERO_HASH, type RollingHash } from '../../storage/position.js';
 import {
   RecordKind,
+  checkRecord,
+  emptyHead,
   encodeRecord,
   isRecordFault,
   nextHash,
   parseRecord,
   type RecordView,
 } from '../../storage/record.js';
-import { readHash, writeHash } from '../../storage/rolling-hash.js';
+import {
+  digestTextOf,
+  hashOfDigest,
+  nextDigest,
+  readHash,
+  writeHash,
+} from '../../storage/rolling-hash.js';
 
 function recordOf(sequence: number, version: number, body: string): RecordView {
   const bytes = encodeRecord(RecordKind.write, sequence, version, [Buffer.from(body)]);
@@ -58,6 +67,27 @@ test('any difference in the past changes it for ever', () => {
     records.reduce(nextHash, ZERO_HASH);
   const ends = others.map((other) => endOf([other, ...base.slice(1)]));
   expect(new Set([endOf(base), ...ends]).size).toBe(others.length + 1);
+});
+
+test('kept as a digest from record to record it is the same', () => {
+  const histories = fc.array(
+    fc.record({ version: fc.maxSafeNat(), body: fc.string({ maxLength: 50 }) }),
+  );
+  fc.assert(
+    fc.property(histories, (history) => {
+      const head = emptyHead();
+      let hash = ZERO_HASH;
+      let digest = digestTextOf(ZERO_HASH);
+      for (const [index, { version, body }] of history.entries()) {
+        const record = recordOf(index + 1, version, body);
+        hash = nextHash(hash, record);
+        expect(checkRecord(record.bytes, 0, record.bytes.length, head)).toBeNull();
+        digest = nextDigest(digest, head);
+        expect(hashOfDigest(digest)).toBe(hash);
+        expect(hashOfDigest(digestTextOf(hash))).toBe(hash);
+      }
+    }),
+  );
 });
 
 test('a hash is written as 16 raw bytes and read back', () => {
