@@ -15,6 +15,7 @@ import {
   blocksFrom,
   blocksOf,
   type Bounds,
+  dictionaryOf,
   headKey,
   parseBlockKey,
   runKey,
@@ -118,12 +119,24 @@ export async function checkBlocks(
 }
 
 /** Deletes all keys of a run that no manifest names. Without `sync` they may come back after a crash, and the next start deletes them. */
-export async function deleteRun(
+export function deleteRun(
   kv: KeyValueStore,
   runId: number,
   options: { readonly sync: boolean },
 ): Promise<void> {
-  const bounds = blocksOf(runId);
+  return deleteKeys(kv, blocksOf(runId), options);
+}
+
+/** Deletes the dictionary of a table whose drop is in the manifest. Should it come back after a crash, the next start deletes it. */
+export function deleteDictionary(kv: KeyValueStore, tableId: TableId): Promise<void> {
+  return deleteKeys(kv, dictionaryOf(tableId), { sync: false });
+}
+
+async function deleteKeys(
+  kv: KeyValueStore,
+  bounds: Bounds,
+  options: { readonly sync: boolean },
+): Promise<void> {
   let operations: KeyValueOperation[] = [];
   for await (const key of kv.keys(bounds)) {
     operations.push({ type: 'del', key });

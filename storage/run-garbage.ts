@@ -3,11 +3,15 @@
  *
  * A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
  * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files.
+ *
+ * The dictionary of a dropped table goes at once: it is read from disk only by a start. It is a few values, which LevelDB's own compactions
+ * give back.
  */
 
-import { deleteRun } from './manifest.js';
+import { deleteDictionary, deleteRun } from './manifest.js';
 import { blocksOf } from './keys.js';
 import type { KeyValueStore, Timer, Timers } from './ports.js';
+import type { TableId } from './table-schema.js';
 
 /** Between two ranges that LevelDB is asked to compact. */
 const SHRINK_PAUSE_MS = 2_000;
@@ -74,17 +78,21 @@ export class RunGarbage {
     const ready = this.#waiting.filter(({ stateNumber }) => oldestPin >= stateNumber);
     if (ready.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));
-    this.#collecting = this.#collecting.then(async () => {
-      try {
-        for (const { runIds } of ready) {
-          for (const runId of runIds) {
-            await deleteRun(this.#kv, runId, { sync: false });
-            this.#shrinkLater(runId);
-          }
+    this.#inTurn(async () => {
+      for (const { runIds } of ready) {
+        for (const runId of runIds) {
+          await deleteRun(this.#kv, runId, { sync: false });
+          this.#shrinkLater(runId);
         }
-      } catch (error) {
-        this.#onFailure(asError(error));
       }
+    });
+  }
+
+  /** The manifest on disk says that these tables are dropped. */
+  addDictionaries(tableIds: readonly TableId[]): void {
+    if (tableIds.length === 0) return;
+    this.#inTurn(async () => {
+      for (const tableId of tableIds) await deleteDictionary(this.#kv, tableId);
     });
   }
 
@@ -94,6 +102,12 @@ export class RunGarbage {
     this.#pause?.cancel();
     await this.#collecting;
     await this.#shrinking;
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#collecting = this.#collecting
+      .then(work)
+      .catch((error: unknown) => this.#onFailure(asError(error)));
   }
 
   #shrinkLater(runId: number): void {

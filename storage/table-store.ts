@@ -94,6 +94,8 @@ export class TableStore {
   readonly #persistedSchemas = new Set<SchemaId>();
   /** With the versions of their drops. */
   readonly #droppedTables = new Map<TableId, number>();
+  /** Dropped in the manifest on disk, so that their dictionaries may go. */
+  readonly #forgottenTables = new Set<TableId>();
   #state: StoreState;
   /** With the vectors they cover; the same generations as in the state. */
   readonly #frozen: FrozenGeneration[] = [];
@@ -325,7 +327,7 @@ export class TableStore {
     const pacer = new Pacer(this.#timers);
     const dictionaries = new SyncedBatches(this.#kv);
     for (const { table } of generation.tables.values()) {
-      await writeDictionary(table, dictionaries, pacer);
+      if (!table.isDropped) await writeDictionary(table, dictionaries, pacer);
     }
     await dictionaries.flush();
     const written: Run[] = [];
@@ -384,6 +386,7 @@ export class TableStore {
     await this.#kv.batch(operations, { sync: true });
 
     for (const { id } of schemas) this.#persistedSchemas.add(id);
+    this.#forgetDictionaries(head.droppedTables.map(([tableId]) => tableId));
     if (flushed !== null) {
       this.#frozen.shift();
       this.#flushed = flushed.state;
@@ -412,6 +415,13 @@ export class TableStore {
     this.#replaceState({ runs, tombstones, frozen });
     const runIds = [...removed, ...orphans].map((run) => run.id);
     this.#garbage.add(runIds, this.#state.number);
+  }
+
+  /** Their drops are in the manifest on disk. */
+  #forgetDictionaries(tableIds: readonly TableId[]): void {
+    const forgotten = tableIds.filter((tableId) => !this.#forgottenTables.has(tableId));
+    for (const tableId of forgotten) this.#forgottenTables.add(tableId);
+    this.#garbage.addDictionaries(forgotten);
   }
 
   // ---- compaction ----
@@ -503,10 +513,12 @@ export class TableStore {
 
   async #load(): Promise<void> {
     const runs = new Map<number, Run>();
+    const leftDictionaries = new Set<TableId>();
     const head = await loadManifest(this.#kv, {
       head: (loaded) => {
         for (const [tableId, version] of loaded.droppedTables) {
           this.#droppedTables.set(tableId, version);
+          this.#forgottenTables.add(tableId);
         }
         for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
         const expired = loaded.expired.map(({ tableId, through }) => [tableId, through] as const);
@@ -518,7 +530,10 @@ export class TableStore {
       },
       series: (tableId, entries) => {
         const table = this.#state.tables.get(tableId);
-        if (table === undefined) return;
+        if (table === undefined) {
+          leftDictionaries.add(tableId);
+          return;
+        }
         table.series.load(entries);
         this.#seriesCount += table.series.count - table.persistedSeries;
         table.persistedSeries = table.series.count;
@@ -529,6 +544,7 @@ export class TableStore {
       const table = this.#state.tables.get(tableId);
       if (table !== undefined) table.partitionMs = partitionMs;
     }
+    this.#garbage.addDictionaries([...leftDictionaries]);
     this.#flushed = head.state;
     this.#nextRunId = await checkBlocks(this.#kv, runs, head);
     this.#verifiedRunId = this.#nextRunId - 1;

@@ -282,6 +282,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'sections whose tag columns repeat of a transaction teach the table nothing: its own series are gone with it',
   },
   {
+    name: 'the dictionary of a dropped table goes before its drop is on disk',
+    file: 'storage/table-store.ts',
+    find: 'this.#seriesCount -= table.series.count;',
+    replace: 'this.#seriesCount -= table.series.count; this.#forgetDictionaries([tableId]);',
+    testFile: 'test/storage/table-store.test.ts',
+    testName:
+      'dropping a table a power loss at any batch leaves its series whole, or no trace of them after the next start',
+  },
+  {
     name: 'max_series without claims: several writes under way pass the limit together',
     file: 'src/server/series-limit.ts',
     find: 'return this.#source.seriesCount() + this.#uncounted + this.#claimed.size;',

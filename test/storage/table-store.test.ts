@@ -476,6 +476,63 @@ describe('dropping a table', () => {
     expect(reopened.stats()).toEqual([]);
   });
 
+  it('takes its series with it: out of the count at once, from the disk when the drop is there', async () => {
+    const { store, kv } = await openMemoryStore();
+    write(store, 100, [
+      ['a', T0, 1],
+      ['b', T0, 2],
+    ]);
+    write(store, 101, [['c', T0, 3]], appendSchema);
+    await flushAll(store);
+    expect([store.seriesCount, (await keysOf(kv, 'd')).length]).toEqual([3, 2]);
+    write(store, 102, [['z', T0, 3]]);
+    store.dropTable(schema.tableId, 103);
+    write(store, 104, [['y', T0, 3]]);
+    expect([store.seriesCount, (await keysOf(kv, 'd')).length]).toEqual([1, 2]);
+    await flushAll(store, 2);
+    await store.close();
+    expect((await keysOf(kv, 'd')).length).toBe(1);
+    const { store: reopened } = await openMemoryStore(kv);
+    expect(reopened.seriesCount).toBe(1);
+    expect(await scanAll(reopened, appendSchema)).toEqual([printed(['c', T0, 3])]);
+  });
+
+  it('a power loss at any batch leaves its series whole, or no trace of them after the next start', async () => {
+    const hosts = (from: number, to: number): Cells[] =>
+      Array.from({ length: to - from }, (_, host) => [`h${from + host}`, T0, host]);
+    for (let seed = 0; seed < 30; seed++) {
+      const random = new SeededRandom(seed);
+      const kv = new ForgetfulKv({
+        forgetsRotatedLogs: seed % 2 === 0,
+        latency: () => realTimers.yieldTurn(),
+      });
+      const first = await TableStore.open({ kv: kv.mount(), timers: realTimers }, options);
+      // Several dictionary values: one a flush.
+      for (let flush = 0; flush < 5; flush++) {
+        write(first, 100 + flush, hosts(flush * 10, flush * 10 + 10));
+        await flushAll(first, flush + 1);
+      }
+      write(first, 110, [['kept', T0, 1]], appendSchema);
+      first.dropTable(schema.tableId, 111);
+      const someTurns = async (): Promise<void> => {
+        for (let turn = random.integer(0, 12); turn > 0; turn--) await realTimers.yieldTurn();
+      };
+      await someTurns();
+      const flushing = flushAll(first, 6);
+      await someTurns();
+      kv.crash(random);
+      flushing.catch(() => undefined);
+      const second = await TableStore.open({ kv: kv.mount(), timers: realTimers }, options);
+      const isDropped = second.flushed?.highestVersion === 6;
+      const series = second.stats().find(({ tableId }) => tableId === schema.tableId)?.series;
+      expect([seed, series]).toEqual([seed, isDropped ? undefined : 50]);
+      if (!isDropped) expect((await scanAll(second, schema)).length).toBe(50);
+      await second.close();
+      const left = (await keysOf(kv, 'd')).filter((key) => key.startsWith('64000000000000004d'));
+      expect([seed, left.length]).toEqual([seed, isDropped ? 0 : 5]);
+    }
+  });
+
   it('while its rows are being flushed leaves no run of it', async () => {
     const { store, kv } = await openMemoryStore();
     store.defineTable(schema);
