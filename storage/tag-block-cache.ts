@@ -19,10 +19,7 @@ const SEEN_MAX = 16;
 /** Below this many tuples resolving them costs less than keeping a block. */
 export const TAG_BLOCK_TUPLES_MIN = 16;
 /** A power of two. */
-const SINGLES = 256;
-const SINGLE_BYTES_MAX = 1024;
-/** Lengths that blocks of one tuple have had lately: each is tried. */
-const SINGLE_LENGTHS_MAX = 4;
+const SINGLES = 1024;
 /** Bytes or handles that tell one block from another at first glance. */
 const SAMPLES = 64;
 
@@ -104,10 +101,11 @@ export class EncodedTagBlocks {
   }
 
   #keepSingle(handle: number, source: Uint8Array, start: number, end: number): void {
-    if (end - start > SINGLE_BYTES_MAX) return;
     if (this.#singles.length === 0) fillWithNull(this.#singles);
     const place = handle % SINGLES;
-    this.#singleBytes += end - start - (this.#singles[place]?.bytes.length ?? 0);
+    const sizeBytes = this.#singleBytes + end - start - (this.#singles[place]?.bytes.length ?? 0);
+    if (sizeBytes > BYTES_MAX) return;
+    this.#singleBytes = sizeBytes;
     this.#singles[place] = { handle, bytes: copyOf(source, start, end) };
   }
 }
@@ -122,11 +120,11 @@ export interface ResolvedTagBlock {
 /** The applier's side: the bytes of tag columns -> series ids of a table. Ids must stay good for as long as a block is here. */
 export class ResolvedTagBlocks {
   readonly #remembered = new Remembered<ResolvedTagBlock>();
-  /** By the low bits of the hash of all bytes. */
+  /** By the low bits of the hash of the first `#singleLength` bytes. */
   readonly #singles: (ResolvedTagBlock | null)[] = [];
   #singleBytes = 0;
-  /** The latest first. */
-  readonly #singleLengths: number[] = [];
+  /** Of the shortest that came: where a block ends is not known before it is found, so no more bytes can tell where to look. */
+  #singleLength = Infinity;
 
   get sizeBytes(): number {
     return this.#remembered.sizeBytes + this.#singleBytes;
@@ -170,34 +168,32 @@ export class ResolvedTagBlocks {
   }
 
   #matchSingle(source: Uint8Array, start: number, end: number): ResolvedTagBlock | null {
-    const view = viewOf(source);
-    for (const length of this.#singleLengths) {
-      if (end - start < length) continue;
-      const block = this.#singles[placeOf(hashBytes(view, start, start + length))] ?? null;
-      if (block?.bytes.length !== length) continue;
-      if (isAt(source, start, block.bytes)) return block;
-    }
-    return null;
+    if (end - start < this.#singleLength) return null;
+    const block = this.#singles[this.#placeOf(source, start)] ?? null;
+    const isFound = block !== null && end - start >= block.bytes.length;
+    return isFound && isAt(source, start, block.bytes) ? block : null;
   }
 
   #keepSingle(source: Uint8Array, start: number, end: number, series: number): void {
     const length = end - start;
-    if (length > SINGLE_BYTES_MAX) return;
-    if (this.#singles.length === 0) fillWithNull(this.#singles);
-    const place = placeOf(hashBytes(viewOf(source), start, end));
+    if (length < this.#singleLength) {
+      this.#singleLength = length;
+      this.#singles.length = 0;
+      fillWithNull(this.#singles);
+      this.#singleBytes = 0;
+    }
+    const place = this.#placeOf(source, start);
+    const added = length + 4;
+    const sizeBytes = this.#singleBytes + added - (this.#singles[place]?.sizeBytes ?? 0);
+    if (sizeBytes > BYTES_MAX) return;
+    this.#singleBytes = sizeBytes;
     const bytes = copyOf(source, start, end);
-    const sizeBytes = length + 4;
-    this.#singleBytes += sizeBytes - (this.#singles[place]?.sizeBytes ?? 0);
-    this.#singles[place] = { bytes, series: Uint32Array.of(series), sizeBytes };
-    const known = this.#singleLengths.indexOf(length);
-    if (known !== -1) this.#singleLengths.splice(known, 1);
-    this.#singleLengths.unshift(length);
-    if (this.#singleLengths.length > SINGLE_LENGTHS_MAX) this.#singleLengths.pop();
+    this.#singles[place] = { bytes, series: Uint32Array.of(series), sizeBytes: added };
   }
-}
 
-function placeOf(hash: number): number {
-  return hash & (SINGLES - 1);
+  #placeOf(source: Uint8Array, start: number): number {
+    return hashBytes(viewOf(source), start, start + this.#singleLength) & (SINGLES - 1);
+  }
 }
 
 function fillWithNull(places: unknown[]): void {

@@ -136,18 +136,31 @@ describe('sections of one row', () => {
     );
   });
 
-  it('are remembered by as many bytes as the places have room for', () => {
+  it('are remembered up to a number of bytes, whatever their lengths', () => {
     const known = new ResolvedTagBlocks();
-    const bytes = Buffer.alloc(1200);
-    for (let host = 0; host < 2000; host++) {
+    const bytes = Buffer.alloc(2000);
+    const isKnown = (host: number, length: number): boolean => {
       bytes.writeUInt32LE(host, 100);
-      known.offer(bytes, 100, host % 2 === 0 ? 1100 : 1124, 1, Uint32Array.of(host));
-      known.offer(bytes, 100, 900, 1, Uint32Array.of(host));
-      expect([...known.match(bytes, 100, 1000, 1)!.series]).toEqual([host]);
-      expect(known.match(bytes, 100, 899, 1)).toBeNull();
+      return known.match(bytes, 100, 100 + length, 1)?.series[0] === host;
+    };
+    const learn = (host: number, length: number): void => {
+      bytes.writeUInt32LE(host, 100);
+      known.offer(bytes, 100, 100 + length, 1, Uint32Array.of(host));
+    };
+    for (let host = 0; host < 100; host++) learn(host, 30 + (host % 50));
+    let found = 0;
+    for (let host = 0; host < 100; host++) {
+      if (isKnown(host, 30 + (host % 50))) found += 1;
+      expect(isKnown(host, 29)).toBe(false);
     }
-    expect(known.sizeBytes).toBeGreaterThan(128 * 804);
-    expect(known.sizeBytes).toBeLessThanOrEqual(256 * 1028);
+    // All but those that share a place.
+    expect(found).toBeGreaterThan(80);
+    for (let host = 0; host < 2000; host++) learn(host, 1000);
+    expect(known.sizeBytes).toBeGreaterThan(128 * 1024);
+    expect(known.sizeBytes).toBeLessThanOrEqual(256 * 1024);
+    learn(7, 20);
+    expect(known.sizeBytes).toBe(24);
+    expect(isKnown(7, 20)).toBe(true);
   });
 
   it('are not taken for another that differs in any one byte', () => {
@@ -222,9 +235,9 @@ describe('EncodedTagBlocks', () => {
     known.offer(Uint32Array.of(5), 1, bytes, 10, 20);
     known.offer(Uint32Array.of(6), 1, bytes, 10, 30);
     expect(known.find(Uint32Array.of(5), 1)).toEqual(bytes.slice(10, 20));
-    known.offer(Uint32Array.of(5 + 256), 1, bytes, 40, 60);
+    known.offer(Uint32Array.of(5 + 1024), 1, bytes, 40, 60);
     expect(known.find(Uint32Array.of(5), 1)).toBeNull();
-    expect(known.find(Uint32Array.of(5 + 256), 1)).toEqual(bytes.slice(40, 60));
+    expect(known.find(Uint32Array.of(5 + 1024), 1)).toEqual(bytes.slice(40, 60));
     expect(known.find(Uint32Array.of(6), 1)).toEqual(bytes.slice(10, 30));
     expect(known.sizeBytes).toBe(20 + 20);
   });
