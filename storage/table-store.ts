@@ -75,6 +75,12 @@ interface FrozenGeneration {
   readonly state: FlushedState;
 }
 
+/** A write that counts as applied and is not in the state yet. */
+interface LateWrite {
+  readonly version: number;
+  readonly body: Uint8Array;
+}
+
 /** A change of the manifest. */
 interface ManifestChange {
   readonly written: readonly Run[];
@@ -96,7 +102,10 @@ export class TableStore {
   readonly #droppedTables = new Map<TableId, number>();
   /** Dropped in the manifest on disk, so that their dictionaries may go. */
   readonly #forgottenTables = new Set<TableId>();
-  #state: StoreState;
+  #settled: StoreState;
+  #late: LateWrite | null = null;
+  /** What went wrong with a late write: the state lacks some of it. */
+  #applyFault: Error | null = null;
   /** With the vectors they cover; the same generations as in the state. */
   readonly #frozen: FrozenGeneration[] = [];
   /** Runs of dropped tables that the manifest on disk still names. */
@@ -134,7 +143,7 @@ export class TableStore {
       },
     });
     this.#cache = new BlockCache(options.cacheBytes);
-    this.#state = {
+    this.#settled = {
       number: 0,
       tables: new Map(),
       runs: new Map(),
@@ -196,11 +205,35 @@ export class TableStore {
 
   /** Body of a write record from `bodyOffset` on. Every schema it names has been applied. */
   applyWrite(version: number, body: Uint8Array, bodyOffset: number): void {
+    this.settle();
     applyBody(this.#target, version, body, bodyOffset, 0);
+  }
+
+  /**
+   * As `applyWrite`, but put off until someone looks, or `settle` is called: who waits for the answer to this write need not wait for this
+   * as well. The body must stay as it is. What is wrong with it is thrown to whoever looks, again and again.
+   */
+  applyWriteLater(version: number, body: Uint8Array): void {
+    this.settle();
+    this.#late = { version, body };
+  }
+
+  /** Applies what was put off. */
+  settle(): void {
+    const late = this.#late;
+    if (late === null) return;
+    this.#late = null;
+    try {
+      applyBody(this.#target, late.version, late.body, 0, 0);
+    } catch (error) {
+      this.#applyFault = error instanceof Error ? error : new Error(String(error));
+    }
+    if (this.#applyFault !== null) throw this.#applyFault;
   }
 
   /** The parts of a multi-part write, without their prefixes, under the version of its commit record. */
   applyMultiPart(version: number, parts: readonly Uint8Array[]): void {
+    this.settle();
     let ordinal = 0;
     for (const part of parts) ordinal = applyBody(this.#target, version, part, 0, ordinal);
   }
@@ -281,6 +314,7 @@ export class TableStore {
 
   /** Of all tables. Rows of dropped tables have none. */
   get seriesCount(): number {
+    this.settle();
     return this.#seriesCount;
   }
 
@@ -600,8 +634,16 @@ export class TableStore {
     this.#replaceState({ tombstones });
   }
 
+  /** Whoever looks at it sees everything applied so far. */
+  get #state(): StoreState {
+    if (this.#late !== null) this.settle();
+    if (this.#applyFault !== null) throw this.#applyFault;
+    return this.#settled;
+  }
+
   #replaceState(change: Partial<Omit<StoreState, 'number'>>): void {
-    this.#state = { ...this.#state, ...change, number: this.#state.number + 1 };
+    const state = this.#state;
+    this.#settled = { ...state, ...change, number: state.number + 1 };
   }
 }
 
