@@ -2,7 +2,7 @@
  * The manifest on disk: loading all of it at start, checking the block store against it, and the operations that change it.
  *
  * At start everything the manifest names must be there: the keys of runs that were not counted before are counted (a missing block is
- * corruption, not an empty range), and keys of runs in no manifest, left by a crash inside a flush, are deleted.
+ * corruption, not an empty range), and keys of runs and tables in no manifest, left by a crash inside a flush, are deleted.
  */
 
 import { CorruptionError } from './corruption-error.js';
@@ -52,7 +52,9 @@ export interface StoredSchema {
 export interface ManifestReceiver {
   head(head: ManifestHead): void;
   schema(schema: StoredSchema): void;
-  /** Entries of one dictionary value, in order of their first series. */
+  /** Whether there is such a table: its schema came, and it was not dropped. */
+  hasTable(tableId: TableId): boolean;
+  /** Entries of one dictionary value of such a table, in order of their first series. */
   series(tableId: TableId, entries: Uint8Array): void;
   run(run: Run): void;
 }
@@ -73,10 +75,15 @@ export async function loadManifest(
     const schema = decodeAt(key, () => decodeSchemaBody(body));
     receiver.schema({ id: schemaIdOfBody(body), schema, body });
   }
+  const orphans = new Set<TableId>();
   for await (const [key, value] of kv.entries(allDictionaries)) {
+    const tableId = tableOfDictionaryKey(key);
     const entries = openValue(key, value);
-    decodeAt(key, () => receiver.series(tableOfDictionaryKey(key), entries));
+    if (receiver.hasTable(tableId)) decodeAt(key, () => receiver.series(tableId, entries));
+    else orphans.add(tableId);
   }
+  // Synced: a first flush that is done again may have fewer series, and would overwrite only a part of what is left.
+  for (const tableId of orphans) await deleteKeys(kv, dictionaryOf(tableId), { sync: true });
   for await (const [key, value] of kv.entries(allRuns)) {
     const payload = openValue(key, value);
     const id = runIdOf(key);

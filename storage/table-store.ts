@@ -547,7 +547,6 @@ export class TableStore {
 
   async #load(): Promise<void> {
     const runs = new Map<number, Run>();
-    const leftDictionaries = new Set<TableId>();
     const head = await loadManifest(this.#kv, {
       head: (loaded) => {
         for (const [tableId, version] of loaded.droppedTables) {
@@ -562,12 +561,9 @@ export class TableStore {
         this.#define(stored);
         this.#persistedSchemas.add(stored.id);
       },
+      hasTable: (tableId) => this.#state.tables.has(tableId),
       series: (tableId, entries) => {
-        const table = this.#state.tables.get(tableId);
-        if (table === undefined) {
-          leftDictionaries.add(tableId);
-          return;
-        }
+        const table = this.#state.tables.get(tableId)!;
         table.series.load(entries);
         this.#seriesCount += table.series.count - table.persistedSeries;
         table.persistedSeries = table.series.count;
@@ -578,7 +574,6 @@ export class TableStore {
       const table = this.#state.tables.get(tableId);
       if (table !== undefined) table.partitionMs = partitionMs;
     }
-    this.#garbage.addDictionaries([...leftDictionaries]);
     this.#flushed = head.state;
     this.#nextRunId = await checkBlocks(this.#kv, runs, head);
     this.#verifiedRunId = this.#nextRunId - 1;

@@ -175,6 +175,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'a power loss at any batch of a compaction leaves the old runs or the new one, and no orphan',
   },
   {
+    name: 'series of a flush that was cut off stay, and mix with those of the next',
+    file: 'storage/manifest.ts',
+    find: 'else orphans.add(tableId);',
+    replace: '',
+    testFile: 'test/storage/crash-at-each-batch.test.ts',
+    testName:
+      'a flush of a new table of many series the batch is lost with all that no sync covers: at each batch',
+  },
+  {
     name: 'overwritten row dropped above the stable horizon',
     file: 'storage/row-reduction.ts',
     find: '} else if (version <= horizon) {',

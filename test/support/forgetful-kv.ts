@@ -23,6 +23,9 @@ export interface ForgetfulKvOptions {
   readonly latency?: (operation: 'get' | 'batch', bytes: number) => Promise<void>;
 }
 
+/** Decides what survives: chance, or a test that knows what it wants. */
+export type Fortune = Pick<SeededRandom, 'integer' | 'chance'>;
+
 interface Batch {
   readonly operations: readonly KeyValueOperation[];
   isSynced: boolean;
@@ -67,7 +70,7 @@ export class ForgetfulKv implements SnapshotStore {
   }
 
   /** Power loss: the store goes on with what survived. Operations under way never complete. */
-  crash(random: SeededRandom): void {
+  crash(random: Fortune): void {
     this.#life += 1;
     const lastSynced = this.#batches.findLastIndex((batch) => batch.isSynced);
     const unsynced = this.#batches.length - 1 - lastSynced;
@@ -149,8 +152,14 @@ export class ForgetfulKv implements SnapshotStore {
 
   /** What is there now, apart from what comes. */
   snapshot(): KeyValueSnapshot {
+    return this.copy();
+  }
+
+  /** Another store with the same values, all of them safe. */
+  copy(): ForgetfulKv {
     const moment = new ForgetfulKv(this.#options);
     moment.#values = new Map(this.#values);
+    moment.#stable = new Map(this.#values);
     moment.#sorted = null;
     return moment;
   }
