@@ -26,7 +26,7 @@ import type { ReplicaJournal, ReplicaStore } from './replica-store.js';
 /** What it needs of a store. */
 export type ReceiverStore = Pick<
   ReplicaStore,
-  'own' | 'copy' | 'incarnation' | 'applyPeer' | 'applyReturned' | 'applied'
+  'own' | 'copy' | 'incarnation' | 'prepare' | 'applyPeer' | 'applyReturned' | 'applied'
 > & { readonly versions: Pick<ReplicaStore['versions'], 'observe'> };
 
 export interface ReceiverDeps {
@@ -186,10 +186,13 @@ export class Receiver {
       let applied = 0;
       let isTimeUp = false;
       while (!isTimeUp && (stream.unapplied[0]?.sequence ?? Infinity) <= stream.durable) {
-        const record = stream.unapplied.shift()!;
-        this.#applyRecord(stream, record);
-        this.#releasedBytes += record.bytes.length;
-        applied += 1;
+        const record = stream.unapplied[0]!;
+        if (this.#deps.store.prepare(stream.journal.origin, stream.incarnation, record)) {
+          stream.unapplied.shift();
+          this.#applyRecord(stream, record);
+          this.#releasedBytes += record.bytes.length;
+          applied += 1;
+        }
         isTimeUp = this.#deps.clock.monotonicMs() - startMs >= APPLY_STRETCH_MS;
       }
       if (applied > 0) this.#deps.onProgress(stream.journal.origin, stream.incarnation);

@@ -80,6 +80,8 @@ export interface ReplicaStore {
   untilRoom(): Promise<void>;
   ensureMark(): Promise<void>;
   openCopy(peer: NodeId): Promise<ReplicaJournal>;
+  /** Does a slice of what applying the record will take; true = nothing is left to do ahead. Nobody sees anything of it. */
+  prepare(origin: NodeId, incarnation: IncarnationId, record: RecordView): boolean;
   applyOwn(record: RecordView): void;
   applyPeer(incarnation: IncarnationId, record: RecordView): void;
   applyReturned(incarnation: IncarnationId, record: RecordView): void;

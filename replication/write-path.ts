@@ -456,16 +456,22 @@ export class WritePath {
   #apply(): void {
     if (this.#isApplying) return;
     this.#isApplying = true;
+    const { store } = this.#deps;
     const startMs = this.#nowMs();
     while (this.#unapplied.length > 0 && this.#unapplied[0]!.sequence <= this.#visible) {
+      const record = this.#unapplied[0]!;
+      let isPrepared: boolean;
       try {
-        this.#deps.store.applyOwn(this.#unapplied[0]!);
+        isPrepared = store.prepare(store.nodeId, store.incarnation, record);
+        if (isPrepared) store.applyOwn(record);
       } catch (error) {
         this.#failNode(error);
         return;
       }
-      this.#unapplied.shift();
-      if (this.#answers.length > 0) this.#answer();
+      if (isPrepared) {
+        this.#unapplied.shift();
+        if (this.#answers.length > 0) this.#answer();
+      }
       if (this.#nowMs() - startMs >= APPLY_STRETCH_MS && this.#unapplied.length > 0) {
         void this.#deps.timers.yieldTurn().then(() => {
           this.#isApplying = false;

@@ -262,11 +262,7 @@ export class Generation {
     // An overlay's own series are nobody else's.
     if (reader.resolved === null && !this.#isOverlay)
       reader.offerResolved(table.tagBlocks, seriesOf);
-    if (table.series.count !== seriesBefore) {
-      // The dictionary's own count is by capacity and would jump; each new series is charged what it takes on average.
-      const share = (table.series.count - seriesBefore) / table.series.count;
-      this.charge(Math.ceil(table.series.sizeBytes * share));
-    }
+    this.charge(table.series.shareOf(table.series.count - seriesBefore));
     const oldest = this.#liveEpochs.values().next();
     memTable.beforeAppend(this.#epoch, oldest.done === true ? null : oldest.value);
     const sizeBefore = memTable.sizeBytes;

@@ -35,6 +35,11 @@ export class MultiPartStash {
     else parts.push(sections);
   }
 
+  /** The same as `take`, and they stay. Empty while they are not all here. */
+  partsOf(commit: RecordView): readonly Uint8Array[] {
+    return this.#writes.get(readUint64(commit.body, 0)) ?? [];
+  }
+
   /** The parts of the write that `commit` ends, in order. */
   take(commit: RecordView): readonly Uint8Array[] {
     const first = readUint64(commit.body, 0);

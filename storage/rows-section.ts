@@ -146,6 +146,11 @@ export class RowsSectionReader {
     known.offer(this.#reader.bytes, this.#tagsStart, this.#tagsEnd, this.tupleCount, series);
   }
 
+  /** The same for once: for the reader that applies these very bytes. `series` is kept. */
+  prepareResolved(known: ResolvedTagBlocks, series: Uint32Array): void {
+    known.prepare(this.#reader.bytes, this.#tagsStart, this.#tagsEnd, series);
+  }
+
   /** True when the column comes as 64-bit halves. */
   isWide(index: number): boolean {
     return isWideForm(this.#forms[index]!);

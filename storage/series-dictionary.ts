@@ -77,6 +77,11 @@ export class SeriesDictionary {
     return size;
   }
 
+  /** Bytes that so many series take on average. The memory held is counted by capacity, and would jump. */
+  shareOf(count: number): number {
+    return count === 0 ? 0 : Math.ceil((this.sizeBytes * count) / this.count);
+  }
+
   /** Id of the series, -1 when there is none. */
   find(tuple: Uint8Array, start: number, end: number): number {
     const view = viewOf(tuple);

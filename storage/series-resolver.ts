@@ -12,13 +12,9 @@ import type { SeriesDictionary } from './series-dictionary.js';
 import { NULL_CODE } from './tag-column.js';
 import { TagTupleWriter } from './tag-tuple.js';
 
-// Applying is synchronous, so its working memory can be shared by all stores of the process.
+// One tuple is one synchronous step, so this can be shared by all stores of the process.
 const tupleWriter = new TagTupleWriter();
-let seriesOfTuple = new Uint32Array(1024);
 let translation = new Uint32Array(1024);
-/** By tag: the table's code of each tuple's cell. */
-const wanted: Uint32Array[] = [];
-const known = { codes: wanted, tuple: 0 };
 
 /** Codes of the cells of a section's tuples in the table's dictionaries, as far as their values have any. */
 export interface KnownCodes {
@@ -35,57 +31,105 @@ export type SeriesIds = (
   known: KnownCodes | null,
 ) => number;
 
-/** The array is shared and valid until the next call. */
+/** Entries of a tag's dictionary, or cells, that cost as much as resolving a tuple. */
+const ENTRIES_PER_TUPLE = 8;
+
+/** Resolves one section after the other, each in as many steps as one likes. */
+export class SeriesResolver {
+  /** By tag: the table's code of each tuple's cell. */
+  readonly #wanted: Uint32Array[] = [];
+  readonly #known = { codes: this.#wanted, tuple: 0 };
+  #ids = new Uint32Array(1024);
+  #series: SeriesDictionary | null = null;
+  #tags: readonly ColumnValues[] = [];
+  #tupleCount = 0;
+  /** Tags with their codes in `#wanted`. */
+  #translated = 0;
+  #isTranslatable = true;
+  #resolved = 0;
+
+  /** Series by tuple, as far as they are resolved. Good until the next `begin`. */
+  get ids(): Uint32Array {
+    return this.#ids;
+  }
+
+  /** The tags must stay as they are until the last step. */
+  begin(series: SeriesDictionary, tags: readonly ColumnValues[], tupleCount: number): void {
+    if (this.#ids.length < tupleCount) this.#ids = new Uint32Array(tupleCount * 2);
+    this.#series = series;
+    this.#tags = tags;
+    this.#tupleCount = tupleCount;
+    this.#translated = 0;
+    this.#isTranslatable = tags.every((values) => values.kind === 'dictionary');
+    this.#resolved = 0;
+  }
+
+  /** Does as much as resolving so many tuples is, or a little more; true = all are resolved. Others may use the dictionary between steps. */
+  step(tuples: number, seriesId: SeriesIds): boolean {
+    const series = this.#series!;
+    let left = tuples;
+    while (this.#isTranslatable && this.#translated < this.#tags.length) {
+      if (left <= 0) return false;
+      left -= this.#translateNext(series) / ENTRIES_PER_TUPLE;
+    }
+    const end = Math.min(this.#tupleCount, this.#resolved + Math.max(left, 1));
+    const known = this.#isTranslatable ? this.#known : null;
+    let tuple = this.#resolved;
+    for (; tuple < end; tuple++) {
+      const likely = known === null ? -1 : series.likelyNext();
+      if (likely !== -1 && series.hasCodes(likely, this.#wanted, tuple)) {
+        this.#ids[tuple] = likely;
+        series.noteResolved(likely);
+        continue;
+      }
+      const { bytes, length } = writeTuple(this.#tags, tuple);
+      this.#known.tuple = tuple;
+      const id = seriesId(bytes, 0, length, known);
+      this.#ids[tuple] = id;
+      series.noteResolved(id);
+    }
+    this.#resolved = tuple;
+    return tuple === this.#tupleCount;
+  }
+
+  /** Fills `#wanted` for one more tag; returns how many entries and cells were looked at. */
+  #translateNext(series: SeriesDictionary): number {
+    const tag = this.#translated;
+    const values = this.#tags[tag]!;
+    this.#translated += 1;
+    if (values.kind !== 'dictionary') return 0;
+    const { codes, dictionary, nulls } = values;
+    if (translation.length < dictionary.length)
+      translation = new Uint32Array(dictionary.length * 2);
+    series.tags[tag]!.translate(dictionary, translation);
+    let codesOfTag = this.#wanted[tag];
+    if (codesOfTag === undefined || codesOfTag.length < this.#tupleCount) {
+      codesOfTag = new Uint32Array(Math.max(1024, this.#tupleCount * 2));
+      this.#wanted[tag] = codesOfTag;
+    }
+    for (let tuple = 0; tuple < this.#tupleCount; tuple++) {
+      codesOfTag[tuple] = translation[codes[tuple]!]!;
+    }
+    for (let tuple = 0; nulls !== null && tuple < this.#tupleCount; tuple++) {
+      if (nulls[tuple] === 1) codesOfTag[tuple] = NULL_CODE;
+    }
+    return dictionary.length + this.#tupleCount;
+  }
+}
+
+// Applying a record is synchronous, so its resolver can be shared by all stores of the process.
+const shared = new SeriesResolver();
+
+/** All at once. The array is shared and valid until the next call. */
 export function resolveSeries(
   series: SeriesDictionary,
   tags: readonly ColumnValues[],
   tupleCount: number,
   seriesId: SeriesIds,
 ): Uint32Array {
-  if (seriesOfTuple.length < tupleCount) seriesOfTuple = new Uint32Array(tupleCount * 2);
-  const isTranslated = translateTags(series, tags, tupleCount);
-  for (let tuple = 0; tuple < tupleCount; tuple++) {
-    const likely = isTranslated ? series.likelyNext() : -1;
-    if (likely !== -1 && series.hasCodes(likely, wanted, tuple)) {
-      seriesOfTuple[tuple] = likely;
-      series.noteResolved(likely);
-      continue;
-    }
-    const { bytes, length } = writeTuple(tags, tuple);
-    known.tuple = tuple;
-    const id = seriesId(bytes, 0, length, isTranslated ? known : null);
-    seriesOfTuple[tuple] = id;
-    series.noteResolved(id);
-  }
-  return seriesOfTuple;
-}
-
-/** Fills `wanted`; false when a tag does not come as a dictionary. */
-function translateTags(
-  series: SeriesDictionary,
-  tags: readonly ColumnValues[],
-  tupleCount: number,
-): boolean {
-  for (let tag = 0; tag < tags.length; tag++) {
-    const values = tags[tag]!;
-    if (values.kind !== 'dictionary') return false;
-    const { codes, dictionary, nulls } = values;
-    if (translation.length < dictionary.length)
-      translation = new Uint32Array(dictionary.length * 2);
-    series.tags[tag]!.translate(dictionary, translation);
-    let codesOfTag = wanted[tag];
-    if (codesOfTag === undefined || codesOfTag.length < tupleCount) {
-      codesOfTag = new Uint32Array(Math.max(1024, tupleCount * 2));
-      wanted[tag] = codesOfTag;
-    }
-    for (let tuple = 0; tuple < tupleCount; tuple++) {
-      codesOfTag[tuple] = translation[codes[tuple]!]!;
-    }
-    for (let tuple = 0; nulls !== null && tuple < tupleCount; tuple++) {
-      if (nulls[tuple] === 1) codesOfTag[tuple] = NULL_CODE;
-    }
-  }
-  return true;
+  shared.begin(series, tags, tupleCount);
+  while (!shared.step(Infinity, seriesId));
+  return shared.ids;
 }
 
 /** Canonical bytes of one of a section's tuples; good until the next call. */

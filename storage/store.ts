@@ -31,8 +31,10 @@ import type { BackgroundCounts } from './background-counters.js';
 import type { TableId } from './table-schema.js';
 import { VersionClock } from './version-clock.js';
 import { FROZEN_GENERATIONS_MAX, stallMs } from './write-stall.js';
+import type { SeriesPreparation } from './series-preparation.js';
 import { recordsIn } from './journal-replay.js';
 import { MultiPartStash } from './multi-part-stash.js';
+import { Pacer } from './pacer.js';
 
 /** What storage does not understand but must replay in order: the catalog. */
 export interface StateMachine {
@@ -105,6 +107,9 @@ const LOW_SPACE_AGE_MS = 2_000;
 /** Applying more than this is worth a stretch of its own. */
 const LATE_WRITE_BYTES_MAX = 16 * 1024;
 const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
+/** What applying a record costs, in the pacer's units. */
+const REPLAYED_RECORD_UNITS = 300;
+const REPLAYED_BYTE_UNITS = 3;
 
 const LOCAL_PREFIX = 'local/';
 const KEY_MARK = 'version-mark';
@@ -136,6 +141,8 @@ export class Store {
   /** Highest applied sequence by "origin/incarnation". Invariant: applied <= durable in that journal. */
   readonly #applied = new Map<string, number>();
   readonly #stashes = new Map<string, MultiPartStash>();
+  /** Of records that are to be applied next. */
+  readonly #preparations = new WeakMap<RecordView, SeriesPreparation>();
   #highestApplied = 0;
   /** As the manifest had it at the start. */
   #flushedTo: ReadonlyMap<string, number> = new Map();
@@ -263,6 +270,28 @@ export class Store {
   // ---- applying ----
 
   /**
+   * Does ahead what can be done of a record that is going to be applied, a slice of a millisecond a call; false = there is more. Nobody sees
+   * anything of it, and other records may be applied meanwhile. `origin` and `incarnation` are the record's.
+   */
+  prepare(origin: NodeId, incarnation: IncarnationId, record: RecordView): boolean {
+    let preparation = this.#preparations.get(record);
+    if (preparation === undefined) {
+      const bodies = this.#rowsOf(key(origin, incarnation), record);
+      if (bodies.length === 0) return true;
+      preparation = this.tables.prepareWrite(bodies);
+      this.#preparations.set(record, preparation);
+    }
+    return preparation.step();
+  }
+
+  /** The bodies of what the record makes visible, when they are large enough to be prepared. */
+  #rowsOf(id: string, record: RecordView): readonly Uint8Array[] {
+    if (record.kind === RecordKind.commit) return this.#stashes.get(id)?.partsOf(record) ?? [];
+    const isLarge = record.body.length > LATE_WRITE_BYTES_MAX;
+    return isLarge && record.kind === RecordKind.write ? [record.body] : [];
+  }
+
+  /**
    * An own record that passed the gate. In sequence order. The first small write of a turn gets into the tables at its end, or as soon as
    * anyone looks at them: a client that writes row by row has its answer first.
    */
@@ -380,6 +409,7 @@ export class Store {
   #apply(origin: NodeId, incarnation: IncarnationId, record: RecordView): void {
     const id = this.#nextOf(origin, incarnation, record);
     this.#applyRecord(id, origin, record);
+    this.#preparations.get(record)?.end();
     this.#noteApplied(id, record);
     this.#watchSize();
   }
@@ -721,6 +751,7 @@ export class Store {
     }
     for (const stream of streams) await advance(stream);
 
+    const pacer = new Pacer(this.#deps.timers);
     let count = 0;
     for (;;) {
       const stream = lowestVersion(streams);
@@ -732,6 +763,9 @@ export class Store {
       if (record.version > this.#highestApplied) this.#highestApplied = record.version;
       count += 1;
       if (this.tables.memtableBytes() >= this.#options.memtableBytes) await this.flush();
+      if (pacer.spend(REPLAYED_RECORD_UNITS + record.bytes.length * REPLAYED_BYTE_UNITS)) {
+        await pacer.turn();
+      }
       await advance(stream);
     }
     this.#isReplaying = false;

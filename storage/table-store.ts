@@ -31,6 +31,7 @@ import { RunGarbage } from './run-garbage.js';
 import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-body.js';
 import { corruptKey } from './sealed-value.js';
 import type { StoreState } from './store-state.js';
+import { type PreparationTarget, SeriesPreparation } from './series-preparation.js';
 import { SyncedBatches } from './synced-batches.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
@@ -121,7 +122,7 @@ export class TableStore {
   #installing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
   #isFlushing = false;
-  readonly #target: ApplyTarget;
+  readonly #target: ApplyTarget & PreparationTarget;
 
   private constructor(deps: TableStoreDeps, options: TableStoreOptions) {
     this.#kv = deps.kv;
@@ -165,6 +166,7 @@ export class TableStore {
         return id;
       },
       addTombstone: (tombstone) => this.#addTombstone(tombstone),
+      charge: (sizeBytes) => this.#state.active.charge(sizeBytes),
     };
   }
 
@@ -236,6 +238,11 @@ export class TableStore {
     this.settle();
     let ordinal = 0;
     for (const part of parts) ordinal = applyBody(this.#target, version, part, 0, ordinal);
+  }
+
+  /** What can be done ahead for a write of these bodies, in slices (series-preparation.ts). */
+  prepareWrite(bodies: readonly Uint8Array[]): SeriesPreparation {
+    return new SeriesPreparation(this.#target, bodies);
   }
 
   /**

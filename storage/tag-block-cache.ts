@@ -125,6 +125,8 @@ export class ResolvedTagBlocks {
   #singleBytes = 0;
   /** Of the shortest that came: where a block ends is not known before it is found, so no more bytes can tell where to look. */
   #singleLength = Infinity;
+  /** Of a record that is about to be applied, in its order. */
+  readonly #prepared: ResolvedTagBlock[] = [];
 
   get sizeBytes(): number {
     return this.#remembered.sizeBytes + this.#singleBytes;
@@ -138,6 +140,8 @@ export class ResolvedTagBlocks {
     tupleCount: number,
   ): ResolvedTagBlock | null {
     if (tupleCount === 1) return this.#matchSingle(source, start, end);
+    const prepared = this.#takePrepared(source, start, end, tupleCount);
+    if (prepared !== null) return prepared;
     const { blocks } = this.#remembered;
     for (let index = 0; index < blocks.length; index++) {
       const { bytes, series } = blocks[index]!;
@@ -165,6 +169,32 @@ export class ResolvedTagBlocks {
     const bytes = copyOf(source, start, end);
     const sizeBytes = bytes.length + tupleCount * 4;
     this.#remembered.add({ bytes, series: series.slice(0, tupleCount), sizeBytes });
+  }
+
+  /** These tuples were resolved ahead: who asks for this very place in memory gets their series, once, until they are forgotten. */
+  prepare(source: Uint8Array, start: number, end: number, series: Uint32Array): void {
+    const bytes = source.subarray(start, end);
+    this.#prepared.push({ bytes, series, sizeBytes: series.byteLength });
+  }
+
+  forgetPrepared(): void {
+    this.#prepared.length = 0;
+  }
+
+  #takePrepared(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    tupleCount: number,
+  ): ResolvedTagBlock | null {
+    const index = this.#prepared.findIndex(
+      ({ bytes, series }) =>
+        bytes.buffer === source.buffer &&
+        bytes.byteOffset === source.byteOffset + start &&
+        bytes.length <= end - start &&
+        series.length === tupleCount,
+    );
+    return index === -1 ? null : this.#prepared.splice(index, 1)[0]!;
   }
 
   #matchSingle(source: Uint8Array, start: number, end: number): ResolvedTagBlock | null {

@@ -346,6 +346,7 @@ describe('the receiver', () => {
       copy,
       incarnation: NOW,
       versions: { observe: () => undefined },
+      prepare: () => true,
       applyPeer: apply('peer'),
       applyReturned: apply('returned'),
       applied: (_: number, incarnation: string) => marks.get(incarnation) ?? 0,

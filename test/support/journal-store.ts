@@ -120,6 +120,10 @@ export class JournalStore implements ReplicaStore {
     return this.copy;
   }
 
+  prepare(): boolean {
+    return true;
+  }
+
   applyOwn(record: RecordView): void {
     this.#apply(this.own, this.incarnation, record);
   }
