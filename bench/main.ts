@@ -11,11 +11,17 @@
  *     --rows N --top N      rows at most; lines of each list
  *     --allocations         what the main thread allocates, in place of time
  *     --keep                keeps the profiles
+ *   start-up                how long a killed node takes to serve again
+ *     --cells a,b           only these cases
+ *     --quick               small sizes and one start: shows that it runs
+ *     --repetitions N       starts of each case, 3 without it
+ *     --report FOLDER       adds what was found to the report there
  */
 
 import { parseArgs } from 'node:util';
 import { ingest } from './ingest.js';
 import { profile } from './profile.js';
+import { startUp } from './start-up.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,13 +39,16 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const names = values.cells.split(',').filter((name) => name !== '');
+const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3));
+
 const command = positionals[0] ?? 'ingest';
 switch (command) {
   case 'ingest':
     await ingest({
-      cells: values.cells.split(',').filter((name) => name !== ''),
+      cells: names,
       isQuick: values.quick,
-      repetitions: Number(values.repetitions ?? (values.quick ? 1 : 3)),
+      repetitions,
       isLong: values.growth,
       withGrowth: values.growth,
       report: values.report,
@@ -54,7 +63,15 @@ switch (command) {
       allocations: values.allocations,
     });
     break;
+  case 'start-up':
+    await startUp({
+      cases: names,
+      isQuick: values.quick,
+      repetitions,
+      report: values.report,
+    });
+    break;
   default:
-    console.error(`no benchmark ${JSON.stringify(command)}; there are: ingest, profile`);
+    console.error(`no benchmark ${JSON.stringify(command)}; there are: ingest, profile, start-up`);
     process.exitCode = 1;
 }

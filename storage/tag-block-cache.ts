@@ -13,9 +13,10 @@
 
 import { hashBytes, viewOf } from './byte-hash.js';
 
-const BLOCKS_MAX = 4;
+/** A client that sends its hosts in groups goes round all of them before one comes again. */
+const BLOCKS_MAX = 16;
 const BYTES_MAX = 256 * 1024;
-const SEEN_MAX = 16;
+const SEEN_MAX = 32;
 /** Below this many tuples resolving them costs less than keeping a block. */
 export const TAG_BLOCK_TUPLES_MIN = 16;
 /** A power of two. */
