@@ -16,8 +16,8 @@ import type { ApplyTarget } from './write-applier.js';
 import { sectionsOf } from './write-body.js';
 
 const PREPARED_TUPLES_MIN = 512;
-/** A slice: about a millisecond where all are new. */
-const TUPLES_PER_SLICE = 512;
+/** A slice: half a millisecond where all are new. */
+const TUPLES_PER_SLICE = 256;
 /** Working memory is kept for as many records at a time as are usually under way: one of each origin. */
 const KEPT_MAX = 2;
 
@@ -73,7 +73,10 @@ export class SeriesPreparation {
         columns.reset();
         const { tagBlocks } = known.table;
         const reader = new RowsSectionReader(section.reader, shape, columns, tagBlocks);
-        if (reader.resolved === null) yield* this.#resolve(reader, known.table);
+        if (reader.resolved !== null) continue;
+        // Decoding the tags was a slice.
+        yield;
+        yield* this.#resolve(reader, known.table);
       }
     }
   }

@@ -58,8 +58,8 @@ test('the series of a large write are made a slice at a time, and its rows appea
     expect(await sorted(store)).toEqual([]);
   }
   expect(store.seriesCount).toBe(4000);
-  expect(most).toBeLessThanOrEqual(512);
-  expect(steps).toBeGreaterThan(4000 / 512);
+  expect(most).toBeLessThanOrEqual(256);
+  expect(steps).toBeGreaterThan(4000 / 256);
   // The memory is this generation's before its rows are.
   expect(store.memtableBytes()).toBeGreaterThan(4000 * 16);
 
