@@ -9,14 +9,20 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { BackgroundJob, JobResult } from './background-job.js';
 import { CorruptionError } from './corruption-error.js';
 import { JobStoppedError } from './job-deps.js';
+import { latchedStore } from './latched-store.js';
+import { isNoSpace } from './no-space-error.js';
 import { classicLevelStore, systemTimers } from './node-adapters.js';
 import { Pacer } from './pacer.js';
 import type { KeyValueStore } from './ports.js';
 import { runJob } from './run-job.js';
+import { WriteLatch } from './write-latch.js';
 
 export interface WorkerSettings {
   /** Folder of the LevelDB. */
   readonly path: string;
+  /** What threads know of each other's writes, and this thread's number there. */
+  readonly latch: SharedArrayBuffer;
+  readonly thread: number;
 }
 
 export type WorkerRequest =
@@ -32,6 +38,7 @@ export interface WorkerFailure {
   readonly isStopped: boolean;
   /** Where the damage is that the job met; null = it failed for another reason. */
   readonly damagedPath: string | null;
+  readonly isNoSpace: boolean;
   readonly message: string;
   readonly stack: string | undefined;
 }
@@ -42,9 +49,12 @@ class Worker {
   readonly #running = new Set<Promise<void>>();
   #isStopping = false;
 
-  constructor(port: MessagePort, { path }: WorkerSettings) {
+  constructor(port: MessagePort, { path, latch, thread }: WorkerSettings) {
     this.#port = port;
-    this.#kv = classicLevelStore(path);
+    const timers = systemTimers({ keepsProcessAlive: true });
+    this.#kv = classicLevelStore(path).then((kv) =>
+      latchedStore(kv, new WriteLatch(latch, thread, timers)),
+    );
     // Each job that needs it tells the failure.
     this.#kv.catch(() => undefined);
     port.on('message', (request: WorkerRequest) => {
@@ -88,10 +98,11 @@ function failureOf(error: unknown): WorkerFailure {
   const isStopped = error instanceof JobStoppedError;
   const damagedPath = error instanceof CorruptionError ? error.path : null;
   if (!(error instanceof Error)) {
-    return { isStopped, damagedPath, message: String(error), stack: undefined };
+    return { isStopped, damagedPath, isNoSpace: false, message: String(error), stack: undefined };
   }
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return { isStopped, damagedPath, message: error.message + cause, stack: error.stack };
+  const message = error.message + cause;
+  return { isStopped, damagedPath, isNoSpace: isNoSpace(error), message, stack: error.stack };
 }
 
 if (parentPort !== null) new Worker(parentPort, workerData as WorkerSettings);

@@ -16,6 +16,7 @@ import type {
 import { FULL_RUN_BYTES, openRuns, planCompaction } from './compaction-plan.js';
 import { CorruptionError } from './corruption-error.js';
 import type { TimeSpan } from './interval-set.js';
+import { isNoSpace } from './no-space-error.js';
 import type { Generation } from './memtable.js';
 import type { Run } from './run.js';
 import type { StoreState } from './store-state.js';
@@ -33,12 +34,17 @@ export interface CompactorDeps {
   readonly state: () => StoreState;
   readonly run: (job: BackgroundJob) => Promise<JobResult>;
   readonly reserveRunIds: (count: number) => RunIds;
-  /** Puts `written` in the place of `replaced`, in the manifest and for readers. */
+  /** Which opening of the block store this is. */
+  readonly opening: () => number | undefined;
+  /** Puts `written` in the place of `replaced`, in the manifest and for readers. `opening`: when the job began. */
   readonly install: (
     result: JobResult,
     replaced: readonly Run[],
     job: CompactionJob,
+    opening: number | undefined,
   ) => Promise<void>;
+  /** The job found no room: what it has written goes. */
+  readonly discard: (runIds: RunIds) => void;
 }
 
 /** Runs of one table and partition. */
@@ -87,10 +93,10 @@ export class Compactor {
     return this.#openRunsMax;
   }
 
-  /** Does the job that is most urgent; false = there was none. */
-  compactNext(horizon: () => number): Promise<boolean> {
+  /** Does the job that is most urgent and whose result fits into `roomBytes`; false = there was none. */
+  compactNext(horizon: () => number, roomBytes: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      const chosen = this.#mostUrgent();
+      const chosen = this.#mostUrgent(roomBytes);
       if (chosen === null) return false;
       await this.#compact(chosen.partition, chosen.inputs, horizon());
       return true;
@@ -133,7 +139,7 @@ export class Compactor {
   }
 
   /** Of the partition with most runs. */
-  #mostUrgent(): { partition: Partition; inputs: readonly Run[] } | null {
+  #mostUrgent(roomBytes: number): { partition: Partition; inputs: readonly Run[] } | null {
     let chosen: { partition: Partition; inputs: readonly Run[] } | null = null;
     let most = 0;
     for (const partition of partitionsOf(this.#deps.state())) {
@@ -142,8 +148,10 @@ export class Compactor {
       if (count <= most) continue;
       const [job] = planCompaction(runs);
       if (job === undefined) continue;
+      const inputs = runs.filter((run) => job.runIds.includes(run.id));
+      if (inputs.reduce((sum, run) => sum + run.sizeBytes, 0) > roomBytes) continue;
       most = count;
-      chosen = { partition, inputs: runs.filter((run) => job.runIds.includes(run.id)) };
+      chosen = { partition, inputs };
     }
     return chosen;
   }
@@ -165,8 +173,10 @@ export class Compactor {
     const job = this.#jobOf(partition, inputs, horizon);
     for (const run of inputs) this.#busy.add(run.id);
     try {
-      await this.#deps.install(await this.#deps.run(job), inputs, job);
+      const opening = this.#deps.opening();
+      await this.#deps.install(await this.#deps.run(job), inputs, job, opening);
     } catch (error) {
+      if (isNoSpace(error)) this.#deps.discard(job.runIds);
       if (!(error instanceof CorruptionError)) throw error;
       for (const run of inputs) this.#damaged.add(run.id);
     } finally {

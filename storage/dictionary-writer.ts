@@ -27,7 +27,7 @@ export async function writeDictionary(
     table.series.encode(writer, from, to);
     const key = dictionaryKey(table.tableId, from);
     await batches.add([{ type: 'put', key, value: sealValue(key, writer.take()) }]);
-    // If the batch fails the store fails, and a restart begins from what is on disk.
+    // If the batch fails the flush takes this back, or the store fails and a restart begins from what is on disk.
     table.persistedSeries = to;
     if (pacer.spend((to - from) * SERIES_UNITS)) await pacer.turn();
   }

@@ -92,8 +92,12 @@ export {
   type StoreOptions,
   type StoreReport,
 } from './store.js';
+export { isNoSpace } from './no-space-error.js';
+export { ReopeningStore, type ReopeningStoreDeps } from './reopening-store.js';
+export { WriteLatch } from './write-latch.js';
 export { ThreadWorkers, type ThreadWorkersOptions } from './thread-workers.js';
 export {
+  classicLevelBytesToOpen,
   classicLevelStore,
   nodeDisk,
   systemClock,

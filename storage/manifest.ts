@@ -141,18 +141,22 @@ export function deleteDictionary(kv: KeyValueStore, tableId: TableId): Promise<v
 
 async function deleteKeys(
   kv: KeyValueStore,
-  bounds: Bounds,
+  { gte, lt }: Bounds,
   options: { readonly sync: boolean },
 ): Promise<void> {
-  let operations: KeyValueOperation[] = [];
-  for await (const key of kv.keys(bounds)) {
-    operations.push({ type: 'del', key });
-    if (operations.length === DELETE_KEYS) {
-      await kv.batch(operations, options);
-      operations = [];
+  let from = gte;
+  for (;;) {
+    const operations: KeyValueOperation[] = [];
+    for await (const key of kv.keys({ gte: from, lt, limit: DELETE_KEYS })) {
+      operations.push({ type: 'del', key });
     }
+    const last = operations.at(-1)?.key;
+    if (last === undefined) return;
+    // Nothing is open meanwhile: a batch may have to wait until the store was opened anew.
+    await kv.batch(operations, options);
+    if (operations.length < DELETE_KEYS) return;
+    from = Uint8Array.from([...last, 0]);
   }
-  if (operations.length > 0) await kv.batch(operations, options);
 }
 
 /** What one flush changes, as the operations of one batch. */

@@ -6,12 +6,14 @@
 
 import { randomFillSync } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdir, open as openFolder, readdir, rename, statfs, unlink } from 'node:fs/promises';
-import { dirname, resolve as absolute } from 'node:path';
+import { mkdir, open as openFolder, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname, join, resolve as absolute } from 'node:path';
 
 import { ClassicLevel } from 'classic-level';
 
+import { namedNoSpace } from './no-space-error.js';
 import type {
+  BatchOptions,
   Clock,
   Disk,
   DiskFile,
@@ -25,6 +27,8 @@ import type {
 } from './ports.js';
 
 const MEBIBYTE = 1 << 20;
+/** A new log, a new manifest, and the index of a table. */
+const OPENING_BYTES = 4 * MEBIBYTE;
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
@@ -233,12 +237,25 @@ export async function classicLevelStore(
     maxFileSize: options.fileBytesMax ?? 16 * MEBIBYTE,
     cacheSize: options.cacheBytes ?? 8 * MEBIBYTE,
   });
-  await level.open();
+  try {
+    await level.open();
+  } catch (error) {
+    throw namedNoSpace(error);
+  }
   return new ClassicLevelStore(
     level,
     options.readAheadBytes ?? MEBIBYTE,
     options.readAheadEntries ?? 256,
   );
+}
+
+/** Free bytes that opening may need: what LevelDB finds in its log it writes into tables. */
+export async function classicLevelBytesToOpen(path: string): Promise<number> {
+  let bytes = OPENING_BYTES;
+  for (const name of await readdir(path)) {
+    if (name.endsWith('.log')) bytes += (await stat(join(path, name))).size;
+  }
+  return bytes;
 }
 
 /** Which state of the store is read: that of a snapshot, or the newest. */
@@ -269,11 +286,10 @@ class ClassicLevelStore implements SnapshotStore {
     return this.#level.getMany([...keys]);
   }
 
-  batch(
-    operations: readonly KeyValueOperation[],
-    options: { readonly sync: boolean },
-  ): Promise<void> {
-    return this.#level.batch([...operations], { sync: options.sync });
+  batch(operations: readonly KeyValueOperation[], options: BatchOptions): Promise<void> {
+    return this.#level.batch([...operations], { sync: options.sync }).catch((error: unknown) => {
+      throw namedNoSpace(error);
+    });
   }
 
   entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {

@@ -91,14 +91,25 @@ export interface KeyValueSnapshot {
   close(): Promise<void>;
 }
 
+export interface BatchOptions {
+  /** On stable storage when it resolves. */
+  readonly sync: boolean;
+  /** The batch names what a background job wrote: rejects with NoSpaceError when the store was opened anew since. */
+  readonly opening?: number;
+}
+
 /** LevelDB as we use it: byte keys in byte order, atomic batches, `sync` or not durable. */
 export interface KeyValueStore {
+  /** Which opening this is, in a store that can be opened anew. */
+  readonly opening?: number;
+  /** Resolves when batches are taken again, in a store that a full disk can close to them. */
+  readonly untilWritable?: () => Promise<void>;
+  /** The store is about to be closed: what waits for room rejects with JobStoppedError. */
+  readonly endWaits?: () => void;
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  batch(
-    operations: readonly KeyValueOperation[],
-    options: { readonly sync: boolean },
-  ): Promise<void>;
+  /** Rejects with an error whose `code` is ENOSPC, and has changed nothing, when there is no room. */
+  batch(operations: readonly KeyValueOperation[], options: BatchOptions): Promise<void>;
   entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
   keys(range: KeyRange): AsyncIterable<Uint8Array>;
   compactRange(gte: Uint8Array, lt: Uint8Array): Promise<void>;
@@ -109,7 +120,7 @@ export interface KeyValueStore {
 export interface BackgroundWorkers {
   /**
    * Does the job; what it wrote is on stable storage when this resolves. A rejection means that the job failed, or the
-   * worker died: some of its blocks may be there, and no manifest may name them.
+   * worker died: some of its blocks may be there, and no manifest may name them. With NoSpaceError it may be asked for again.
    */
   run(job: BackgroundJob): Promise<JobResult>;
   /** Jobs under way stop and reject; resolves when none touches the key-value store any more. */

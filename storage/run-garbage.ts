@@ -8,8 +8,10 @@
  * give back.
  */
 
+import type { RunIds } from './background-job.js';
 import { deleteDictionary, deleteRun } from './manifest.js';
 import { blocksOf } from './keys.js';
+import { isNoSpace } from './no-space-error.js';
 import type { KeyValueStore, Timer, Timers } from './ports.js';
 import type { TableId } from './table-schema.js';
 
@@ -72,6 +74,14 @@ export class RunGarbage {
     this.collect();
   }
 
+  /** Deletes what a job has written under these ids: no manifest and no state ever had it. */
+  discard(reserved: readonly RunIds[]): void {
+    const runIds = reserved.flatMap(({ first, count }) =>
+      Array.from({ length: count }, (_, at) => first + at),
+    );
+    this.add(runIds, 0);
+  }
+
   /** Deletes runs that no pinned state has. */
   collect(): void {
     const oldestPin = Math.min(Infinity, ...this.#pins.keys());
@@ -79,11 +89,17 @@ export class RunGarbage {
     if (ready.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));
     this.#inTurn(async () => {
-      for (const { runIds } of ready) {
-        for (const runId of runIds) {
-          await deleteRun(this.#kv, runId, { sync: false });
-          this.#shrinkLater(runId);
+      try {
+        for (const { runIds } of ready) {
+          for (const runId of runIds) {
+            await deleteRun(this.#kv, runId, { sync: false });
+            this.#shrinkLater(runId);
+          }
         }
+      } catch (error) {
+        if (!isNoSpace(error)) throw error;
+        // Deleting what is gone already does no harm: all of it is tried again with the next.
+        this.#waiting.push(...ready);
       }
     });
   }
@@ -105,9 +121,10 @@ export class RunGarbage {
   }
 
   #inTurn(work: () => Promise<void>): void {
-    this.#collecting = this.#collecting
-      .then(work)
-      .catch((error: unknown) => this.#onFailure(asError(error)));
+    this.#collecting = this.#collecting.then(work).catch((error: unknown) => {
+      // A dictionary that found no room to be deleted is left to the next start.
+      if (!isNoSpace(error)) this.#onFailure(asError(error));
+    });
   }
 
   #shrinkLater(runId: number): void {

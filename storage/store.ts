@@ -35,6 +35,7 @@ import type { SeriesPreparation } from './series-preparation.js';
 import { recordsIn } from './journal-replay.js';
 import { MultiPartStash } from './multi-part-stash.js';
 import { Pacer } from './pacer.js';
+import { isNoSpace, NoSpaceError } from './no-space-error.js';
 
 /** What storage does not understand but must replay in order: the catalog. */
 export interface StateMachine {
@@ -106,6 +107,9 @@ const MARK_AHEAD_MS = 10_000;
 const LOW_SPACE_AGE_MS = 2_000;
 /** Applying more than this is worth a stretch of its own. */
 const LATE_WRITE_BYTES_MAX = 16 * 1024;
+/** A flush that found no room is tried again after this, and twice as long each time; and when the disk has room. */
+const FLUSH_RETRY_MS_MIN = 1_000;
+const FLUSH_RETRY_MS_MAX = 30_000;
 const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
 /** What applying a record costs, in the pacer's units. */
 const REPLAYED_RECORD_UNITS = 300;
@@ -149,6 +153,9 @@ export class Store {
   #isReplaying = false;
   #frozenCount = 0;
   #flushing: Promise<void> | null = null;
+  /** The flush found no room: when it is tried again. */
+  #heldFlush: Timer | null = null;
+  #flushRetryMs = FLUSH_RETRY_MS_MIN;
   #compacting: Promise<void> | null = null;
   #stalls = 0;
   #stalledMs = 0;
@@ -165,6 +172,8 @@ export class Store {
   #markWrite: Promise<void> | null = null;
   #failure: Error | null = null;
   #onFailure: (error: Error) => void = () => undefined;
+  #onDiskChange: (status: DiskStatus) => void = () => undefined;
+  #wasDiskFull = false;
   #isClosed = false;
   #hasLateWrite = false;
   #hadMark = false;
@@ -351,7 +360,7 @@ export class Store {
 
   /** No room for what clients write; what the peer sends and what frees space goes on. */
   get isDiskFull(): boolean {
-    return this.#space.isLow;
+    return this.#space.isLow || this.#heldFlush !== null;
   }
 
   /** For metrics. */
@@ -360,12 +369,26 @@ export class Store {
     return { freeBytes, reserveBytes, isFull: this.isDiskFull };
   }
 
+  /** Called when `isFull` of the status has changed. */
+  onDiskChange(listener: (status: DiskStatus) => void): void {
+    this.#onDiskChange = listener;
+  }
+
+  #tellDisk(): void {
+    const status = this.diskStatus();
+    if (status.isFull === this.#wasDiskFull) return;
+    this.#wasDiskFull = status.isFull;
+    this.#onDiskChange(status);
+  }
+
   #onSpaceChanged(): void {
+    this.#tellDisk();
     // Those that wait for a flush would wait for space; they are told.
     this.#wakeWriters();
     this.#ageTimer?.cancel();
     this.#ageTimer = null;
     this.#watchAge();
+    if (!this.#space.isLow && this.#heldFlush !== null) this.#retryFlush();
   }
 
   /**
@@ -481,7 +504,7 @@ export class Store {
 
   /**
    * Flushes everything applied so far; resolves when it is on disk as runs. `evenIfEmpty`: what has no rows, as a CREATE has none, is to
-   * be on disk too.
+   * be on disk too. Rejects with NoSpaceError when it does not fit; it is then tried again by itself.
    */
   async flush(options: { readonly evenIfEmpty?: boolean } = {}): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
@@ -513,13 +536,40 @@ export class Store {
     this.#ageTimer = null;
   }
 
-  /** Writes what is frozen; joins a flush that is under way. A failure is the store's. */
+  /** Writes what is frozen; joins a flush that is under way. A failure is the store's, unless there was no room. */
   #flushFrozen(): Promise<void> {
-    this.#flushing ??= this.#flushAllFrozen().finally(() => {
+    if (this.#flushing !== null) return this.#flushing;
+    const flushing = this.#flushAllFrozen().finally(() => {
       this.#flushing = null;
     });
-    this.#flushing.catch((error: unknown) => this.#fail(asError(error)));
-    return this.#flushing;
+    this.#flushing = flushing;
+    flushing.then(
+      () => this.#endHeldFlush(),
+      (error: unknown) => (isNoSpace(error) ? this.#holdFlush() : this.#fail(asError(error))),
+    );
+    return flushing;
+  }
+
+  /** The generation stays in memory, and clients' writes stop until it has been written. */
+  #holdFlush(): void {
+    if (this.#isReplaying || this.#isClosed || this.#failure !== null) return;
+    this.#heldFlush?.cancel();
+    this.#heldFlush = this.#deps.timers.after(this.#flushRetryMs, () => this.#retryFlush());
+    this.#flushRetryMs = Math.min(2 * this.#flushRetryMs, FLUSH_RETRY_MS_MAX);
+    this.#tellDisk();
+    this.#wakeWriters();
+  }
+
+  #retryFlush(): void {
+    if (this.#isClosed || this.#failure !== null) return;
+    this.#flushFrozen().catch(() => undefined);
+  }
+
+  #endHeldFlush(): void {
+    this.#heldFlush?.cancel();
+    this.#heldFlush = null;
+    this.#flushRetryMs = FLUSH_RETRY_MS_MIN;
+    this.#tellDisk();
   }
 
   /** A memtable that nobody writes to any more is flushed one day, or its journal could never go. */
@@ -528,13 +578,20 @@ export class Store {
     if (ageMs === undefined || this.tables.memtableBytes() === 0) return;
     this.#ageTimer ??= this.#deps.timers.after(ageMs, () => {
       this.#ageTimer = null;
-      // A failure of the flush is the store's, and told there.
-      if (this.#failure === null && !this.#isClosed) this.flush().catch(() => undefined);
+      if (this.#failure !== null || this.#isClosed) return;
+      // A failure of the flush is the store's, and told there. One that found no room is tried again, and what came since follows it.
+      if (this.#heldFlush === null) this.flush().catch(() => undefined);
     });
   }
 
   async #flushAllFrozen(): Promise<void> {
     while (this.#frozenCount > 0) {
+      // A full LevelDB must be opened anew, so it is not asked for what cannot fit.
+      const { freeBytes } = this.#space;
+      if (freeBytes !== null && freeBytes < this.tables.frozenBytes()) {
+        throw new NoSpaceError('the disk has no room for the flush of a memtable');
+      }
+      await this.#deps.kv.untilWritable?.();
       await this.tables.flush(() => this.horizon());
       this.#frozenCount -= 1;
       this.#wakeWriters();
@@ -547,18 +604,25 @@ export class Store {
     }
   }
 
-  /** Joins runs until none should be joined. A failure is the store's. */
+  /** Joins runs until none should be joined. A failure is the store's, unless there was no room: the next flush tries again. */
   #compact(): void {
     if (this.#isReplaying || this.#isClosed) return;
     this.#compacting ??= this.#compactAll().finally(() => {
       this.#compacting = null;
     });
-    this.#compacting.catch((error: unknown) => this.#fail(asError(error)));
+    this.#compacting.catch((error: unknown) => {
+      if (!isNoSpace(error)) this.#fail(asError(error));
+    });
   }
 
   async #compactAll(): Promise<void> {
     const horizon = (): number => this.horizon();
-    while (!this.#isClosed && (await this.tables.compactNext(horizon))) this.#wakeWriters();
+    // Old runs and new ones are there together for a while, and LevelDB joins its own files meanwhile.
+    const roomBytes = (): number => (this.#space.freeBytes ?? Infinity) / 2;
+    while (!this.#isClosed && (await this.tables.compactNext(horizon, roomBytes()))) {
+      this.#wakeWriters();
+      await this.#space.look();
+    }
   }
 
   /** Flushes, and joins all runs of each partition of these tables; forgets all that may be forgotten. */
@@ -568,7 +632,7 @@ export class Store {
       await this.tables
         .compactTable(tableId, () => this.horizon())
         .catch((error: unknown) => {
-          this.#fail(asError(error));
+          if (!isNoSpace(error)) this.#fail(asError(error));
           throw error;
         });
       this.#wakeWriters();
@@ -697,6 +761,8 @@ export class Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ageTimer?.cancel();
+    this.#heldFlush?.cancel();
+    this.#deps.kv.endWaits?.();
     await this.#space.stop();
     this.#wakeWriters();
     // A flush under way stops in the middle: the journals have its rows.
@@ -726,7 +792,7 @@ export class Store {
 
   #fail(error: Error): void {
     if (this.#failure !== null) return;
-    if (this.#isClosed && error instanceof JobStoppedError) return;
+    if (this.#isClosed && (error instanceof JobStoppedError || isNoSpace(error))) return;
     this.#failure = new StoreFailedError('the store failed and must be restarted', {
       cause: error,
     });

@@ -22,6 +22,7 @@ import type { FlushedState, ManifestHead } from './manifest-head.js';
 import { Generation, type MemTable } from './memtable.js';
 import { choosePartitionMs } from './partition-choice.js';
 import { newSeriesOf } from './new-series.js';
+import { isNoSpace } from './no-space-error.js';
 import { Pacer } from './pacer.js';
 import type { BackgroundWorkers, KeyValueStore, Timers } from './ports.js';
 import { isSameTombstone, type StampedTombstone } from './range-tombstone.js';
@@ -90,6 +91,8 @@ interface ManifestChange {
   readonly horizon: number;
   /** Set by a flush: the generation that is in runs now, and what it covers. */
   readonly flushed: FrozenGeneration | null;
+  /** The opening of the block store that `written` was begun in. */
+  readonly opening: number | undefined;
 }
 
 export class TableStore {
@@ -136,12 +139,14 @@ export class TableStore {
       state: () => this.#state,
       run: (job) => this.#workers.run(job),
       reserveRunIds: (count) => this.#reserveRunIds(count),
-      install: async (result, replaced, { horizon }) => {
+      opening: () => this.#kv.opening,
+      install: async (result, replaced, { horizon }, opening) => {
         const written = result.runs.map(decodeRun);
         for (const run of written) run.clearedThrough = horizon;
-        await this.#install({ written, replaced, horizon, flushed: null });
+        await this.#install({ written, replaced, horizon, flushed: null, opening });
         this.#counters.addCompaction(result);
       },
+      discard: (runIds) => this.#garbage.discard([runIds]),
     });
     this.#cache = new BlockCache(options.cacheBytes);
     this.#settled = {
@@ -267,12 +272,12 @@ export class TableStore {
   /** Whole runs that have expired leave the manifest at once, in one batch; their keys go when no view needs them any more. */
   #dropExpiredRuns(): void {
     if (expiredRuns(this.#state).every((run) => this.#compactor.isBusy(run))) return;
-    this.#install({ written: [], replaced: [], horizon: 0, flushed: null }).catch(
-      (error: unknown) => {
-        // Told by the next flush.
+    const nothing = { written: [], replaced: [], horizon: 0, flushed: null, opening: undefined };
+    this.#install(nothing).catch((error: unknown) => {
+      // Without room they go with the next change of the manifest; anything else is told by the next flush.
+      if (!isNoSpace(error))
         this.#failure ??= error instanceof Error ? error : new Error(String(error));
-      },
-    );
+    });
   }
 
   /** Up to which time rows of the table have expired, in its time column's unit; null = none has. */
@@ -341,6 +346,15 @@ export class TableStore {
     return this.#state.active.sizeBytes;
   }
 
+  /** The memory that the oldest frozen generation takes without tables dropped since: its runs are hardly larger. */
+  frozenBytes(): number {
+    let bytes = 0;
+    for (const { table, sizeBytes } of this.#frozen[0]?.generation.tables.values() ?? []) {
+      if (!table.isDropped) bytes += sizeBytes;
+    }
+    return bytes;
+  }
+
   /** Call between two records. `state` is what everything applied so far amounts to. Several generations may queue. */
   freeze(state: FlushedState): void {
     const generation = this.#state.active;
@@ -349,22 +363,37 @@ export class TableStore {
     this.#replaceState({ frozen: [...this.#state.frozen, generation], active: new Generation() });
   }
 
-  /** Writes the oldest frozen generation. After a rejection the store must be opened again. One at a time. */
+  /**
+   * Writes the oldest frozen generation. One at a time. Rejects with NoSpaceError when it does not fit: what was written of it is deleted, and
+   * the generation stays. After any other rejection the store must be opened again.
+   */
   async flush(stableHorizon: () => number): Promise<void> {
     assert(!this.#isFlushing, 'flushes come one after another');
     if (this.#failure !== null) throw this.#failure;
     const oldest = this.#frozen[0];
     if (oldest === undefined) return;
     this.#isFlushing = true;
+    const reserved: RunIds[] = [];
+    const persisted = [...oldest.generation.tables.values()].map(
+      ({ table }) => [table, table.persistedSeries] as const,
+    );
     try {
-      await this.#flushOldest(oldest, stableHorizon());
+      await this.#flushOldest(oldest, stableHorizon(), reserved);
+    } catch (error) {
+      if (isNoSpace(error)) {
+        this.#garbage.discard(reserved);
+        for (const [table, count] of persisted) table.persistedSeries = count;
+      }
+      throw error;
     } finally {
       this.#isFlushing = false;
     }
   }
 
-  async #flushOldest(oldest: FrozenGeneration, horizon: number): Promise<void> {
+  /** @param reserved gets the run ids that it uses */
+  async #flushOldest(oldest: FrozenGeneration, horizon: number, reserved: RunIds[]): Promise<void> {
     const { generation } = oldest;
+    const { opening } = this.#kv;
     const pacer = new Pacer(this.#timers);
     const dictionaries = new SyncedBatches(this.#kv);
     for (const { table } of generation.tables.values()) {
@@ -372,7 +401,11 @@ export class TableStore {
     }
     await dictionaries.flush();
     const written: Run[] = [];
-    const reserveRunIds = (count: number): RunIds => this.#reserveRunIds(count);
+    const reserveRunIds = (count: number): RunIds => {
+      const runIds = this.#reserveRunIds(count);
+      reserved.push(runIds);
+      return runIds;
+    };
     for await (const job of flushJobs(generation, horizon, this.#state.expired, {
       pacer,
       reserveRunIds,
@@ -381,7 +414,7 @@ export class TableStore {
       written.push(...result.runs.map(decodeRun));
       this.#counters.addFlushJob(result);
     }
-    await this.#install({ written, replaced: [], horizon, flushed: oldest });
+    await this.#install({ written, replaced: [], horizon, flushed: oldest, opening });
     this.#counters.flushes += 1;
   }
 
@@ -398,7 +431,13 @@ export class TableStore {
     return installing;
   }
 
-  async #installNow({ written, replaced, horizon, flushed }: ManifestChange): Promise<void> {
+  async #installNow({
+    written,
+    replaced,
+    horizon,
+    flushed,
+    opening,
+  }: ManifestChange): Promise<void> {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
     const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
     const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
@@ -424,7 +463,8 @@ export class TableStore {
       ...this.#expiryAndPartitions(),
     };
     const operations = manifestOperations({ head, added, removed: [...removed], schemas });
-    await this.#kv.batch(operations, { sync: true });
+    const since = opening === undefined ? {} : { opening };
+    await this.#kv.batch(operations, { sync: true, ...since });
 
     for (const { id } of schemas) this.#persistedSchemas.add(id);
     this.#forgetDictionaries(head.droppedTables.map(([tableId]) => tableId));
@@ -467,10 +507,13 @@ export class TableStore {
 
   // ---- compaction ----
 
-  /** Joins runs where that is most urgent; false = there is nothing to join. After a rejection the store must be opened again. */
-  async compactNext(stableHorizon: () => number): Promise<boolean> {
+  /**
+   * Joins runs where that is most urgent and the result fits into `roomBytes`; false = there is nothing to join. Rejects with NoSpaceError when
+   * it does not fit after all, and all is as before; after any other rejection the store must be opened again.
+   */
+  async compactNext(stableHorizon: () => number, roomBytes = Infinity): Promise<boolean> {
     if (this.#failure !== null) throw this.#failure;
-    return this.#compactor.compactNext(stableHorizon);
+    return this.#compactor.compactNext(stableHorizon, roomBytes);
   }
 
   /** Joins all runs of each partition of a table, and forgets all that may be forgotten. */

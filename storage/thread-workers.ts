@@ -13,13 +13,17 @@ import type {
 } from './background-worker.js';
 import { CorruptionError } from './corruption-error.js';
 import { JobStoppedError } from './job-deps.js';
+import { NoSpaceError } from './no-space-error.js';
 import type { BackgroundWorkers } from './ports.js';
+import { WriteLatch } from './write-latch.js';
 
 export interface ThreadWorkersOptions {
   /** Folder of the LevelDB, which the main thread keeps open. */
   readonly path: string;
   /** At most so many threads. */
   readonly threads: number;
+  /** Memory of a WriteLatch, where other threads write to the same LevelDB. The threads here are 1, 2, 3... in it. */
+  readonly latch?: SharedArrayBuffer;
   /** What a thread runs; by default background-worker.js beside this file. */
   readonly program?: { readonly file: string; readonly arguments: readonly string[] };
 }
@@ -41,8 +45,8 @@ class Thread {
   #isStopping = false;
   #death: BackgroundWorkError | null = null;
 
-  constructor(options: ThreadWorkersOptions) {
-    const settings: WorkerSettings = { path: options.path };
+  constructor(options: ThreadWorkersOptions, latch: SharedArrayBuffer, number: number) {
+    const settings: WorkerSettings = { path: options.path, latch, thread: number };
     const { program } = options;
     this.#worker = new Worker(program?.file ?? new URL('./background-worker.js', import.meta.url), {
       workerData: settings,
@@ -55,6 +59,7 @@ class Thread {
     this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
         this.#die(`a background thread ended with code ${code}`);
+        WriteLatch.forget(latch, number);
         resolve();
       });
     });
@@ -96,30 +101,64 @@ class Thread {
 export class ThreadWorkers implements BackgroundWorkers {
   readonly #options: ThreadWorkersOptions;
   readonly #threads: Thread[] = [];
+  readonly #latch: SharedArrayBuffer;
   #number = 0;
   #closing: Promise<void> | null = null;
+  #stopped: Promise<unknown> = Promise.resolve();
+  /** Not null: jobs wait for `resume`. */
+  #paused: { readonly until: Promise<void>; readonly end: () => void } | null = null;
 
   constructor(options: ThreadWorkersOptions) {
     this.#options = options;
+    this.#latch = options.latch ?? WriteLatch.memory();
   }
 
-  run(job: BackgroundJob): Promise<JobResult> {
-    if (this.#closing !== null) return Promise.reject(new JobStoppedError());
-    return this.#leastBusy().run(++this.#number, job);
+  async run(job: BackgroundJob): Promise<JobResult> {
+    while (this.#paused !== null && this.#closing === null) await this.#paused.until;
+    if (this.#closing !== null) throw new JobStoppedError();
+    try {
+      return await this.#leastBusy().run(++this.#number, job);
+    } catch (error) {
+      const isAsked = error instanceof JobStoppedError && this.#closing === null;
+      throw isAsked ? new NoSpaceError('the job was stopped because the disk is full') : error;
+    }
+  }
+
+  /**
+   * Ends the threads, so that nobody but the main thread has LevelDB open when this resolves. Jobs under way reject with NoSpaceError, new
+   * ones wait until `resume`.
+   */
+  async pause(): Promise<void> {
+    if (this.#paused === null) {
+      let end: () => void = () => undefined;
+      const until = new Promise<void>((resolve) => (end = resolve));
+      this.#paused = { until, end };
+    }
+    await this.#stopThreads();
+  }
+
+  resume(): void {
+    this.#paused?.end();
+    this.#paused = null;
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all(this.#threads.map((thread) => thread.stop())).then(
-      () => undefined,
-    );
+    this.#closing ??= this.#stopThreads();
+    this.resume();
     return this.#closing;
+  }
+
+  async #stopThreads(): Promise<void> {
+    const stopping = this.#threads.splice(0).map((thread) => thread.stop());
+    this.#stopped = Promise.all([this.#stopped, ...stopping]);
+    await this.#stopped;
   }
 
   #leastBusy(): Thread {
     const idle = this.#threads.find((thread) => thread.pending.size === 0);
     if (idle !== undefined) return idle;
     if (this.#threads.length < this.#options.threads) {
-      const thread = new Thread(this.#options);
+      const thread = new Thread(this.#options, this.#latch, this.#threads.length + 1);
       this.#threads.push(thread);
       return thread;
     }
@@ -132,6 +171,7 @@ function errorOf(failure: WorkerFailure): Error {
   if (failure.damagedPath !== null) {
     return new CorruptionError({ path: failure.damagedPath }, failure.message);
   }
+  if (failure.isNoSpace) return new NoSpaceError(failure.message);
   const error = new BackgroundWorkError(failure.message);
   if (failure.stack !== undefined) error.stack = failure.stack;
   return error;

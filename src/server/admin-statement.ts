@@ -5,6 +5,7 @@
 
 import { isAbsolute } from 'node:path';
 import { SqlError } from '../../protocol/index.js';
+import { isNoSpace } from '../../storage/index.js';
 import { BIGINT, required } from '../catalog/virtual-table.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import { showTable } from '../catalog/show-tables.js';
@@ -45,7 +46,13 @@ export async function executeAdmin(run: StatementRun, statement: AdminStatement)
   if (statement.arguments.length !== found.argumentCount) {
     throw new SqlError('ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT', { function: statement.name });
   }
-  await found.run(run, statement);
+  try {
+    await found.run(run, statement);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    // Nothing has changed, and a flush is tried again by itself.
+    throw new SqlError('ER_DISK_FULL', { reason: errorReason(error) }, { cause: error });
+  }
   const table = showTable('ADMIN', [required(statement.text, BIGINT)], () => [[0]], null);
   await executeSelectOver(run, selectAll(table, null));
 }

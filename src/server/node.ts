@@ -18,13 +18,16 @@ import {
 } from '../../protocol/index.js';
 import { ReplicaNode, TcpTransport, type ReplicationLog } from '../../replication/index.js';
 import {
+  classicLevelBytesToOpen,
   classicLevelStore,
   nodeDisk,
+  ReopeningStore,
   Store,
   systemClock,
   systemRandom,
   systemTimers,
   ThreadWorkers,
+  WriteLatch,
   type BackgroundWorkers,
   type KeyValueStore,
   type Timers,
@@ -88,12 +91,23 @@ async function assemble(
   closers: (() => Promise<void>)[],
 ): Promise<RunningNode> {
   const timers = systemTimers({ keepsProcessAlive: false });
-  const kv = await classicLevelStore(directory.storeFolder);
-  closers.push(() => kv.close());
-  const workers = new ThreadWorkers({
-    path: directory.storeFolder,
-    threads: config.storage.workers,
+  const { storeFolder } = directory;
+  const latch = WriteLatch.memory();
+  const workers = new ThreadWorkers({ path: storeFolder, threads: config.storage.workers, latch });
+  const kv = await ReopeningStore.open({
+    timers,
+    open: () => classicLevelStore(storeFolder),
+    freeBytes: () => nodeDisk.freeBytes(storeFolder),
+    bytesToOpen: () => classicLevelBytesToOpen(storeFolder),
+    letGo: () => workers.pause(),
+    latch,
+    onFull: () => log.warn('the disk is full: the block store is opened anew when there is room'),
+    onReopened: () => {
+      log.info('the block store was opened anew');
+      workers.resume();
+    },
   });
+  closers.push(() => kv.close());
   closers.push(() => workers.close());
   const { store, catalog } = await openStore(config, log, directory, kv, workers);
   closers.push(() => store.close());
@@ -143,7 +157,16 @@ async function assemble(
     },
   );
   closers.push(() => replica.stop({ drainMs: DRAIN_MS }));
+  closers.push(() => {
+    // What waits for room on a full disk would hold up the end.
+    kv.endWaits();
+    return Promise.resolve();
+  });
   store.onFailure((error) => replica.fail(error));
+  store.onDiskChange(({ isFull, freeBytes, reserveBytes }) => {
+    if (isFull) log.warn({ freeBytes, reserveBytes }, 'the disk is full: writes are refused');
+    else log.info({ freeBytes, reserveBytes }, 'the disk has room again');
+  });
 
   const backups = new BackupService({
     store,

@@ -247,6 +247,33 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'a node whose disk has only its reserve left refuses a write, and nothing of it is anywhere',
   },
   {
+    name: 'disk full: what a flush has written before it found no room stays',
+    file: 'storage/table-store.ts',
+    find: '        this.#garbage.discard(reserved);\n',
+    replace: '',
+    testFile: 'test/storage/disk-full.test.ts',
+    testName:
+      'a flush whose batch of the manifest finds no room keeps the rows, leaves nothing behind, refuses clients and succeeds later',
+  },
+  {
+    name: 'disk full: series whose dictionary was not written count as written',
+    file: 'storage/table-store.ts',
+    find: '        for (const [table, count] of persisted) table.persistedSeries = count;\n',
+    replace: '',
+    testFile: 'test/storage/disk-full.test.ts',
+    testName:
+      'a flush whose batch of the dictionary finds no room keeps the rows, leaves nothing behind, refuses clients and succeeds later',
+  },
+  {
+    name: 'disk full: LevelDB is written to after a write of another thread has failed',
+    file: 'storage/write-latch.ts',
+    find: 'if (this.hasFailed) throw',
+    replace: 'if (this.hasFailed && this.#name === 0) throw',
+    testFile: 'test/storage/reopening-store.test.ts',
+    testName:
+      'with a thread that writes beside after its failure nothing is written in any thread, and what names its blocks is refused',
+  },
+  {
     name: 'backup without checksums: a damaged value is copied, and found when it is too late',
     file: 'storage/backup.ts',
     find: '        openValue(key, value);\n        yield [key, value];',
