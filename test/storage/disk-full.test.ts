@@ -15,7 +15,7 @@ import {
   type StateMachine,
   type TableSchema,
 } from '../../storage/index.js';
-import { blocksFrom, parseBlockKey } from '../../storage/keys.js';
+import { allDictionaries, blocksFrom, parseBlockKey } from '../../storage/keys.js';
 import { ForgetfulDisk } from '../support/forgetful-disk.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -142,6 +142,11 @@ class Rig {
     return [...ids];
   }
 
+  async hasDictionary(): Promise<boolean> {
+    for await (const key of this.kv.keys(allDictionaries)) return key.length > 0;
+    return false;
+  }
+
   /** The n-th batch from now on (1 = the next) finds no room, once. */
   failBatch(nth: number): void {
     let seen = 0;
@@ -210,7 +215,10 @@ describe.each([
     expect(await rig.values()).toEqual([1, 2, 3, 4]);
     await rig.clock.advance(2_000);
     expect(rig.store.isDiskFull).toBe(false);
-    expect(await rig.storedRuns()).toHaveLength(1);
+    expect([await rig.storedRuns(), await rig.hasDictionary()]).toEqual([
+      [expect.any(Number)],
+      true,
+    ]);
 
     await rig.clock.runUntilSettled(rig.store.close());
     rig.disk.crash(rig.random);
