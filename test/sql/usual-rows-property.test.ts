@@ -322,7 +322,7 @@ test('remembered tags and times read as if they were not remembered', () => {
         }
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   );
   // The test is worth something only if tags were predicted at all.
   expect(predicted).toBeGreaterThan(1000);

@@ -314,7 +314,7 @@ describe('store', () => {
     expect(machine.store.versions.next()).toBeGreaterThan(before);
   });
 
-  test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))(
     'power loss at any moment of writing and flushing, seed %i',
     async (seed) => {
       const machine = new Machine(1000 + seed);
