@@ -29,6 +29,12 @@ export function residentBytesOf(pid: number): number {
   return Number(match?.[1] ?? 0) * 1024;
 }
 
+/** The part of the resident set that is pages of mapped files: LevelDB maps its tables, and the system takes such pages back at will. */
+export function mappedBytesOf(pid: number): number {
+  const match = /^RssFile:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(match?.[1] ?? 0) * 1024;
+}
+
 const IDLE_POLL_MS = 250;
 const IDLE_POLLS = 4;
 /** Share of a core below which a server counts as doing nothing. */

@@ -15,7 +15,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { pause } from './child-process.js';
 import { memoryBudget, totalOf, type MemorySettings } from './memory-budget.js';
 import { nodeMetrics } from './node-metrics.js';
-import { residentBytesOf } from './process-cpu.js';
+import { mappedBytesOf, residentBytesOf } from './process-cpu.js';
 import { TwintideServers } from './twintide-servers.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -113,6 +113,8 @@ class Watch {
   readonly #pid: number;
   readonly #httpPort: number;
   peakBytes = 0;
+  /** Of the peak: pages of mapped files. */
+  peakMappedBytes = 0;
   delayP99Ms = 0;
   delayMaxMs = 0;
 
@@ -125,7 +127,11 @@ class Watch {
 
   /** The page of metrics tells of the time since it was last asked for. */
   async sample(withDelays: boolean): Promise<void> {
-    this.peakBytes = Math.max(this.peakBytes, residentBytesOf(this.#pid));
+    const residentBytes = residentBytesOf(this.#pid);
+    if (residentBytes > this.peakBytes) {
+      this.peakBytes = residentBytes;
+      this.peakMappedBytes = mappedBytesOf(this.#pid);
+    }
     if (!withDelays) return;
     const { loopDelayP99Ms, loopDelayMaxMs } = await nodeMetrics(this.#httpPort);
     this.delayP99Ms = Math.max(this.delayP99Ms, loopDelayP99Ms);
@@ -195,7 +201,11 @@ async function soak(durationMs: number, isPair: boolean): Promise<string[]> {
       for (const watch of watches) await watch.sample(isReport);
       const seconds = (performance.now() - start) / 1000;
       if (isReport) {
-        const memory = watches.map(({ peakBytes }) => mebibytes(peakBytes)).join(', ');
+        const memory = watches
+          .map(
+            (watch) => `${mebibytes(watch.peakBytes)} (${mebibytes(watch.peakMappedBytes)} mapped)`,
+          )
+          .join(', ');
         console.log(
           `${Math.round(seconds)} s: ${progress.rows} rows, ${progress.queries} queries, peak ${memory}`,
         );
@@ -215,7 +225,7 @@ async function soak(durationMs: number, isPair: boolean): Promise<string[]> {
         );
       }
       console.log(
-        `node ${node + 1}: peak ${mebibytes(watch.peakBytes)} of ${mebibytes(watch.limitBytes)}, event loop late by ${watch.delayP99Ms.toFixed(1)} ms (p99 of the worst ${(REPORT_SAMPLES * SAMPLE_MS) / 1000} s), ${watch.delayMaxMs.toFixed(1)} ms at most`,
+        `node ${node + 1}: peak ${mebibytes(watch.peakBytes)} of ${mebibytes(watch.limitBytes)}, ${mebibytes(watch.peakMappedBytes)} of them mapped files, event loop late by ${watch.delayP99Ms.toFixed(1)} ms (p99 of the worst ${(REPORT_SAMPLES * SAMPLE_MS) / 1000} s), ${watch.delayMaxMs.toFixed(1)} ms at most`,
       );
     }
     console.log(

@@ -75,28 +75,29 @@ describe('AppendArray', () => {
         (pieces, forgetAt) => {
           const memory = new AppendArray(17, (length) => new Uint32Array(length));
           let used = 0;
-          let held: { array: Uint32Array; used: number }[] = [];
+          /** How much of each array some vector has. */
+          const held = new Map<Uint32Array, number>();
           let from = 0;
           pieces.forEach((more, index) => {
             if (index === forgetAt) {
               memory.restart();
               from += used;
               used = 0;
-              held = [];
+              held.clear();
             }
             memory.reserve(used, more);
             for (let entry = 0; entry < more; entry++)
               memory.array[used + entry] = from + used + entry;
             used += more;
-            held.push({ array: memory.array, used });
+            held.set(memory.array, used);
           });
           const isKept = (array: Uint32Array, length: number): boolean =>
             array.subarray(0, length).every((value, entry) => value === from + entry);
           expect(isKept(memory.array, used)).toBe(true);
-          expect(held.every(({ array, used: length }) => isKept(array, length))).toBe(true);
+          expect([...held].every(([array, length]) => isKept(array, length))).toBe(true);
         },
       ),
-      { numRuns: 200, seed: 20260301 },
+      { numRuns: 100, seed: 20260301 },
     );
   });
 
@@ -122,12 +123,14 @@ describe('AppendArray', () => {
 describe('ByteDictionary', () => {
   it('gives codes in order of appearance, past the split into shards', () => {
     const dictionary = new ByteDictionary();
+    const others: number[] = [];
     for (let round = 0; round < 2; round++) {
       for (let index = 0; index < 20_000; index++) {
         const bytes = Buffer.from(`value-${index}`);
-        expect(dictionary.add(bytes, 0, bytes.length)).toBe(index);
+        if (dictionary.add(bytes, 0, bytes.length) !== index) others.push(index);
       }
     }
+    expect(others).toEqual([]);
     expect(dictionary.find(Buffer.from('value-20000'), 0, 11)).toBe(-1);
     dictionary.clear();
     expect(dictionary.add(Buffer.from('value-7'), 0, 7)).toBe(0);
