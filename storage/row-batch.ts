@@ -79,6 +79,9 @@ export class RowBatch {
   readonly #numbers = new Renumbering();
   #handles = new Uint32Array(16);
   #tupleBytes = 0;
+  /** Of these, bytes of tuples that the memory did not have when the batch began. */
+  #newTupleBytes = 0;
+  #tuplesBefore = 0;
   /** Each row's tuple, by its number. */
   #tupleOf = new Float64Array(INITIAL_ROWS);
   #capacity = INITIAL_ROWS;
@@ -120,6 +123,7 @@ export class RowBatch {
     this.#useLanes();
     this.tagCount = schema.columns.length - this.#fieldBuilders.length;
     this.#tuples = tuples?.current() ?? new TupleMemory(this.tagCount);
+    this.#tuplesBefore = this.#tuples.count;
     this.#fixedBytes = FIXED_BYTES + schema.columns.length * COLUMN_FIXED_BYTES;
     const firstTags = schema.columns.slice(0, this.tagCount);
     assert(
@@ -260,6 +264,14 @@ export class RowBatch {
     return this.#fixedBytes + this.rowCount * this.#rowBytes + this.#dataBytes + this.#tupleBytes;
   }
 
+  /**
+   * As `approximateBytes`, but without the tuples that were known before: a measure of the work of encoding. All hosts of a writer
+   * in one section give tag columns that are remembered whole (tag-block-cache.ts); cut in two, they are new ones each time.
+   */
+  get newBytes(): number {
+    return this.approximateBytes - this.#tupleBytes + this.#newTupleBytes;
+  }
+
   /** Memory held, in bytes, the tuple memory apart. */
   get sizeBytes(): number {
     const tupleBytes = this.#numbers.sizeBytes + this.#handles.byteLength;
@@ -285,12 +297,14 @@ export class RowBatch {
     this.#forgetTuple();
     this.#numbers.clear();
     this.#tupleBytes = 0;
+    this.#newTupleBytes = 0;
     this.rowCount = 0;
     this.#dataBytes = 0;
     if (this.#tuples.isFull) {
       this.#tuples = this.#tuples.current();
       this.#lastTuple = -1;
     }
+    this.#tuplesBefore = this.#tuples.count;
   }
 
   #encode(kind: RowsKind): Uint8Array {
@@ -418,7 +432,9 @@ export class RowBatch {
       this.#handles = handles;
     }
     this.#handles[number] = handle;
-    this.#tupleBytes += this.#tuples.bytesOf(handle) + this.tagCount * TUPLE_CELL_BYTES;
+    const bytes = this.#tuples.bytesOf(handle) + this.tagCount * TUPLE_CELL_BYTES;
+    this.#tupleBytes += bytes;
+    if (handle >= this.#tuplesBefore) this.#newTupleBytes += bytes;
   }
 
   #forgetTuple(): void {

@@ -2,7 +2,7 @@
  * One INSERT: rows come in one by one, leave as sections of a write.
  *
  * Used in two ways. The statement reader fills it from the bytes of a query while they arrive; a prepared or small
- * INSERT fills it from a tree and parameters. Sections of about SECTION_BYTES keep each encoding short; the write buffer
+ * INSERT fills it from a tree and parameters. Sections of about NEW_BYTES_MAX keep each encoding short; the write buffer
  * packs them into records.
  */
 
@@ -24,8 +24,9 @@ import type { StatementWrites } from './statement-writes.js';
 import type { WriteMark } from './write-buffer.js';
 import { noteAcknowledgement } from './write-outcome.js';
 
-/** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. */
-const SECTION_BYTES = 1024 * 1024;
+/** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. Tags that are known cost little. */
+const NEW_BYTES_MAX = 1024 * 1024;
+const SECTION_BYTES_MAX = 4 * 1024 * 1024;
 const SECTION_ROWS_MAX = 65_536;
 
 export class InsertRun implements InsertTarget {
@@ -59,7 +60,7 @@ export class InsertRun implements InsertTarget {
     this.#textOptions = state.variables.sqlMode;
     this.#writes = writesOf(state, options.signal);
     this.#mark = this.#writes.buffer.mark();
-    this.#sectionBytes = Math.min(SECTION_BYTES, this.#writes.buffer.sectionBytesMax >>> 2);
+    this.#sectionBytes = Math.min(SECTION_BYTES_MAX, this.#writes.buffer.sectionBytesMax >>> 2);
   }
 
   evaluate(text: string): TypedValue {
@@ -69,7 +70,11 @@ export class InsertRun implements InsertTarget {
 
   isBatchFull(): boolean {
     const { batch } = this;
-    return batch.rowCount >= SECTION_ROWS_MAX || batch.approximateBytes >= this.#sectionBytes;
+    return (
+      batch.rowCount >= SECTION_ROWS_MAX ||
+      batch.newBytes >= NEW_BYTES_MAX ||
+      batch.approximateBytes >= this.#sectionBytes
+    );
   }
 
   async onBatchFull(): Promise<void> {

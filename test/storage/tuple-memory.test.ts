@@ -195,6 +195,30 @@ describe('RowBatch with a memory of tuples', () => {
     }
   });
 
+  it('counts the bytes of a tuple as new in the batch that brings it, and in no later one', () => {
+    const tuples = new TupleMemory(3);
+    const batch = new RowBatch(schema, tuples);
+    const fill = (hosts: readonly number[]): { all: number; fresh: number } => {
+      batch.clear();
+      hosts.forEach((host, row) => {
+        setTags(batch, [`host_${host}`, 1, null], [0, 1, 2]);
+        setFields(batch, row);
+        batch.endRow();
+      });
+      return { all: batch.approximateBytes, fresh: batch.newBytes };
+    };
+    const first = fill([10, 11, 12, 10]);
+    expect(first.fresh).toBe(first.all);
+    const again = fill([12, 10, 11, 11]);
+    expect(again.all).toBe(first.all);
+    const none = fill([]);
+    expect(none.fresh).toBe(none.all);
+    const mixed = fill([12, 10, 99, 99]);
+    expect(mixed.all).toBe(first.all);
+    // Three hosts of equally long names: a third of their bytes is new.
+    expect(mixed.fresh - again.fresh).toBe((first.fresh - again.fresh) / 3);
+  });
+
   it('leaves a full memory for one empty successor, all batches for the same', () => {
     const tuples = new TupleMemory(3);
     const batches = [new RowBatch(schema, tuples), new RowBatch(schema, tuples)];
