@@ -274,8 +274,10 @@ export class RowBatch {
 
   /** Memory held, in bytes, the tuple memory apart. */
   get sizeBytes(): number {
-    const tupleBytes = this.#numbers.sizeBytes + this.#handles.byteLength;
-    return this.#capacity * (this.#rowBytes + 8) + this.#dataBytes + tupleBytes;
+    let size = this.#capacity * (this.#rowBytes + 8);
+    size += this.#numbers.sizeBytes + this.#handles.byteLength;
+    for (const { data } of this.#fieldBuilders) size += data.length;
+    return size;
   }
 
   /** All rows as a 'rows' section. */

@@ -8,12 +8,16 @@
 
 import { RowBatch, type TableSchema, type TupleMemory } from '../../storage/index.js';
 
-/** About as many as INSERTs run at the same moment; one of a wide table may hold some MiB. */
-const BATCHES_MAX = 16;
+/** More than INSERTs run at the same moment, as a rule. */
+const BATCHES_MAX = 256;
+/** One that has held a large INSERT of a wide table has some MiB. */
+const BYTES_MAX = 64 * 1024 * 1024;
+const MEMORIES_MAX = 16;
 
 export class RowBatchPool {
   /** Least recently given first. All empty. */
   readonly #idle: RowBatch[] = [];
+  #idleBytes = 0;
   /** Of the tables written last, least recently used first. */
   readonly #memories = new Map<TableSchema, TupleMemory>();
 
@@ -21,6 +25,7 @@ export class RowBatchPool {
   take(schema: TableSchema): RowBatch {
     const index = this.#idle.findLastIndex((batch) => batch.schema === schema);
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
+    if (found !== undefined) this.#idleBytes -= found.sizeBytes;
     const batch = found ?? new RowBatch(schema, this.#memories.get(schema) ?? null);
     this.#remember(schema, batch.tuples);
     return batch;
@@ -28,14 +33,17 @@ export class RowBatchPool {
 
   /** Requires: empty, and not used by the caller any more. */
   give(batch: RowBatch): void {
-    if (this.#idle.length === BATCHES_MAX) this.#idle.shift();
     this.#idle.push(batch);
+    this.#idleBytes += batch.sizeBytes;
+    while (this.#idle.length > BATCHES_MAX || this.#idleBytes > BYTES_MAX) {
+      this.#idleBytes -= this.#idle.shift()!.sizeBytes;
+    }
   }
 
   #remember(schema: TableSchema, memory: TupleMemory): void {
     this.#memories.delete(schema);
     const [oldest] = this.#memories.keys();
-    if (oldest !== undefined && this.#memories.size === BATCHES_MAX) this.#memories.delete(oldest);
+    if (oldest !== undefined && this.#memories.size === MEMORIES_MAX) this.#memories.delete(oldest);
     this.#memories.set(schema, memory);
   }
 }
