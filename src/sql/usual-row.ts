@@ -71,6 +71,8 @@ export class UsualRowReader {
   // Tags that come first.
   readonly #layouts: SqlTextOptions;
   #layout: TagLayout | null = null;
+  /** What `#layout` was worked out for. */
+  #layoutTagCount = 0;
   #tuples: TupleSink | null = null;
   #tuplesOf: object | null = null;
   #texts: TagTexts | null = null;
@@ -116,7 +118,11 @@ export class UsualRowReader {
       for (let position = 0; position < this.#runEnds.length; position += 1) {
         this.#runEnds[position] = position;
       }
-      this.#layout = this.#tuples === null ? null : this.#layoutOf(this.#tuples.tagCount);
+      const tagCount = this.#tuples?.tagCount ?? 0;
+      if (tagCount !== this.#layoutTagCount) {
+        this.#layoutTagCount = tagCount;
+        this.#layout = this.#layoutOf(tagCount);
+      }
     }
     const tuplesOf = this.#tuples?.tuples ?? null;
     if (tuplesOf === this.#tuplesOf) return;
