@@ -108,6 +108,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'deletes of a range stay while something older can still arrive, even when there is nothing yet to delete',
   },
   {
+    name: 'acknowledged and not visible: a late write is not applied for whoever looks',
+    file: 'storage/table-store.ts',
+    find: 'if (this.#late !== null) this.settle();',
+    replace: '',
+    testFile: 'test/storage/late-write.test.ts',
+    testName: 'a late write is seen by a read view',
+  },
+  {
     name: 'expiry by arrival: the record that comes last holds, not the latest time',
     file: 'storage/table-store.ts',
     find: '(known !== undefined && through <= known)',
