@@ -39,6 +39,8 @@ export interface SeriesSource {
 export class SeriesClaim {
   /** Sections claimed by their number of distinct series. */
   readonly uncounted: SeriesSection[] = [];
+  /** Sections claimed by name. */
+  readonly counted: SeriesSection[] = [];
   /** New series claimed by name; null = none. */
   names: Set<string> | null = null;
   /** Stored: its rows become visible one day. */
@@ -52,7 +54,7 @@ export class SeriesLimit {
   readonly #uncountedMax: number;
   /** Of all claims that hold anything: what they took uncounted. */
   #uncounted = 0;
-  /** New series that are claimed -> by how many writes. None of them is in the store's count. */
+  /** New series that are claimed -> by how many writes. Those that another write has created meanwhile are let go before a refusal. */
   readonly #claimed = new Map<string, number>();
   readonly #claims = new Set<SeriesClaim>();
   /** Stored but not visible yet: their series come with their rows. */
@@ -103,7 +105,7 @@ export class SeriesLimit {
         throw this.#refusal((claim.names?.size ?? 0) + names.length);
       }
       this.#claims.add(claim);
-      this.#addNames(claim, names);
+      this.#addNames(claim, section, names);
     }
   }
 
@@ -123,15 +125,30 @@ export class SeriesLimit {
     this.#unconfirmed.push({ claim, position });
   }
 
-  /** What was claimed uncounted is counted now. */
+  /** What was claimed uncounted is counted now, and what others have created since it was claimed is let go. */
   async #countClaims(): Promise<void> {
     for (const claim of this.#claims) {
       while (claim.uncounted.length > 0) {
         const section = claim.uncounted.pop()!;
         const names = await this.#newSeriesOf(section);
-        if (!claim.isSettled) this.#addNames(claim, names);
+        if (!claim.isSettled) this.#addNames(claim, section, names);
         this.#uncounted -= section.seriesCount;
       }
+      await this.#letGoCreated(claim);
+    }
+  }
+
+  /** A write that was not counted, or the peer's, may have created them: then they are in the store's count. */
+  async #letGoCreated(claim: SeriesClaim): Promise<void> {
+    const stillNew = new Set<string>();
+    for (const section of claim.counted) {
+      for (const name of await this.#newSeriesOf(section)) stillNew.add(name);
+    }
+    if (claim.isSettled) return;
+    for (const name of claim.names ?? []) {
+      if (stillNew.has(name)) continue;
+      claim.names?.delete(name);
+      this.#claimed.delete(name);
     }
   }
 
@@ -167,7 +184,8 @@ export class SeriesLimit {
     return count;
   }
 
-  #addNames(claim: SeriesClaim, names: readonly string[]): void {
+  #addNames(claim: SeriesClaim, section: SeriesSection, names: readonly string[]): void {
+    if (names.length > 0) claim.counted.push(section);
     claim.names ??= new Set();
     for (const name of names) {
       if (claim.names.has(name)) continue;

@@ -15,7 +15,7 @@ test(
   'the named tests pass without a bug',
   () => {
     const verdict = copy.passesWithoutBugs(PLANTED_BUGS);
-    expect(verdict).toMatchObject({ failed: 0 });
+    expect(verdict.failed > 0 ? verdict.output : 'none failed').toBe('none failed');
     expect(verdict.ran).toBe(new Set(PLANTED_BUGS.map((bug) => bug.testName)).size);
   },
   RUN_TIMEOUT_MS,
