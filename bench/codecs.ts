@@ -14,7 +14,7 @@ import { ByteReader } from '../storage/byte-reader.js';
 import { ByteWriter } from '../storage/byte-writer.js';
 import { columnForm, decodeColumn, encodeColumn } from '../storage/column-codec.js';
 import type { Effort } from '../storage/number-encoder.js';
-import { Run } from '../storage/run.js';
+import { encodeRun } from '../storage/run.js';
 import { ColumnRole, ColumnType, type StoredColumn } from '../storage/table-schema.js';
 import type { NumberVector, Vector } from '../storage/vector.js';
 import { ScratchMemory } from '../storage/vector-memory.js';
@@ -136,9 +136,14 @@ function wholeRun(table: CodecTable, effort: Effort): void {
       return info;
     });
     const header = { id: 1, tableId: 1, partition: 0, appendMode: false, columns };
-    const writer = new ByteWriter(1 << 16);
-    new Run(header, blocks, [], [], blockBytes).encode(writer);
-    manifestBytes = writer.length + RUN_KEY_BYTES;
+    const entry = encodeRun({
+      header,
+      blocks,
+      suspects: [],
+      tombstoneSpans: [],
+      sizeBytes: blockBytes,
+    });
+    manifestBytes = entry.length + RUN_KEY_BYTES;
   });
   const dictionaryBytes = table.seriesBytes + DICTIONARY_KEY_BYTES;
   const sum = blockBytes + keyBytes + manifestBytes + dictionaryBytes;

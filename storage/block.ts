@@ -10,6 +10,7 @@
  */
 
 import { compress, decompress, isCompressed } from './block-compression.js';
+import type { BlockInfo, ColumnStatistics } from './block-directory.js';
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { columnForm, decodeColumn, encodeColumn } from './column-codec.js';
@@ -20,7 +21,6 @@ import type { Effort } from './number-encoder.js';
 import type { NumberSummary } from './number-scan.js';
 import type { Page } from './page.js';
 import type { KeyValueOperation } from './ports.js';
-import type { BlockInfo, ColumnStatistics } from './run.js';
 import { corruptKey, openValue, sealValue } from './sealed-value.js';
 import type { ColumnId } from './table-schema.js';
 import type { NumberVector, Vector } from './vector.js';

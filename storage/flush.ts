@@ -10,14 +10,14 @@
 
 import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-job.js';
 import { BlockEncoder } from './block.js';
-import { ByteWriter } from './byte-writer.js';
+import { type BlockInfo, hullOfBlocks } from './block-directory.js';
 import { orderHandles, partitionHandles } from './flush-order.js';
 import { boundPartitions, withoutExpired } from './flush-partitions.js';
 import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
 import type { JobDeps } from './job-deps.js';
 import { HANDLE_SHIFT, Page, sliceVector } from './page.js';
-import { type BlockInfo, clipSpans, hullOfBlocks, Run } from './run.js';
+import { clipSpans, encodeRun, type RunParts } from './run.js';
 import { ColumnScatter, type ColumnShape, shapeOf } from './scattered-columns.js';
 import { SyncedBatches } from './synced-batches.js';
 import { ColumnRole } from './table-schema.js';
@@ -45,10 +45,8 @@ export async function flushTables(job: FlushJob, deps: JobDeps): Promise<JobResu
   let rowsOut = 0;
   for (const table of job.tables) {
     for (const run of await flushTable(table, job.horizon, batches, deps)) {
-      const writer = new ByteWriter(4096);
-      run.encode(writer);
-      runs.push({ id: run.id, entry: writer.take() });
-      rowsOut += run.rows;
+      runs.push({ id: run.header.id, entry: encodeRun(run) });
+      for (const block of run.blocks) rowsOut += block.rows;
     }
     for (const page of table.pages) rowsIn += page.length;
   }
@@ -61,7 +59,7 @@ async function flushTable(
   horizon: number,
   batches: SyncedBatches,
   deps: JobDeps,
-): Promise<Run[]> {
+): Promise<RunParts[]> {
   const { pacer } = deps;
   const pages: Page[] = [];
   for (const parts of table.pages) {
@@ -98,13 +96,19 @@ interface WrittenBlocks {
   sizeBytes: number;
 }
 
-function runOf(table: FlushTable, partition: number, index: number, blocks: WrittenBlocks): Run {
+function runOf(
+  table: FlushTable,
+  partition: number,
+  index: number,
+  blocks: WrittenBlocks,
+): RunParts {
   const { tableId, appendMode, columns } = table;
   const header = { id: table.runIds.first + index, tableId, partition, appendMode, columns };
   const span = hullOfBlocks(blocks.infos);
   const suspects = table.suspects === null ? [span] : clipSpans(table.suspects, span);
   const tombstoneSpans = clipSpans(table.tombstoneSpans, span);
-  return new Run(header, blocks.infos, suspects, tombstoneSpans, blocks.sizeBytes);
+  const { infos, sizeBytes } = blocks;
+  return { header, blocks: infos, suspects, tombstoneSpans, sizeBytes };
 }
 
 async function encodeByColumn(

@@ -5,9 +5,9 @@
  * corruption, not an empty range), and keys of runs and tables in no manifest, left by a crash inside a flush, are deleted.
  */
 
+import type { WrittenRun } from './background-job.js';
 import { CorruptionError } from './corruption-error.js';
 import { DamagedBytesError } from './byte-reader.js';
-import { ByteWriter } from './byte-writer.js';
 import {
   allDictionaries,
   allRuns,
@@ -162,7 +162,8 @@ async function deleteKeys(
 /** What one flush changes, as the operations of one batch. */
 export function manifestOperations(change: {
   readonly head: ManifestHead;
-  readonly added: readonly Run[];
+  /** With their entries. */
+  readonly added: readonly WrittenRun[];
   readonly removed: readonly Run[];
   readonly schemas: readonly StoredSchema[];
 }): KeyValueOperation[] {
@@ -171,12 +172,7 @@ export function manifestOperations(change: {
     operations.push({ type: 'put', key, value: sealValue(key, payload) });
   };
   for (const { id, schema, body } of change.schemas) put(schemaKey(schema.tableId, id), body);
-  const writer = new ByteWriter(4096);
-  for (const run of change.added) {
-    writer.clear();
-    run.encode(writer);
-    put(runKey(run.id), writer.take());
-  }
+  for (const { id, entry } of change.added) put(runKey(id), entry);
   for (const run of change.removed) operations.push({ type: 'del', key: runKey(run.id) });
   put(headKey, encodeHead(change.head));
   return operations;

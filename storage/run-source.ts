@@ -13,7 +13,7 @@ import type { Pacer } from './pacer.js';
 import { Page, slicePage } from './page.js';
 import type { KeyValueStore } from './ports.js';
 import { ALL_ROWS } from './row-filter.js';
-import type { BlockInfo, Run } from './run.js';
+import type { Run } from './run.js';
 import { mapSeries, type PageStream, type ScanSource, type SourceView } from './scan-source.js';
 import { corruptKey } from './sealed-value.js';
 import type { ColumnId, StoredColumn } from './table-schema.js';
@@ -96,11 +96,13 @@ class RunBlocks implements PageStream {
   /** Begins to load the next block that may pass; null = no more. */
   #start(): Promise<Page | null> | null {
     const { blocks } = this.#run;
-    while (this.#next < blocks.length) {
+    const { filter } = this.#view;
+    while (this.#next < blocks.count) {
       const block = this.#next++;
-      const info = blocks[block]!;
-      const { timeMin, timeMax, seriesMin, seriesMax } = info;
-      if (!this.#view.filter.mayPass(timeMin, timeMax, seriesMin, seriesMax)) continue;
+      const seriesMin = blocks.seriesMinOf(block);
+      const seriesMax = blocks.seriesMaxOf(block);
+      const [timeMin, timeMax] = [blocks.timeMinOf(block), blocks.timeMaxOf(block)];
+      if (!filter.mayPass(timeMin, timeMax, seriesMin, seriesMax)) continue;
       return loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
     }
     return null;
@@ -155,10 +157,11 @@ class RunBySeries implements PageStream {
 
   async #queueSeries(series: number): Promise<void> {
     const { blocks } = this.#run;
-    for (let block = 0; block < blocks.length; block++) {
-      const info = blocks[block]!;
-      if (info.seriesMin > series || info.seriesMax < series) continue;
-      if (!this.#view.filter.mayPass(info.timeMin, info.timeMax, series, series)) continue;
+    const { filter } = this.#view;
+    for (let block = 0; block < blocks.count; block++) {
+      if (blocks.seriesMinOf(block) > series || blocks.seriesMaxOf(block) < series) continue;
+      const [timeMin, timeMax] = [blocks.timeMinOf(block), blocks.timeMaxOf(block)];
+      if (!filter.mayPass(timeMin, timeMax, series, series)) continue;
       const page = await loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
       if (page === null) continue;
       const from = lowerBound(page.series, page.length, series);
@@ -176,16 +179,16 @@ async function loadFiltered(
   view: SourceView,
   deps: RunReaderDeps,
 ): Promise<Page | null> {
-  const info = run.blocks[block]!;
-  const wanted = view.columns.map((id) => (id !== null && hasValues(run, info, id) ? id : null));
+  const { blocks } = run;
+  const wanted = view.columns.map((id) => (id !== null && run.hasRowValues(id, block) ? id : null));
   const keyIds: ColumnId[] = [HiddenColumn.series, timeColumn.id, HiddenColumn.version];
-  if (info.tombstones > 0) keyIds.push(HiddenColumn.tombstone);
+  if (blocks.blockHasTombstones(block)) keyIds.push(HiddenColumn.tombstone);
   if (run.appendMode) keyIds.push(HiddenColumn.ordinal);
   const valueIds = wanted.filter((id) => id !== null);
-  const takesAll = view.filter.allPass(info.timeMin, info.timeMax);
+  const takesAll = view.filter.allPass(blocks.timeMinOf(block), blocks.timeMaxOf(block));
   const keys = await loadColumns(run, block, takesAll ? [...keyIds, ...valueIds] : keyIds, deps);
   const keyPage = pageOf(run, block, timeColumn, keys, []);
-  const bounds = boundsOf(keyPage, info);
+  const bounds = boundsOf(keyPage, run, block);
   const selection = new Uint32Array(VECTOR_ROWS_MAX);
   const count = view.filter.select(keyPage, bounds, selection);
   if (count === 0) return null;
@@ -195,11 +198,6 @@ async function loadFiltered(
   return (await gatherPaced([page], selection, 0, count, deps.pacer)).page;
 }
 
-function hasValues(run: Run, info: BlockInfo, columnId: ColumnId): boolean {
-  const index = run.indexOf(columnId);
-  return index !== -1 && info.statistics[index]!.nulls < info.rows;
-}
-
 async function loadColumns(
   run: Run,
   block: number,
@@ -207,7 +205,7 @@ async function loadColumns(
   deps: RunReaderDeps,
 ): Promise<ReadonlyMap<ColumnId, Vector>> {
   const { kv, cache, pacer } = deps;
-  const info = run.blocks[block]!;
+  const rows = run.blocks.rowsOf(block);
   const columns = new Map<ColumnId, Vector>();
   const missing: ColumnId[] = [];
   for (const id of new Set(columnIds)) {
@@ -216,9 +214,9 @@ async function loadColumns(
     else columns.set(id, cached);
   }
   if (missing.length === 0) return columns;
-  if (info.isPacked) {
+  if (run.blocks.isPacked(block)) {
     const key = blockKey(run.id, HiddenColumn.packed, block);
-    const decoded = decodePackedBlock(key, await kv.get(key), info.rows, missing);
+    const decoded = decodePackedBlock(key, await kv.get(key), rows, missing);
     for (const [id, vector] of decoded) {
       cache.put(run.id, id, block, vector);
       columns.set(id, vector);
@@ -228,10 +226,10 @@ async function loadColumns(
   const keys = missing.map((id) => blockKey(run.id, id, block));
   const values = await kv.getMany(keys);
   for (let index = 0; index < missing.length; index++) {
-    const vector = decodeBlockColumn(keys[index]!, values[index], info.rows);
+    const vector = decodeBlockColumn(keys[index]!, values[index], rows);
     cache.put(run.id, missing[index]!, block, vector);
     columns.set(missing[index]!, vector);
-    if (pacer.spend(info.rows * VALUE_UNITS)) await pacer.turn();
+    if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
   }
   return columns;
 }
@@ -250,7 +248,7 @@ function pageOf(
   const tombstones = columns.get(HiddenColumn.tombstone);
   const ordinals = columns.get(HiddenColumn.ordinal);
   return new Page({
-    length: run.blocks[block]!.rows,
+    length: run.blocks.rowsOf(block),
     series: Uint32Array.from(numbers(run, block, columns, HiddenColumn.series)),
     base: time.base,
     times: time.offsets,
@@ -281,12 +279,13 @@ function numbers(
 
 function boundsOf(
   page: Page,
-  info: BlockInfo,
+  { blocks }: Run,
+  block: number,
 ): { timeMin: number; timeMax: number; versionMin: number } {
   return {
-    timeMin: Number(info.timeMin - page.base),
-    timeMax: Number(info.timeMax - page.base),
-    versionMin: info.versionMin,
+    timeMin: Number(blocks.timeMinOf(block) - page.base),
+    timeMax: Number(blocks.timeMaxOf(block) - page.base),
+    versionMin: blocks.versionMinOf(block),
   };
 }
 

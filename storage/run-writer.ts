@@ -5,11 +5,11 @@
 
 import type { RunIds, WrittenRun } from './background-job.js';
 import { BlockEncoder } from './block.js';
-import { ByteWriter } from './byte-writer.js';
+import { type BlockInfo, hullOfBlocks } from './block-directory.js';
 import type { TimeSpan } from './interval-set.js';
 import type { Pacer } from './pacer.js';
 import type { Page } from './page.js';
-import { type BlockInfo, clipSpans, hullOfBlocks, Run, type RunHeader } from './run.js';
+import { clipSpans, encodeRun, type RunHeader } from './run.js';
 import type { SyncedBatches } from './synced-batches.js';
 
 /** An encoded value costs about this much, in the pacer's units. */
@@ -68,16 +68,14 @@ export class RunWriter {
   finish(suspects: readonly TimeSpan[], tombstoneSpans: readonly TimeSpan[]): WrittenRun[] {
     return this.#runs.map(({ id, blocks, sizeBytes }) => {
       const span = hullOfBlocks(blocks);
-      const run = new Run(
-        { ...this.#header, id },
+      const entry = encodeRun({
+        header: { ...this.#header, id },
         blocks,
-        clipSpans(suspects, span),
-        clipSpans(tombstoneSpans, span),
+        suspects: clipSpans(suspects, span),
+        tombstoneSpans: clipSpans(tombstoneSpans, span),
         sizeBytes,
-      );
-      const writer = new ByteWriter(4096);
-      run.encode(writer);
-      return { id, entry: writer.take() };
+      });
+      return { id, entry };
     });
   }
 

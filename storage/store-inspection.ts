@@ -169,7 +169,7 @@ class Inspection {
       this.#runs.set(id, run);
       const partition = partitionOf(this.#table(run.tableId), run.partition);
       partition.runs += 1;
-      partition.blocks += run.blocks.length;
+      partition.blocks += run.blocks.count;
       partition.rows += run.rows;
       partition.sizeBytes += run.sizeBytes;
       if (this.#pacer.spend(value.length)) await this.#pacer.turn();
@@ -207,7 +207,7 @@ class Inspection {
       this.#faults.push(corruptKey(key, 'the manifest does not know this value').message);
       return 0;
     }
-    const { rows } = run.blocks[place.block]!;
+    const rows = run.blocks.rowsOf(place.block);
     const { codecs } = this.#table(run.tableId);
     this.#checked(key, value, (payload) => {
       if (place.columnId !== HiddenColumn.packed) {

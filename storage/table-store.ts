@@ -83,9 +83,15 @@ interface LateWrite {
   readonly body: Uint8Array;
 }
 
+/** A run that a job has written, and its entry for the manifest. */
+interface NewRun {
+  readonly run: Run;
+  readonly entry: WrittenRun;
+}
+
 /** A change of the manifest. */
 interface ManifestChange {
-  readonly written: readonly Run[];
+  readonly written: readonly NewRun[];
   /** Runs whose rows are all in those written, or dead. */
   readonly replaced: readonly Run[];
   readonly horizon: number;
@@ -142,7 +148,7 @@ export class TableStore {
       opening: () => this.#kv.opening,
       install: async (result, replaced, { horizon }, opening) => {
         const written = result.runs.map(decodeRun);
-        for (const run of written) run.clearedThrough = horizon;
+        for (const { run } of written) run.clearedThrough = horizon;
         await this.#install({ written, replaced, horizon, flushed: null, opening });
         this.#counters.addCompaction(result);
       },
@@ -400,7 +406,7 @@ export class TableStore {
       if (!table.isDropped) await writeDictionary(table, dictionaries, pacer);
     }
     await dictionaries.flush();
-    const written: Run[] = [];
+    const written: NewRun[] = [];
     const reserveRunIds = (count: number): RunIds => {
       const runIds = this.#reserveRunIds(count);
       reserved.push(runIds);
@@ -439,8 +445,11 @@ export class TableStore {
     opening,
   }: ManifestChange): Promise<void> {
     // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
-    const added = written.filter((run) => !this.#droppedTables.has(run.tableId));
-    const orphans = written.filter((run) => this.#droppedTables.has(run.tableId));
+    const isOrphan = ({ run }: NewRun): boolean => this.#droppedTables.has(run.tableId);
+    const orphans = written.filter(isOrphan).map(({ run }) => run);
+    const named = written.filter((one) => !isOrphan(one));
+    const added = named.map(({ run }) => run);
+    const entries = named.map(({ entry }) => entry);
     // What a job reads is in its result, dead or not: it goes with that.
     const dead = deadRuns(this.#state, horizon).filter((run) => !this.#compactor.isBusy(run));
     const known = replaced.filter((run) => this.#state.runs.get(run.tableId)?.includes(run));
@@ -462,7 +471,7 @@ export class TableStore {
       tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),
       ...this.#expiryAndPartitions(),
     };
-    const operations = manifestOperations({ head, added, removed: [...removed], schemas });
+    const operations = manifestOperations({ head, added: entries, removed: [...removed], schemas });
     const since = opening === undefined ? {} : { opening };
     await this.#kv.batch(operations, { sync: true, ...since });
 
@@ -713,9 +722,10 @@ function without<V>(map: ReadonlyMap<TableId, V>, tableId: TableId): Map<TableId
 }
 
 /** What a worker says that it wrote. */
-function decodeRun({ id, entry }: WrittenRun): Run {
+function decodeRun(entry: WrittenRun): NewRun {
+  const { id } = entry;
   try {
-    return Run.decode(id, entry);
+    return { run: Run.decode(id, entry.entry), entry };
   } catch (error) {
     if (error instanceof DamagedBytesError) throw corruptKey(runKey(id), error.message, error);
     throw error;
