@@ -5,7 +5,8 @@
  * adapts to the disk by itself. Only one write is ever in flight: so everything before a group was durable when it was written,
  * and whatever a crash leaves behind is the torn group at the very end.
  *
- * The first failure is final. What is on disk is then unknown, and only a recovery may look at it.
+ * The first failure is final. What is on disk is then unknown, and only a recovery may look at it. One thing is no failure: a file that is
+ * to be made, or made longer, on a full disk. Nothing of the records was written then, and they wait for room (room-wait.ts).
  */
 
 import {
@@ -26,6 +27,7 @@ import type { JournalSegment } from './journal-segment.js';
 import { LoneWritePace } from './lone-write-pace.js';
 import type { Clock, Disk, DiskFile, Timers } from './ports.js';
 import type { RollingHash } from './position.js';
+import type { RoomWait } from './room-wait.js';
 import type { TailChunk } from './record-tail.js';
 import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
 import { writeZeros, type SegmentPool } from './segment-pool.js';
@@ -62,6 +64,7 @@ export interface JournalWriterDeps {
   /** Whether someone waits for the records being written now, to send them on; asked once for each group. */
   readonly takeFollower: () => boolean;
   readonly pool: SegmentPool;
+  readonly room: RoomWait;
   readonly folder: string;
   /** The header of a segment whose file is to be made now; everything appended before it is durable. */
   readonly headerOf: (log: IncarnationLog, segment: JournalSegment) => SegmentHeader;
@@ -262,8 +265,13 @@ export class JournalWriter {
 
   /** A copy groups records its own way and may need more room than the origin did: then its file grows, zeros first. */
   async #extend(file: DiskFile, segment: JournalSegment, needed: number): Promise<void> {
-    const grown = Math.max(needed, Math.ceil(segment.capacityBytes * 1.25));
-    await writeZeros(file, segment.capacityBytes, grown);
+    const { room } = this.#deps;
+    const from = segment.capacityBytes;
+    const grown = Math.max(needed, Math.ceil(from * 1.25));
+    await room.until(async () => {
+      await room.check(grown - from);
+      await writeZeros(file, from, grown);
+    });
     segment.capacityBytes = grown;
   }
 

@@ -11,7 +11,8 @@
  *
  * Positions: durable <= received in every incarnation; `applied` is not the journal's business.
  *
- * After a failed write or sync the journal takes nothing more: only a restart reads what is on disk.
+ * After a failed write or sync the journal takes nothing more: only a restart reads what is on disk. A full disk is no failure once the
+ * incarnation is begun: what was appended and needs a further file waits, not durable, until there is room (`isWaitingForRoom`).
  */
 
 import assert from 'node:assert';
@@ -25,6 +26,7 @@ import { hashFromDisk, readFromDisk } from './journal-reader.js';
 import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
 import { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
+import { isNoSpace } from './no-space-error.js';
 import type { Clock, Disk, Random, Timers } from './ports.js';
 import {
   ZERO_HASH,
@@ -49,6 +51,7 @@ import {
   encodeOpeningBody,
 } from './record-bodies.js';
 import type { TailRead } from './record-tail.js';
+import { RoomWait } from './room-wait.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
 import { planRelease } from './segment-retention.js';
@@ -113,6 +116,7 @@ export class Journal {
   readonly origin: NodeId;
   readonly #deps: JournalDeps;
   readonly #options: JournalOptions;
+  readonly #room: RoomWait;
   readonly #pool: SegmentPool;
   readonly #writer: JournalWriter;
   /** Oldest first, by opening version. */
@@ -126,9 +130,11 @@ export class Journal {
   #durableListeners: ((incarnation: IncarnationId, position: Position) => void)[] = [];
   #sealListeners: ((seal: Seal) => void)[] = [];
   #failureListeners: ((error: Error) => void)[] = [];
+  #roomListeners: (() => void)[] = [];
   #durableWaiters: DurableWaiter[] = [];
   #releasing: Promise<void> = Promise.resolve();
   #failure: JournalFailedError | null = null;
+  #isClosing = false;
 
   /**
    * Recovers what is on disk (torn tails are cut and reported; see journal-recovery.ts) and makes it ready. Rejects with
@@ -149,10 +155,12 @@ export class Journal {
     await disk.syncFolder(options.folder);
     const names = await disk.list(options.folder);
     const recovered = await recoverJournal(deps, options, names);
+    const room = new RoomWait({ disk, timers, folder: options.folder });
     const pool = new SegmentPool(
       {
         disk,
         timers,
+        room,
         ...(deps.onAllocated === undefined ? {} : { onAllocated: deps.onAllocated }),
       },
       {
@@ -164,18 +172,23 @@ export class Journal {
     await pool.adopt(names);
     for (const file of recovered.discarded) await pool.give(file.path, file.sizeBytes);
     pool.refill();
-    return { journal: new Journal(deps, options, pool, recovered), report: recovered.report };
+    return { journal: new Journal(deps, options, room, pool, recovered), report: recovered.report };
   }
 
   private constructor(
     deps: JournalDeps,
     options: JournalOptions,
+    room: RoomWait,
     pool: SegmentPool,
     recovered: RecoveredJournal,
   ) {
     this.origin = options.origin;
     this.#deps = deps;
     this.#options = options;
+    this.#room = room;
+    this.#room.onChange(() => {
+      for (const listener of this.#roomListeners) listener();
+    });
     this.#pool = pool;
     this.#logs = recovered.logs;
     this.#highestAtOpen = recovered.highestVersion;
@@ -186,6 +199,7 @@ export class Journal {
       timers: deps.timers,
       takeFollower: () => this.#takeFollower(),
       pool,
+      room,
       folder: options.folder,
       headerOf: (log, segment) => this.#headerOf(log, segment),
       onDurable: (log, sequence, hash) => this.#onWritten(log, sequence, hash),
@@ -235,12 +249,18 @@ export class Journal {
 
   /** Record bytes that surely fit into files that exist: what may be admitted when the disk is full. */
   roomBytes(): number {
+    let spares = this.#pool.readyCount;
+    for (const { segments } of this.#logs) {
+      for (const segment of segments) if (!segment.isOnDisk) spares -= 1;
+    }
+    // The open segment is one of those whose file is still to be made.
+    if (spares < 0) return 0;
     const open = (this.#own ?? this.#logs.at(-1))?.openSegment?.roomBytes ?? 0;
     const perSpare = this.#options.segmentBytes - SEGMENT_HEADER_BYTES - SEAL_GROUP_BYTES;
-    return Math.max(open, 0) + this.#pool.readyCount * perSpare;
+    return Math.max(open, 0) + spares * perSpare;
   }
 
-  /** That no spare segment could be made, and as `cause` why; null while there is no such trouble. */
+  /** Why no spare segment could be made; null while there is no such trouble. */
   get allocationError(): Error | null {
     return this.#pool.lastError;
   }
@@ -248,6 +268,11 @@ export class Journal {
   /** The disk gives no further segment and what exists does not surely hold this many record bytes. */
   isFullFor(recordBytes: number): boolean {
     return this.#pool.lastError !== null && this.roomBytes() < recordBytes;
+  }
+
+  /** What was appended needs a further file, or a longer one, that the disk has no room for. It becomes durable when there is room. */
+  get isWaitingForRoom(): boolean {
+    return this.#room.isWaiting;
   }
 
   /** Preallocated files to keep ready from now on. */
@@ -284,6 +309,11 @@ export class Journal {
     this.#failureListeners.push(listener);
   }
 
+  /** Called when `isWaitingForRoom` has changed. */
+  onRoomChange(listener: () => void): void {
+    this.#roomListeners.push(listener);
+  }
+
   get failure(): Error | null {
     return this.#failure;
   }
@@ -292,7 +322,8 @@ export class Journal {
 
   /**
    * Own journal: opens this start's incarnation in a segment of its own and resolves to the position of its opening record
-   * (sequence 1) when that is durable. `version` is above everything stamped before.
+   * (sequence 1) when that is durable. `version` is above everything stamped before. A disk without room for it fails the journal: a
+   * start says so and ends.
    */
   async beginIncarnation(
     id: IncarnationId,
@@ -306,8 +337,10 @@ export class Journal {
     this.#insert(log);
     this.#own = log;
     const body = encodeOpeningBody({ incarnation: id, origin: this.origin, parent });
+    this.#room.setPatient(false);
     this.append(RecordKind.opening, version, [body]);
     await this.#untilDurable(log, 1);
+    this.#room.setPatient(true);
     return log.durable;
   }
 
@@ -501,8 +534,10 @@ export class Journal {
     return released;
   }
 
-  /** Writes what is queued and lets the files go. */
+  /** Writes what is queued and lets the files go. What still finds no room is not written: nobody was told that it is durable. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#room.setPatient(false);
     await this.#writer.idle();
     await this.#releasing;
     this.#failure ??= new JournalFailedError('The journal is closed');
@@ -741,6 +776,7 @@ export class Journal {
     });
     this.#failure = failure;
     for (const waiter of this.#durableWaiters.splice(0)) waiter.reject(failure);
+    if (this.#isClosing && isNoSpace(error)) return;
     for (const listener of this.#failureListeners) listener(failure);
   }
 }

@@ -7,10 +7,13 @@
  *
  * What a spare contains does not matter (see segment.ts), only that its blocks exist. A file that is shorter than a
  * segment was being made when the node died: it is removed.
+ *
+ * A full disk makes no spare. In the background that is noted and tried again; whoever needs one waits for it (room-wait.ts).
  */
 
 import { parseSpareFileName, spareFileName } from './segment.js';
 import type { Disk, Timer, Timers } from './ports.js';
+import type { RoomWait } from './room-wait.js';
 
 const FILL_BYTES = 1024 * 1024;
 const RETRY_MS = 1000;
@@ -25,6 +28,7 @@ export interface SegmentPoolOptions {
 export interface SegmentPoolDeps {
   readonly disk: Disk;
   readonly timers: Timers;
+  readonly room: RoomWait;
   /** A file was made: the disk has less room. */
   readonly onAllocated?: () => void;
 }
@@ -32,11 +36,14 @@ export interface SegmentPoolDeps {
 export class SegmentPool {
   readonly #disk: Disk;
   readonly #timers: Timers;
+  readonly #room: RoomWait;
   readonly #onAllocated: () => void;
   readonly #options: SegmentPoolOptions;
   /** Paths of files that may be taken. */
   readonly #ready: string[] = [];
   #target: number;
+  /** Somebody needs one now. */
+  #isTaking = false;
   #nextOrdinal = 1;
   #filling: Promise<void> | null = null;
   #retry: Timer | null = null;
@@ -46,6 +53,7 @@ export class SegmentPool {
   constructor(deps: SegmentPoolDeps, options: SegmentPoolOptions) {
     this.#disk = deps.disk;
     this.#timers = deps.timers;
+    this.#room = deps.room;
     this.#onAllocated = deps.onAllocated ?? ((): void => undefined);
     this.#options = options;
     this.#target = options.target;
@@ -55,7 +63,7 @@ export class SegmentPool {
     return this.#ready.length;
   }
 
-  /** That the last attempt to make a spare failed, and as `cause` why; null after a success. A full disk shows here first. */
+  /** Why the last attempt to make a spare failed; null after a success. A full disk shows here first. */
   get lastError(): Error | null {
     return this.#lastError;
   }
@@ -81,12 +89,34 @@ export class SegmentPool {
     this.refill();
   }
 
-  /** Path of a spare, which is the caller's from now on: a ready one, or one made now. Rejects as the disk does. */
+  /**
+   * Path of a spare, which is the caller's from now on: a ready one, or one made now. Waits while the disk has no room, and rejects as it
+   * does. One call at a time.
+   */
   async take(): Promise<string> {
-    while (this.#ready.length === 0 && this.#filling !== null) await this.#filling;
-    const path = this.#ready.shift() ?? (await this.#make());
-    this.refill();
-    return path;
+    this.#isTaking = true;
+    try {
+      return await this.#room.until(() => this.#takeOne());
+    } finally {
+      this.#isTaking = false;
+      this.refill();
+    }
+  }
+
+  async #takeOne(): Promise<string> {
+    // What is being made may fail; then one is made for this call, so that only its own failure counts.
+    await this.#filling;
+    if (this.#ready.length === 0) {
+      this.refill();
+      await this.#filling;
+    }
+    const path = this.#ready.shift();
+    if (path !== undefined) return path;
+    throw this.#lastError ?? new Error('The pool of segment files is closed');
+  }
+
+  get #wanted(): number {
+    return this.#isTaking ? Math.max(1, this.#target) : this.#target;
   }
 
   /**
@@ -94,7 +124,7 @@ export class SegmentPool {
    * stable storage when this resolves.
    */
   async give(path: string, sizeBytes: number): Promise<void> {
-    if (this.#ready.length >= this.#target || sizeBytes !== this.#options.segmentBytes) {
+    if (this.#ready.length >= this.#wanted || sizeBytes !== this.#options.segmentBytes) {
       await this.#disk.remove(path);
       await this.#disk.syncFolder(this.#options.folder);
     } else {
@@ -104,11 +134,12 @@ export class SegmentPool {
       this.#ready.push(spare);
     }
     this.refill();
+    this.#room.wake();
   }
 
   /** Starts making spares in the background if some are missing. */
   refill(): void {
-    if (this.#isClosed || this.#filling !== null || this.#ready.length >= this.#target) return;
+    if (this.#isClosed || this.#filling !== null || this.#ready.length >= this.#wanted) return;
     this.#retry?.cancel();
     this.#retry = null;
     this.#filling = this.#fill().finally(() => {
@@ -125,17 +156,20 @@ export class SegmentPool {
   /** Never rejects: a failure is kept, and tried again a little later. */
   async #fill(): Promise<void> {
     try {
-      while (!this.#isClosed && this.#ready.length < this.#target) {
+      while (!this.#isClosed && this.#ready.length < this.#wanted) {
         this.#ready.push(await this.#make());
       }
       this.#lastError = null;
     } catch (error) {
-      this.#lastError = new Error('No spare segment file could be made', { cause: error });
-      if (!this.#isClosed) this.#retry = this.#timers.after(RETRY_MS, () => this.refill());
+      this.#lastError = error instanceof Error ? error : new Error(String(error));
+      // Whoever takes one tries again by itself.
+      if (this.#isClosed || this.#isTaking) return;
+      this.#retry = this.#timers.after(RETRY_MS, () => this.refill());
     }
   }
 
   async #make(): Promise<string> {
+    await this.#room.check(this.#options.segmentBytes);
     const path = this.#nextPath();
     const file = await this.#disk.open(path, { create: true });
     try {

@@ -99,6 +99,8 @@ export interface DiskStatus {
   readonly reserveBytes: number;
   /** Clients' writes are refused until there is room. */
   readonly isFull: boolean;
+  /** Records that a journal has taken wait for the room that its next file needs: they are neither durable nor answered until then. */
+  readonly isJournalWaiting: boolean;
 }
 
 /** The mark runs this far ahead of the clock, so that a start rarely has to wait for one to be synced. */
@@ -173,7 +175,11 @@ export class Store {
   #failure: Error | null = null;
   #onFailure: (error: Error) => void = () => undefined;
   #onDiskChange: (status: DiskStatus) => void = () => undefined;
-  #wasDiskFull = false;
+  #toldDisk: Pick<DiskStatus, 'isFull' | 'isJournalWaiting'> = {
+    isFull: false,
+    isJournalWaiting: false,
+  };
+  #isJournalWaiting = false;
   #isClosed = false;
   #hasLateWrite = false;
   #hadMark = false;
@@ -360,24 +366,30 @@ export class Store {
 
   /** No room for what clients write; what the peer sends and what frees space goes on. */
   get isDiskFull(): boolean {
-    return this.#space.isLow || this.#heldFlush !== null;
+    return this.#space.isLow || this.#heldFlush !== null || this.#isJournalWaiting;
   }
 
   /** For metrics. */
   diskStatus(): DiskStatus {
     const { freeBytes, reserveBytes } = this.#space;
-    return { freeBytes, reserveBytes, isFull: this.isDiskFull };
+    return {
+      freeBytes,
+      reserveBytes,
+      isFull: this.isDiskFull,
+      isJournalWaiting: this.#isJournalWaiting,
+    };
   }
 
-  /** Called when `isFull` of the status has changed. */
+  /** Called when `isFull` or `isJournalWaiting` of the status has changed. */
   onDiskChange(listener: (status: DiskStatus) => void): void {
     this.#onDiskChange = listener;
   }
 
   #tellDisk(): void {
     const status = this.diskStatus();
-    if (status.isFull === this.#wasDiskFull) return;
-    this.#wasDiskFull = status.isFull;
+    const told = this.#toldDisk;
+    if (status.isFull === told.isFull && status.isJournalWaiting === told.isJournalWaiting) return;
+    this.#toldDisk = status;
     this.#onDiskChange(status);
   }
 
@@ -788,6 +800,13 @@ export class Store {
 
   #watch(journal: Journal): void {
     journal.onFailure((error) => this.#fail(error));
+    journal.onRoomChange(() => this.#onJournalRoom());
+  }
+
+  #onJournalRoom(): void {
+    this.#isJournalWaiting = this.own.isWaitingForRoom || this.#copy?.isWaitingForRoom === true;
+    this.#tellDisk();
+    this.#wakeWriters();
   }
 
   #fail(error: Error): void {

@@ -106,12 +106,17 @@ const ROWS: readonly (readonly [label: string, read: (node: StatusDocument) => C
   ['journals', (node) => ({ text: readableBytes(node.journal_bytes) })],
   [
     'disk',
-    ({ disk_free_bytes, disk_full }) => ({
-      text: `${disk_free_bytes === null ? '?' : readableBytes(disk_free_bytes)} free${disk_full ? ': full, writes are refused' : ''}`,
+    ({ disk_free_bytes, disk_full, disk_journal_waits }) => ({
+      text: `${disk_free_bytes === null ? '?' : readableBytes(disk_free_bytes)} free${diskTrouble(disk_full, disk_journal_waits)}`,
       ...(disk_full ? { hue: 'red' as const } : {}),
     }),
   ],
 ];
+
+function diskTrouble(isFull: boolean, isJournalWaiting: boolean): string {
+  if (isJournalWaiting) return ': full, a journal waits for room';
+  return isFull ? ': full, writes are refused' : '';
+}
 
 /** The whole table, without a final line end. */
 export function statusTable(answers: readonly NodeAnswer[], stream: TextStream): string {

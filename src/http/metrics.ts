@@ -174,6 +174,11 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   gauge('disk_full', '1 while clients’ writes are refused because the disk is full.', (node) =>
     Number(node.disk.isFull),
   ),
+  gauge(
+    'disk_journal_waits',
+    '1 while a journal waits for room, and with it the writes that it has taken.',
+    (node) => Number(node.disk.isJournalWaiting),
+  ),
 ];
 
 /** All states, as the compiler checks; the one that holds has the value 1. */

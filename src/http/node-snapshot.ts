@@ -107,6 +107,8 @@ export interface StatusDocument {
   readonly disk_reserve_bytes: number;
   /** Clients' writes are refused until there is room. */
   readonly disk_full: boolean;
+  /** A journal waits for the room that its next file needs, and with it the writes that it has taken. */
+  readonly disk_journal_waits: boolean;
 }
 
 function pointText(point: JournalPoint | null): string | null {
@@ -176,5 +178,6 @@ export function statusDocument(snapshot: NodeSnapshot): StatusDocument {
     disk_free_bytes: snapshot.disk.freeBytes,
     disk_reserve_bytes: snapshot.disk.reserveBytes,
     disk_full: snapshot.disk.isFull,
+    disk_journal_waits: snapshot.disk.isJournalWaiting,
   };
 }

@@ -23,8 +23,13 @@ export function informationSource(state: SessionState): InformationSource {
 }
 
 /** For SHOW STATUS. */
-function diskEntries({ freeBytes, reserveBytes, isFull }: DiskStatus): Record<string, StatusValue> {
-  return { disk_free_bytes: freeBytes, disk_reserve_bytes: reserveBytes, disk_full: isFull };
+function diskEntries(disk: DiskStatus): Record<string, StatusValue> {
+  return {
+    disk_free_bytes: disk.freeBytes,
+    disk_reserve_bytes: disk.reserveBytes,
+    disk_full: disk.isFull,
+    disk_journal_waits: disk.isJournalWaiting,
+  };
 }
 
 /** As SHOW PROCESSLIST names the commands of the wire. */

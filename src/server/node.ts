@@ -163,9 +163,15 @@ async function assemble(
     return Promise.resolve();
   });
   store.onFailure((error) => replica.fail(error));
-  store.onDiskChange(({ isFull, freeBytes, reserveBytes }) => {
-    if (isFull) log.warn({ freeBytes, reserveBytes }, 'the disk is full: writes are refused');
-    else log.info({ freeBytes, reserveBytes }, 'the disk has room again');
+  store.onDiskChange(({ isFull, isJournalWaiting, freeBytes, reserveBytes }) => {
+    const figures = { freeBytes, reserveBytes };
+    if (isJournalWaiting) {
+      log.error(
+        figures,
+        'the disk is full: a journal waits for room, and with it writes under way',
+      );
+    } else if (isFull) log.warn(figures, 'the disk is full: writes are refused');
+    else log.info(figures, 'the disk has room again');
   });
 
   const backups = new BackupService({

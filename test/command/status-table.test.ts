@@ -84,6 +84,7 @@ const up: NodeAnswer = {
     disk_free_bytes: 1_073_741_824,
     disk_reserve_bytes: 402_653_184,
     disk_full: false,
+    disk_journal_waits: false,
   },
 };
 const down: NodeAnswer = {
@@ -122,6 +123,9 @@ test('a full disk is said, and one that cannot be told is a question', () => {
       .at(-1);
   expect(lastLine({ disk_free_bytes: 1024, disk_full: true })).toBe(
     'disk          1.0 KiB free: full, writes are refused',
+  );
+  expect(lastLine({ disk_free_bytes: 0, disk_full: true, disk_journal_waits: true })).toBe(
+    'disk          0 B free: full, a journal waits for room',
   );
   expect(lastLine({ disk_free_bytes: null })).toBe('disk          ? free');
 });

@@ -71,7 +71,7 @@ const linked: NodeSnapshot = {
     stalledMs: 40,
   },
   journalBytes: 8192,
-  disk: { freeBytes: 500, reserveBytes: 1000, isFull: true },
+  disk: { freeBytes: 500, reserveBytes: 1000, isFull: true, isJournalWaiting: false },
 };
 
 let server: HttpServer;
@@ -177,6 +177,7 @@ test('/status has the names of SHOW STATUS', async () => {
     disk_free_bytes: 500,
     disk_reserve_bytes: 1000,
     disk_full: true,
+    disk_journal_waits: false,
   });
 });
 
@@ -224,6 +225,7 @@ describe('/metrics', () => {
       twintide_disk_free_bytes: '500',
       twintide_disk_reserve_bytes: '1000',
       twintide_disk_full: '1',
+      twintide_disk_journal_waits: '0',
     });
     expect(page.get('twintide_event_loop_delay_ms{quantile="0.99"}')).toMatch(/^[\d.]+$/);
   });

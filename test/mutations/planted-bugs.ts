@@ -255,6 +255,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'a node whose disk has only its reserve left refuses a write, and nothing of it is anywhere',
   },
   {
+    name: 'disk full: a journal that waits for its next file counts the room in it',
+    file: 'storage/journal.ts',
+    find: 'if (spares < 0) return 0;',
+    replace: 'spares = Math.max(spares, 0);',
+    testFile: 'test/storage/journal-room.test.ts',
+    testName: 'while it waits it has room for nothing, however much its next segment would hold',
+  },
+  {
     name: 'disk full: what a flush has written before it found no room stays',
     file: 'storage/table-store.ts',
     find: '        this.#garbage.discard(reserved);\n',

@@ -1,6 +1,9 @@
-/** Below the disk's reserve: clients' writes are refused before anything is appended, and the rest goes on. */
+/**
+ * Below the disk's reserve: clients' writes are refused before anything is appended, and the rest goes on. Without any room: what a
+ * journal has taken waits for it, unanswered.
+ */
 
-import { DiskFullError, type Acknowledgement } from '../../replication/index.js';
+import { DiskFullError, NotAppliedError, type Acknowledgement } from '../../replication/index.js';
 import { encodeExpiryBody, RecordKind } from '../../storage/index.js';
 import { ReplicaPair, type TestNode } from '../support/replica-pair.js';
 
@@ -95,5 +98,74 @@ describe('a node whose disk has only its reserve left', () => {
     await pair.clock.runUntilSettled(pair.a.write('after '.padEnd(300, '.')));
     await pair.untilEqual();
     expect(pair.b.rows).toHaveLength(2);
+  });
+});
+
+describe('a disk without any room', () => {
+  const BODY_CHARS = 12_000;
+
+  function fill(node: TestNode): void {
+    node.disk.setCapacity(node.disk.usedBytes);
+  }
+
+  /** Settled or not, it is looked at when it is. */
+  function started(node: TestNode, text: string): { outcome: unknown } {
+    const write: { outcome: unknown } = { outcome: 'none yet' };
+    node.write(text.padEnd(BODY_CHARS, '.')).then(
+      () => (write.outcome = 'OK'),
+      (error: unknown) => (write.outcome = error),
+    );
+    return write;
+  }
+
+  test('writes that its journal has taken wait beyond rpo_wait_timeout, are answered when there is room, and further ones are refused', async () => {
+    const pair = await ReplicaPair.linked(6);
+    fill(pair.a);
+    const taken = Array.from({ length: 20 }, (_, row) => started(pair.a, `taken ${row}`));
+    await pair.clock.advance(60_000);
+    const outcomes = new Set(taken.map(({ outcome }) => outcome));
+    expect([...outcomes]).toEqual(['OK', 'none yet']);
+    expect(pair.a.store.own.isWaitingForRoom).toBe(true);
+    await expect(pair.clock.runUntilSettled(pair.a.write('refused'))).rejects.toThrow(
+      DiskFullError,
+    );
+    pair.a.disk.setCapacity(Infinity);
+    await pair.clock.advance(2_000);
+    expect(taken.map(({ outcome }) => outcome)).toEqual(taken.map(() => 'OK'));
+    await pair.untilEqual();
+    expect([pair.b.rows.length, pair.a.failures]).toEqual([taken.length, []]);
+  });
+
+  test('of the peer: its copy confirms nothing, the budget fills, and both go on when there is room', async () => {
+    const pair = await ReplicaPair.linked(7, { rpoBytes: 6 * BODY_CHARS });
+    fill(pair.b);
+    const writes = Array.from({ length: 40 }, (_, row) => started(pair.a, `row ${row}`));
+    await pair.clock.advance(4_000);
+    expect(pair.b.store.copy!.isWaitingForRoom).toBe(true);
+    await pair.clock.advance(60_000);
+    const refused = writes.filter(({ outcome }) => outcome instanceof NotAppliedError).length;
+    const isOk = writes.filter(({ outcome }) => outcome === 'OK').length;
+    expect([refused > 0, refused + isOk]).toEqual([true, writes.length]);
+    expect(pair.b.rows.length).toBeLessThan(isOk);
+
+    pair.b.disk.setCapacity(Infinity);
+    await pair.untilEqual();
+    expect(pair.b.rows).toHaveLength(isOk);
+    await pair.clock.runUntilSettled(pair.a.write('after'));
+    expect([pair.a.failures, pair.b.failures]).toEqual([[], []]);
+  });
+
+  test('a node that is stopped while its journal waits ends, and its writes under way with it', async () => {
+    const pair = await ReplicaPair.linked(8);
+    fill(pair.a);
+    const taken = Array.from({ length: 20 }, (_, row) => started(pair.a, `taken ${row}`));
+    await pair.clock.advance(10_000);
+    await pair.clock.runUntilSettled(pair.a.node.stop({ drainMs: 1_000 }));
+    await pair.clock.runUntilSettled(pair.a.store.own.close());
+    const codes = new Set(
+      taken.map(({ outcome }) => (outcome as { code?: string }).code ?? outcome),
+    );
+    expect([...codes]).toEqual(['OK', 'OUTCOME_UNKNOWN']);
+    expect(pair.a.failures).toEqual([]);
   });
 });

@@ -696,7 +696,7 @@ describe('disk trouble', () => {
       appendWrites(journal, [new Uint8Array(2000)]);
       await untilDurable(journal);
     }
-    expect(journal.allocationError).toMatchObject({ cause: { code: 'ENOSPC' } });
+    expect(journal.allocationError).toMatchObject({ code: 'ENOSPC' });
     while (!journal.isFullFor(2048)) {
       appendWrites(journal, [new Uint8Array(2000)]);
       await untilDurable(journal);

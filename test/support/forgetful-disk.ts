@@ -22,7 +22,7 @@ export interface DiskFault {
   readonly operation: DiskOperation;
   /** The n-th such operation from now on, 1 = the next. */
   readonly nth: number;
-  readonly code: 'EIO' | 'ENOSPC' | 'EROFS' | 'EMFILE';
+  readonly code: 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EROFS' | 'EMFILE';
   /** Only operations on paths that contain this count. */
   readonly path?: string;
 }

@@ -6,6 +6,7 @@ import { Journal, type JournalOptions, type RecoveryReport } from '../../storage
 import type { IncarnationId, Position } from '../../storage/position.js';
 import { RecordKind, isRecordFault, parseRecord, type RecordView } from '../../storage/record.js';
 import { systemClock, systemTimers } from '../../storage/node-adapters.js';
+import type { Clock, Timers } from '../../storage/ports.js';
 import { ForgetfulDisk, type ForgetfulDiskOptions } from './forgetful-disk.js';
 import { SeededRandom } from './seeded-random.js';
 
@@ -27,8 +28,19 @@ export class JournalRig {
   readonly disk: ForgetfulDisk;
   readonly random: SeededRandom;
   readonly options: JournalOptions;
+  readonly #time: { readonly clock: Clock; readonly timers: Timers };
 
-  constructor(seed = 1, options: Partial<JournalOptions> = {}, disk: ForgetfulDiskOptions = {}) {
+  /** `clock`: left out, time passes by itself. */
+  constructor(
+    seed = 1,
+    options: Partial<JournalOptions> = {},
+    disk: ForgetfulDiskOptions = {},
+    clock?: Clock & Timers,
+  ) {
+    this.#time = {
+      clock: clock ?? systemClock,
+      timers: clock ?? systemTimers({ keepsProcessAlive: false }),
+    };
     this.random = new SeededRandom(seed);
     this.disk = new ForgetfulDisk(disk);
     this.options = { ...DEFAULTS, ...options };
@@ -37,12 +49,7 @@ export class JournalRig {
   async open(
     options: Partial<JournalOptions> = {},
   ): Promise<{ journal: Journal; report: RecoveryReport }> {
-    const deps = {
-      disk: this.disk.mount(),
-      clock: systemClock,
-      random: this.random.fork(),
-      timers: systemTimers({ keepsProcessAlive: false }),
-    };
+    const deps = { disk: this.disk.mount(), random: this.random.fork(), ...this.#time };
     return Journal.open(deps, { ...this.options, ...options });
   }
 

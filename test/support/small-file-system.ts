@@ -3,8 +3,18 @@
  * allowed, a folder of the ordinary one, of which a node may use no more than that: the reserve is set to all the rest.
  */
 
+import assert from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +24,8 @@ export class SmallFileSystem {
   readonly folder: string;
   /** What a node has to leave free (`storage.disk_reserve`). */
   readonly reserveBytes: number;
-  readonly #isMounted: boolean;
+  /** False: it is a folder of the machine's own. */
+  readonly isMounted: boolean;
 
   /** Of `sizeBytes`, the last `reserveBytes` of which are not for clients. */
   static make(sizeBytes: number, reserveBytes: number): SmallFileSystem {
@@ -27,7 +38,7 @@ export class SmallFileSystem {
   private constructor(folder: string, reserveBytes: number, isMounted: boolean) {
     this.folder = folder;
     this.reserveBytes = reserveBytes;
-    this.#isMounted = isMounted;
+    this.isMounted = isMounted;
   }
 
   get freeBytes(): number {
@@ -41,13 +52,28 @@ export class SmallFileSystem {
     }
   }
 
+  /** It takes all that is left. Only of a file system of its own. */
+  fillUp(): void {
+    assert(this.isMounted, 'the machine’s own disk is not filled');
+    const ballast = openSync(this.#ballast, 'a');
+    try {
+      for (const chunk of [FILL_BYTES, FILL_BYTES / 256]) {
+        while (writeSync(ballast, Buffer.alloc(chunk, 1)) === chunk);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    } finally {
+      closeSync(ballast);
+    }
+  }
+
   removeBallast(): void {
     rmSync(this.#ballast, { force: true });
   }
 
   /** With everything on it. Nothing may be open there any more. */
   remove(): void {
-    if (this.#isMounted) spawnSync('umount', [this.folder]);
+    if (this.isMounted) spawnSync('umount', [this.folder]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -212,7 +212,12 @@ export class SingleNode {
       releasePeer: () => void this.calls.push('release_peer'),
       backup: () => Promise.reject(new Error('a store in memory has no backup')),
       backupStatus: () => ({ backup_state: 'idle' }),
-      diskStatus: () => ({ freeBytes: 2 ** 40, reserveBytes: 2 ** 28, isFull: false }),
+      diskStatus: () => ({
+        freeBytes: 2 ** 40,
+        reserveBytes: 2 ** 28,
+        isFull: false,
+        isJournalWaiting: false,
+      }),
       flush: () => {
         this.calls.push('flush');
         return Promise.resolve();
