@@ -1,12 +1,14 @@
 /**
  * Up to 8,192 rows of one table in a memtable, column by column, over shared memory.
  *
- * A chunk starts small and doubles into new arrays; readers keep the arrays they were given, whose rows never change. All columns are cut
+ * A chunk starts small and doubles into new arrays; readers keep the arrays they were given, whose rows do not change until the chunk is
+ * released. Its memory may have had another life (memtable-memory.ts): every value of every row is written, NULLs too. All columns are cut
  * together: a value that does not fit a column's representation (64-bit halves, a time base) starts a new chunk.
  */
 
 import { columnKind } from './column-kind.js';
 import type { ColumnValues, SplitTimeColumn } from './column-codec.js';
+import type { MemtableMemory } from './memtable-memory.js';
 import { Page } from './page.js';
 import { ColumnRole, type ColumnId, type StoredColumn } from './table-schema.js';
 import { unitsPerSecond } from './time-base.js';
@@ -42,6 +44,7 @@ class ChunkColumn {
   high: Int32Array = new Int32Array(0);
   low: Int32Array = new Int32Array(0);
   starts: Uint32Array = new Uint32Array(0);
+  /** Over the whole of its shared buffer. */
   data: Uint8Array = new Uint8Array(0);
   dataLength = 0;
   /** Null until the first NULL. */
@@ -76,9 +79,13 @@ export class Chunk {
   versionMax = -Infinity;
   sizeBytes = 0;
   readonly #columns: readonly ChunkColumn[];
+  readonly #memory: MemtableMemory;
+  /** Holds all columns but NULL flags, tombstones and the bytes of strings. */
+  #buffer: SharedArrayBuffer | null = null;
 
-  constructor(layout: ChunkLayout, forms: ChunkForms, capacity: number) {
+  constructor(layout: ChunkLayout, forms: ChunkForms, capacity: number, memory: MemtableMemory) {
     this.layout = layout;
+    this.#memory = memory;
     this.#columns = layout.columns.map((column, index) => {
       const kind = columnKind(column.type);
       if (kind === 'time') return new ChunkColumn('time', forms.baseOf(index));
@@ -186,7 +193,27 @@ export class Chunk {
     column.nulls.fill(1, at, at + count);
     if (column.form === 'bytes') {
       column.starts.fill(column.dataLength, at + 1, at + count + 1);
+    } else if (column.form === 'integer64') {
+      column.high.fill(0, at, at + count);
+      column.low.fill(0, at, at + count);
+    } else {
+      column.values.fill(0, at, at + count);
     }
+  }
+
+  /** Leaves its memory to others. Requires: nobody reads these rows any more, in any thread, or ever will. */
+  release(): void {
+    if (this.#buffer !== null) this.#memory.give(this.#buffer);
+    this.#buffer = null;
+    for (const column of this.#columns) {
+      if (column.data.length > 0) this.#memory.give(column.data.buffer as SharedArrayBuffer);
+      column.data = new Uint8Array(0);
+      column.values = new Float64Array(0);
+    }
+    this.series = new Uint32Array(0);
+    this.versions = new Float64Array(0);
+    this.rows = 0;
+    this.capacity = 0;
   }
 
   /** The first `rows` rows with the columns asked for (layout places; -1 = the chunk lacks it), over the chunk's own arrays. */
@@ -233,7 +260,7 @@ export class Chunk {
       else halfWords += form === 'bytes' ? 1 : 2;
     }
     const starts = this.#columns.length;
-    const buffer = new SharedArrayBuffer(capacity * (words * 8 + halfWords * 4) + starts * 4);
+    const buffer = this.#memory.take(capacity * (words * 8 + halfWords * 4) + starts * 4);
     let offset = 0;
     const floats = (old: Float64Array): Float64Array => {
       const array = new Float64Array(buffer, offset, capacity);
@@ -262,6 +289,7 @@ export class Chunk {
     for (const column of this.#columns) {
       if (column.form === 'bytes') {
         column.starts = uints(column.starts, capacity + 1, this.rows + 1);
+        column.starts[0] = 0;
       } else if (column.form === 'integer64') {
         column.high = ints(column.high);
         column.low = ints(column.low);
@@ -269,11 +297,10 @@ export class Chunk {
       if (column.nulls !== null) column.nulls = this.#grownFlags(column.nulls, capacity);
     }
     if (this.tombstones !== null) this.tombstones = this.#grownFlags(this.tombstones, capacity);
-    this.sizeBytes += buffer.byteLength - this.#bufferBytes;
-    this.#bufferBytes = buffer.byteLength;
+    this.sizeBytes += buffer.byteLength - (this.#buffer?.byteLength ?? 0);
+    this.#buffer = buffer;
     this.capacity = capacity;
   }
-  #bufferBytes = 0;
 
   #grownFlags(old: Uint8Array, capacity: number): Uint8Array {
     const flags = new Uint8Array(new SharedArrayBuffer(capacity));
@@ -303,7 +330,7 @@ export class Chunk {
     if (needed <= column.data.length) return;
     let size = Math.max(column.data.length * 2, 1024);
     while (size < needed) size *= 2;
-    const data = new Uint8Array(new SharedArrayBuffer(size));
+    const data = new Uint8Array(this.#memory.take(size));
     data.set(column.data.subarray(0, column.dataLength));
     this.sizeBytes += size - column.data.length;
     column.data = data;

@@ -12,6 +12,7 @@
 import { Chunk, type ChunkForms } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
+import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
 import type { RowsSectionReader } from './rows-section.js';
 import { resolveSeries, type SeriesIds } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
@@ -47,13 +48,15 @@ export class MemTable {
   isAllSuspect = false;
   sizeBytes = 0;
   readonly #isOverlay: boolean;
+  readonly #memory: MemtableMemory;
   #appendEpoch = 0;
   #marks: { readonly epoch: number; readonly rows: number }[] = [];
 
   /** `isOverlay`: a transaction's own rows on top of everything: each may replace an older one. */
-  constructor(table: TableState, isOverlay: boolean) {
+  constructor(table: TableState, isOverlay: boolean, memory: MemtableMemory) {
     this.table = table;
     this.#isOverlay = isOverlay;
+    this.#memory = memory;
   }
 
   /** Rows visible to a reader of this epoch. */
@@ -153,7 +156,8 @@ export class MemTable {
             return baseAt(times[index]!, first, layout.columns[place]!.precision);
           },
         };
-        chunk = new Chunk(layout, forms, this.#capacityFor(reader.rowCount - row));
+        const capacity = this.#capacityFor(reader.rowCount - row);
+        chunk = new Chunk(layout, forms, capacity, this.#memory);
         this.chunks.push(chunk);
         continue;
       }
@@ -209,14 +213,32 @@ export class MemTable {
 export class Generation {
   readonly tables = new Map<TableId, MemTable>();
   readonly #isOverlay: boolean;
+  readonly #memory: MemtableMemory;
   /** Number of readers that came so far; each has its own number. */
   #epoch = 1;
   readonly #liveEpochs = new Set<number>();
   #otherBytes = 0;
   #tableBytes = 0;
 
-  constructor(options: { readonly isOverlay: boolean } = { isOverlay: false }) {
-    this.#isOverlay = options.isOverlay;
+  private constructor(isOverlay: boolean, memory: MemtableMemory) {
+    this.#isOverlay = isOverlay;
+    this.#memory = memory;
+  }
+
+  /** Of the node, in memory that is `release`d. */
+  static in(memory: MemtableMemory): Generation {
+    return new Generation(false, memory);
+  }
+
+  /** A transaction's own rows on top of everything. It has nothing to release. */
+  static overlay(): Generation {
+    return new Generation(true, FRESH_MEMORY);
+  }
+
+  /** Leaves its memory to later generations. Requires: no reader has it any more, or will, and its flush is complete. */
+  release(): void {
+    for (const { chunks } of this.tables.values()) for (const chunk of chunks) chunk.release();
+    this.tables.clear();
   }
 
   /** Arrays at their capacity, and the series that came with these rows. */
@@ -253,7 +275,7 @@ export class Generation {
   ): void {
     let memTable = this.tables.get(table.tableId);
     if (memTable === undefined) {
-      memTable = new MemTable(table, this.#isOverlay);
+      memTable = new MemTable(table, this.#isOverlay, this.#memory);
       this.tables.set(table.tableId, memTable);
     }
     const seriesBefore = table.series.count;

@@ -111,7 +111,7 @@ export class ReadView {
     records: readonly { readonly version: number; readonly body: Uint8Array }[],
   ): ReadView {
     assert(this.#overlay === null, 'a view has one overlay');
-    const generation = new Generation({ isOverlay: true });
+    const generation = Generation.overlay();
     const tombstones: StampedTombstone[] = [];
     const series = new Map<TableId, SeriesDictionary>();
     const target = {

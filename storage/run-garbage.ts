@@ -1,7 +1,7 @@
 /**
  * Which states of the store are still read, and what may be deleted because none of them has it.
  *
- * A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
+ * A generation that was flushed leaves its memory to the next once no view pins a state that has it. A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
  * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files.
  *
  * The dictionary of a dropped table goes at once: it is read from disk only by a start. It is a few values, which LevelDB's own compactions
@@ -26,6 +26,12 @@ interface Garbage {
   readonly stateNumber: number;
 }
 
+interface Unread {
+  /** The first state that lacks what `task` gives back. */
+  readonly stateNumber: number;
+  readonly task: () => void;
+}
+
 interface RunRange {
   readonly first: number;
   readonly last: number;
@@ -37,6 +43,7 @@ export class RunGarbage {
   readonly #onFailure: (error: Error) => void;
   readonly #pins = new Map<number, number>();
   #waiting: Garbage[] = [];
+  #unread: Unread[] = [];
   #collecting: Promise<void> = Promise.resolve();
   /** Ranges of deleted runs whose space is not given back yet. */
   readonly #toShrink: RunRange[] = [];
@@ -74,6 +81,12 @@ export class RunGarbage {
     this.collect();
   }
 
+  /** Runs `task` once nobody reads a state before this one. */
+  whenUnread(stateNumber: number, task: () => void): void {
+    this.#unread.push({ stateNumber, task });
+    this.collect();
+  }
+
   /** Deletes what a job has written under these ids: no manifest and no state ever had it. */
   discard(reserved: readonly RunIds[]): void {
     const runIds = reserved.flatMap(({ first, count }) =>
@@ -82,9 +95,12 @@ export class RunGarbage {
     this.add(runIds, 0);
   }
 
-  /** Deletes runs that no pinned state has. */
+  /** Deletes runs that no pinned state has, and lets go of the rest that only older states had. */
   collect(): void {
     const oldestPin = Math.min(Infinity, ...this.#pins.keys());
+    const unread = this.#unread.filter(({ stateNumber }) => oldestPin >= stateNumber);
+    this.#unread = this.#unread.filter((entry) => !unread.includes(entry));
+    for (const { task } of unread) task();
     const ready = this.#waiting.filter(({ stateNumber }) => oldestPin >= stateNumber);
     if (ready.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));

@@ -20,6 +20,7 @@ import { runKey } from './keys.js';
 import { checkBlocks, loadManifest, manifestOperations, type StoredSchema } from './manifest.js';
 import type { FlushedState, ManifestHead } from './manifest-head.js';
 import { Generation, type MemTable } from './memtable.js';
+import { MemtableMemory } from './memtable-memory.js';
 import { choosePartitionMs } from './partition-choice.js';
 import { newSeriesOf } from './new-series.js';
 import { isNoSpace } from './no-space-error.js';
@@ -106,6 +107,7 @@ export class TableStore {
   readonly #timers: Timers;
   readonly #workers: BackgroundWorkers;
   readonly #cache: BlockCache;
+  readonly #memory: MemtableMemory;
   readonly #schemas = new Map<SchemaId, KnownSchema>();
   readonly #persistedSchemas = new Set<SchemaId>();
   /** With the versions of their drops. */
@@ -155,6 +157,7 @@ export class TableStore {
       discard: (runIds) => this.#garbage.discard([runIds]),
     });
     this.#cache = new BlockCache(options.cacheBytes);
+    this.#memory = new MemtableMemory(options.memtableBytes);
     this.#settled = {
       number: 0,
       tables: new Map(),
@@ -162,7 +165,7 @@ export class TableStore {
       tombstones: new Map(),
       expired: new Map(),
       frozen: [],
-      active: new Generation(),
+      active: Generation.in(this.#memory),
     };
     const active = (): Generation => this.#state.active;
     this.#target = {
@@ -352,6 +355,11 @@ export class TableStore {
     return this.#state.active.sizeBytes;
   }
 
+  /** Of flushed rows: memory that the next ones will take. At most `memtableBytes`. */
+  get idleMemtableBytes(): number {
+    return this.#memory.idleBytes;
+  }
+
   /** The memory that the oldest frozen generation takes without tables dropped since: its runs are hardly larger. */
   frozenBytes(): number {
     let bytes = 0;
@@ -366,7 +374,10 @@ export class TableStore {
     const generation = this.#state.active;
     for (const memTable of generation.tables.values()) choosePartition(memTable);
     this.#frozen.push({ generation, state });
-    this.#replaceState({ frozen: [...this.#state.frozen, generation], active: new Generation() });
+    this.#replaceState({
+      frozen: [...this.#state.frozen, generation],
+      active: Generation.in(this.#memory),
+    });
   }
 
   /**
@@ -504,7 +515,9 @@ export class TableStore {
     const frozen = this.#state.frozen.filter((generation) => generation !== flushed?.generation);
     this.#replaceState({ runs, tombstones, frozen });
     const runIds = [...removed, ...orphans].map((run) => run.id);
-    this.#garbage.add(runIds, this.#state.number);
+    const { number } = this.#state;
+    this.#garbage.add(runIds, number);
+    if (flushed !== null) this.#garbage.whenUnread(number, () => flushed.generation.release());
   }
 
   /** Their drops are in the manifest on disk. */

@@ -778,6 +778,79 @@ describe('memory', () => {
     expect(store.memtableBytes() / 81_920).toBeLessThan(50);
   });
 
+  it('of flushed rows is used by the next ones, and a part of the rest is kept', async () => {
+    const { store } = await openMemoryStore();
+    store.defineTable(schema);
+    const rows = bigBatch(8192, 10, T0, Math.sin);
+    store.applyWrite(1, rows, 0);
+    // Beside their series, which stay.
+    const bytes = store.memtableBytes();
+    expect(store.idleMemtableBytes).toBe(0);
+    await flushAll(store);
+    expect(store.idleMemtableBytes).toBeGreaterThan(bytes / 2);
+    store.applyWrite(2, rows, 0);
+    expect(store.memtableBytes()).toBeGreaterThan(bytes / 2);
+    expect(store.idleMemtableBytes).toBe(0);
+
+    for (let version = 3; version < 10; version++) store.applyWrite(version, rows, 0);
+    expect(store.memtableBytes()).toBeGreaterThan(options.memtableBytes);
+    await flushAll(store);
+    expect(store.idleMemtableBytes).toBeGreaterThan(options.memtableBytes / 2);
+    expect(store.idleMemtableBytes).toBeLessThanOrEqual(options.memtableBytes);
+  });
+
+  it('of flushed rows is left alone while a view reads them, active or frozen when it was opened', async () => {
+    const { store } = await openMemoryStore();
+    const rowsOf = (value: number): Cells[] =>
+      Array.from({ length: 200 }, (_, row) => [`host-${row % 3}`, T0 + row, value]);
+    write(store, 100, rowsOf(1));
+    const active = store.readView();
+    store.freeze(flushedState(1));
+    const frozen = store.readView();
+    await store.flush(() => 0);
+    expect(store.idleMemtableBytes).toBe(0);
+    for (let round = 2; round < 5; round++) {
+      write(store, 100 * round, rowsOf(round));
+      await flushAll(store, round);
+    }
+    for (const view of [active, frozen]) {
+      expect(await scanAll(view, schema)).toEqual(rowsOf(1).map(printed));
+      view.release();
+    }
+    expect(store.idleMemtableBytes).toBeGreaterThan(0);
+    expect((await scanAll(store, schema)).length).toBe(200);
+  });
+
+  it('that was used before shows nothing of what it held', async () => {
+    const { store } = await openMemoryStore();
+    const wider: TableSchema = {
+      ...schema,
+      columns: [
+        ...schema.columns,
+        { id: 110, type: ColumnType.int64, role: ColumnRole.field, precision: 0 },
+        { id: 111, type: ColumnType.text, role: ColumnRole.field, precision: 0 },
+        { id: 112, type: ColumnType.timestamp, role: ColumnRole.field, precision: 3 },
+      ],
+    };
+    store.defineTable(wider);
+    const full = ['a', BigInt(T0), 1.5, 2n ** 60n, 'text', BigInt(T0)];
+    const bare = ['a', BigInt(T0 + 1), null, null, null, null];
+    const body = (version: number, cells: PlainValue[]): Uint8Array =>
+      bodyOf(wider, { version, operations: [{ kind: 'rows', rows: [{ cells }] }] });
+    store.applyWrite(100, body(100, full), 0);
+    await flushAll(store);
+    // With NULLs; and by a writer that does not know the columns.
+    store.applyWrite(101, body(101, bare), 0);
+    write(store, 102, [['a', T0 + 2, null]]);
+    const expected = [full, bare, ['a', BigInt(T0 + 2), null, null, null, null]].map((cells) =>
+      printRow(cells as PlainValue[]),
+    );
+    for (const isFlushed of [false, true]) {
+      if (isFlushed) await flushAll(store, 2);
+      expect((await scanAll(store, wider)).sort()).toEqual(expected);
+    }
+  });
+
   it('of the block cache stays within its bound', async () => {
     const kv = new ForgetfulKv();
     const store = await TableStore.open(

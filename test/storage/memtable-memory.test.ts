@@ -1,0 +1,67 @@
+/** Buffers of flushed memtables: who takes one has it alone, and what lies idle is bounded. */
+
+import fc from 'fast-check';
+import { FRESH_MEMORY, MemtableMemory } from '../../storage/memtable-memory.js';
+
+const KIBIBYTE = 1024;
+
+test('a buffer that was given back is taken again, by who wants exactly its size', () => {
+  const memory = new MemtableMemory(64 * KIBIBYTE);
+  const buffer = memory.take(8 * KIBIBYTE);
+  expect(buffer.byteLength).toBe(8 * KIBIBYTE);
+  memory.give(buffer);
+  expect(memory.idleBytes).toBe(8 * KIBIBYTE);
+  expect(memory.take(4 * KIBIBYTE)).not.toBe(buffer);
+  expect(memory.take(8 * KIBIBYTE)).toBe(buffer);
+  expect(memory.idleBytes).toBe(0);
+  expect(memory.take(8 * KIBIBYTE)).not.toBe(buffer);
+});
+
+test('beyond the bound goes the size that was not given back for longest', () => {
+  const memory = new MemtableMemory(20 * KIBIBYTE);
+  const [old, used, last] = [8, 9, 10].map((size) => memory.take(size * KIBIBYTE));
+  for (const buffer of [old!, used!, last!]) memory.give(buffer);
+  expect(memory.idleBytes).toBe(19 * KIBIBYTE);
+  expect(memory.take(9 * KIBIBYTE)).toBe(used);
+  expect(memory.take(8 * KIBIBYTE)).not.toBe(old);
+  expect(memory.take(10 * KIBIBYTE)).toBe(last);
+});
+
+test('one that is larger than the bound is not kept, and drives nothing else out', () => {
+  const memory = new MemtableMemory(16 * KIBIBYTE);
+  const small = memory.take(KIBIBYTE);
+  memory.give(small);
+  memory.give(memory.take(17 * KIBIBYTE));
+  expect(memory.idleBytes).toBe(KIBIBYTE);
+  expect(memory.take(KIBIBYTE)).toBe(small);
+});
+
+test('where nothing is left to others, every buffer is a new one, and zeros', () => {
+  const buffer = FRESH_MEMORY.take(KIBIBYTE);
+  new Uint8Array(buffer).fill(1);
+  FRESH_MEMORY.give(buffer);
+  expect(FRESH_MEMORY.idleBytes).toBe(0);
+  expect(new Uint8Array(FRESH_MEMORY.take(KIBIBYTE)).every((byte) => byte === 0)).toBe(true);
+});
+
+test('no two have the same buffer, and no more than the bound lies idle, whatever is taken and given', () => {
+  const step = fc.record({ isTake: fc.boolean(), size: fc.integer({ min: 1, max: 6 }) });
+  fc.assert(
+    fc.property(fc.nat({ max: 20 }), fc.array(step, { maxLength: 100 }), (limit, steps) => {
+      const memory = new MemtableMemory(limit);
+      const held: SharedArrayBuffer[] = [];
+      for (const { isTake, size } of steps) {
+        if (isTake) {
+          const buffer = memory.take(size);
+          expect(buffer.byteLength).toBe(size);
+          expect(held).not.toContain(buffer);
+          held.push(buffer);
+        } else if (held.length > 0) {
+          memory.give(held.splice(size % held.length, 1)[0]!);
+        }
+        expect(memory.idleBytes).toBeLessThanOrEqual(limit);
+        expect(memory.idleBytes).toBeGreaterThanOrEqual(0);
+      }
+    }),
+  );
+});
