@@ -3,13 +3,15 @@
  *
  * Memtables: one that fills, and as many as may wait for their flush (storage/write-stall.ts). A worker thread needs at most what a
  * memtable holds, in the blocks that it has encoded and not yet written, and a runtime of its own. Each query has its limit. Each connection
- * that writes has a statement that is being read and a record that is being made of it.
+ * that writes has a statement that is being read and a record that is being made of it; what statements were read into is kept for the next
+ * ones, up to a part of a memtable (src/server/row-batch-pool.ts).
  */
 
 const MEBIBYTE = 1024 * 1024;
 
 /** Generations at a time: one fills, one is flushed, one waits behind it. */
 const GENERATIONS = 3;
+const ROW_BATCH_SHARE = 1 / 4;
 /** LevelDB beside `cache_bytes`: two write buffers of 16 MiB, its own cache, its table of open files. */
 const LEVELDB_BYTES = 48 * MEBIBYTE;
 /** Heap, code and stack of a thread that runs the flush. */
@@ -34,6 +36,7 @@ export function memoryBudget(
   return {
     'idle process': idleBytes,
     memtables: GENERATIONS * settings.memtableBytes,
+    'row batches': ROW_BATCH_SHARE * settings.memtableBytes,
     cache: settings.cacheBytes,
     LevelDB: LEVELDB_BYTES,
     workers: settings.workers * (settings.memtableBytes + THREAD_BYTES),

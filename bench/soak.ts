@@ -2,7 +2,7 @@
  * `npm run soak -- --minutes 30`   a node under full load for a long time: what leaks, stalls or gets lost slowly
  *
  * Four connections insert as fast as they are answered, two ask beside them. Every second the node's resident memory is held
- * against what its configuration adds up to (memory-budget.ts) and a quarter more. In the end every acknowledged row must be there, once.
+ * against what its configuration adds up to (memory-budget.ts) and a quarter more; every half minute it tells what that memory is. In the end every acknowledged row must be there, once.
  * The exit code is 1 when memory went beyond, a statement failed, or the counts differ.
  *
  *   --minutes N     30 without it; fractions are minutes too
@@ -106,6 +106,19 @@ async function readRows(client: Connection, reader: number, progress: Progress):
   }
 }
 
+/** As the node tells them. What the allocator keeps is resident beside heap and array buffers. */
+const MEMORY_KINDS = [
+  'resident',
+  'heap',
+  'external',
+  'array_buffers',
+  'memtables',
+  'memtables_idle',
+  'row_batches',
+  'block_cache',
+  'series',
+] as const;
+
 /** What a node was seen to need. */
 class Watch {
   readonly idleBytes: number;
@@ -117,6 +130,8 @@ class Watch {
   peakMappedBytes = 0;
   delayP99Ms = 0;
   delayMaxMs = 0;
+  /** MiB now, by the kinds of `twintide_memory_bytes`. */
+  memoryMiB = '';
 
   constructor(pid: number, httpPort: number) {
     this.#pid = pid;
@@ -133,9 +148,13 @@ class Watch {
       this.peakMappedBytes = mappedBytesOf(this.#pid);
     }
     if (!withDelays) return;
-    const { loopDelayP99Ms, loopDelayMaxMs } = await nodeMetrics(this.#httpPort);
-    this.delayP99Ms = Math.max(this.delayP99Ms, loopDelayP99Ms);
-    this.delayMaxMs = Math.max(this.delayMaxMs, loopDelayMaxMs);
+    const metrics = await nodeMetrics(this.#httpPort);
+    this.delayP99Ms = Math.max(this.delayP99Ms, metrics.loopDelayP99Ms);
+    this.delayMaxMs = Math.max(this.delayMaxMs, metrics.loopDelayMaxMs);
+    this.memoryMiB = MEMORY_KINDS.map((kind) => {
+      const bytes = metrics.value(`twintide_memory_bytes{kind="${kind}"}`);
+      return `${kind} ${Math.round(bytes / MEBIBYTE)}`;
+    }).join(', ');
   }
 
   get isBeyond(): boolean {
@@ -209,6 +228,7 @@ async function soak(durationMs: number, isPair: boolean): Promise<string[]> {
         console.log(
           `${Math.round(seconds)} s: ${progress.rows} rows, ${progress.queries} queries, peak ${memory}`,
         );
+        for (const watch of watches) console.log(`  MiB now: ${watch.memoryMiB}`);
       }
       if (seconds * 1000 >= durationMs || watches.some((watch) => watch.isBeyond)) {
         progress.isOver = true;

@@ -5,7 +5,8 @@
  * shared memory, several of them lie about dead, and what is freed in the end is too scattered for the allocator to give it back.
  *
  * Buffers are told apart by their exact size: the tables written now are mostly the tables written a moment ago. What lies here idle is
- * bounded in bytes; beyond that sizes that were not given back for longest go. A buffer comes with whatever its last user wrote.
+ * bounded in bytes, and makes room where a new buffer is needed although others are idle: so that all of them together never are more than
+ * was once in use. Sizes that were not given back for longest go first. A buffer comes with whatever its last user wrote.
  */
 
 export class MemtableMemory {
@@ -13,6 +14,8 @@ export class MemtableMemory {
   /** By size; the sizes that were given last come last. */
   readonly #idle = new Map<number, SharedArrayBuffer[]>();
   #idleBytes = 0;
+  /** Of new buffers, for which no idle one has gone yet: less than the next that would go. */
+  #owedBytes = 0;
 
   /** @param limitBytes of buffers that nobody uses; 0 = none is kept */
   constructor(limitBytes: number) {
@@ -27,7 +30,10 @@ export class MemtableMemory {
   take(sizeBytes: number): SharedArrayBuffer {
     const buffers = this.#idle.get(sizeBytes);
     const buffer = buffers?.pop();
-    if (buffers === undefined || buffer === undefined) return new SharedArrayBuffer(sizeBytes);
+    if (buffers === undefined || buffer === undefined) {
+      this.#makeRoom(sizeBytes);
+      return new SharedArrayBuffer(sizeBytes);
+    }
     if (buffers.length === 0) this.#idle.delete(sizeBytes);
     this.#idleBytes -= sizeBytes;
     return buffer;
@@ -42,18 +48,30 @@ export class MemtableMemory {
     this.#idle.delete(sizeBytes);
     this.#idle.set(sizeBytes, buffers);
     this.#idleBytes += sizeBytes;
-    if (this.#idleBytes > this.#limitBytes) this.#trim();
+    while (this.#idleBytes > this.#limitBytes) this.#drop(this.#oldestSize!);
   }
 
-  #trim(): void {
-    for (const [sizeBytes, buffers] of this.#idle) {
-      while (this.#idleBytes > this.#limitBytes && buffers.length > 0) {
-        buffers.pop();
-        this.#idleBytes -= sizeBytes;
-      }
-      if (buffers.length > 0) return;
-      this.#idle.delete(sizeBytes);
+  #makeRoom(sizeBytes: number): void {
+    this.#owedBytes += sizeBytes;
+    for (;;) {
+      const oldest = this.#oldestSize;
+      if (oldest === undefined) this.#owedBytes = 0;
+      if (oldest === undefined || oldest > this.#owedBytes) return;
+      this.#owedBytes -= oldest;
+      this.#drop(oldest);
     }
+  }
+
+  get #oldestSize(): number | undefined {
+    return this.#idle.keys().next().value;
+  }
+
+  /** Requires: there is one of this size. */
+  #drop(sizeBytes: number): void {
+    const buffers = this.#idle.get(sizeBytes)!;
+    buffers.pop();
+    if (buffers.length === 0) this.#idle.delete(sizeBytes);
+    this.#idleBytes -= sizeBytes;
   }
 }
 

@@ -70,6 +70,16 @@ export interface TableStatistics {
   readonly seriesBytes: number;
 }
 
+export interface TableMemory {
+  /** Rows that are not flushed yet: the generation that fills, and those that wait. */
+  readonly memtables: number;
+  /** Of flushed rows: memory that the next ones will take. At most `memtableBytes`. */
+  readonly idleMemtables: number;
+  readonly blockCache: number;
+  /** Dictionaries. */
+  readonly series: number;
+}
+
 /** What a drop or a range tombstone adds to a generation's size: so that it is flushed one day. */
 const NOTE_BYTES = 256;
 
@@ -355,9 +365,16 @@ export class TableStore {
     return this.#state.active.sizeBytes;
   }
 
-  /** Of flushed rows: memory that the next ones will take. At most `memtableBytes`. */
-  get idleMemtableBytes(): number {
-    return this.#memory.idleBytes;
+  /** What is held now, in bytes. Series apart, each is bounded by the options. */
+  memory(): TableMemory {
+    const { frozen, active } = this.#state;
+    const generations = [...frozen, active];
+    return {
+      memtables: generations.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      idleMemtables: this.#memory.idleBytes,
+      blockCache: this.#cache.sizeBytes,
+      series: this.stats().reduce((sum, { seriesBytes }) => sum + seriesBytes, 0),
+    };
   }
 
   /** The memory that the oldest frozen generation takes without tables dropped since: its runs are hardly larger. */

@@ -6,7 +6,7 @@
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { NodeSnapshot } from './node-snapshot.js';
+import type { NodeMemory, NodeSnapshot } from './node-snapshot.js';
 
 interface MetricRow {
   readonly name: string;
@@ -193,6 +193,15 @@ const STATES: Readonly<Record<NodeSnapshot['replication']['state'], null>> = {
   linked: null,
 };
 
+/** What the node counts itself, beside what the process is told by the system and the engine. */
+const MEMORY_KINDS: readonly (readonly [string, (memory: NodeMemory) => number])[] = [
+  ['memtables', (memory) => memory.memtables],
+  ['memtables_idle', (memory) => memory.idleMemtables],
+  ['block_cache', (memory) => memory.blockCache],
+  ['series', (memory) => memory.series],
+  ['row_batches', (memory) => memory.rowBatches],
+];
+
 const NANOSECONDS_PER_MS = 1e6;
 
 export class MetricsPage {
@@ -225,7 +234,7 @@ export class MetricsPage {
     });
     this.#memory = new Gauge({
       name: 'twintide_memory_bytes',
-      help: 'Memory of the process by kind.',
+      help: 'Memory by kind: of the process (resident, heap, external, array_buffers), and what of it the node counts.',
       labelNames: ['kind'],
       registers,
     });
@@ -258,6 +267,8 @@ export class MetricsPage {
     this.#memory.set({ kind: 'resident' }, memory.rss);
     this.#memory.set({ kind: 'heap' }, memory.heapUsed);
     this.#memory.set({ kind: 'external' }, memory.external);
+    this.#memory.set({ kind: 'array_buffers' }, memory.arrayBuffers);
+    for (const [kind, read] of MEMORY_KINDS) this.#memory.set({ kind }, read(snapshot.memory));
     this.#measureDelay();
     return this.#registry.metrics();
   }

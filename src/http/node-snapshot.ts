@@ -29,6 +29,7 @@ export interface NodeSnapshot {
   readonly bytesReceivedTotal: number;
   readonly bytesSentTotal: number;
   readonly memtableBytes: number;
+  readonly memory: NodeMemory;
   readonly runs: number;
   /** Of all tables. */
   readonly series: number;
@@ -40,6 +41,20 @@ export interface NodeSnapshot {
   readonly disk: DiskStatus;
   /** Both journals, on disk. */
   readonly journalBytes: number;
+}
+
+/** What the node holds by its own count, in bytes. */
+export interface NodeMemory {
+  /** Rows that are not flushed yet: those that a flush is writing, too. */
+  readonly memtables: number;
+  /** Of flushed rows: memory that the next ones will take. */
+  readonly idleMemtables: number;
+  /** Decoded blocks. */
+  readonly blockCache: number;
+  /** Dictionaries of tags. */
+  readonly series: number;
+  /** What INSERTs have been read into, and the next ones will be. */
+  readonly rowBatches: number;
 }
 
 /** What the HTTP server asks of the node. Both answer at once, from memory. */

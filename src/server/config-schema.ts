@@ -176,7 +176,7 @@ export const configSchema = z.strictObject({
     memtable_bytes: key(
       size(MiB, 64 * GiB),
       '256MiB',
-      'Recent rows held in memory before they are flushed. A multi-part write may take half of it.',
+      'Recent rows held in memory before they are flushed. A multi-part write may take half of it. While flushes go on, a node may hold three times as much, and a quarter of it for statements that are being read.',
     ),
     memtable_age: key(
       duration(SECOND_MS, DAY_MS),
@@ -193,7 +193,7 @@ export const configSchema = z.strictObject({
       'auto',
       'Free space that clients may not use: below it their writes get error 1021, and what the peer sends, deletes, flushes and compactions go on. `auto`: 128MiB + `memtable_bytes` + `segment_bytes` and, with a peer, `rpo_bytes`.',
     ),
-    cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'LevelDB’s block cache.'),
+    cache_bytes: key(size(MiB, 256 * GiB), '128MiB', 'Decoded blocks kept for queries.'),
     max_series: key(
       count(1, 1_000_000_000),
       10_000_000,

@@ -235,7 +235,7 @@ async function assemble(
     ddl: new DdlQueue(),
     guards: new TableGuards(),
     seriesLimit,
-    batches: new RowBatchPool(),
+    batches: new RowBatchPool(config.storage),
     counters,
   };
 
@@ -283,6 +283,7 @@ async function assemble(
     bytesReceivedTotal: mysql.counters().bytesReceived,
     bytesSentTotal: mysql.counters().bytesSent,
     memtableBytes: store.tables.memtableBytes(),
+    memory: { ...store.tables.memory(), rowBatches: context.batches.idleBytes },
     runs: store.tables.stats().reduce((sum, table) => sum + table.runs, 0),
     series: seriesLimit.seriesCount,
     seriesMax: seriesLimit.max,

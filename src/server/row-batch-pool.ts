@@ -3,23 +3,33 @@
  * than to fill it with a row, and a stream of large INSERTs would fill the heap with arrays that live for one statement.
  *
  * One pool serves all sessions of the node, so that idle sessions hold nothing. It keeps the batches used last, whatever
- * their table. Batches of one schema share what they remember of its tag tuples.
+ * their table, within a share of what memtables may take. Batches of one schema share what they remember of its tag tuples.
  */
 
 import { RowBatch, type TableSchema, type TupleMemory } from '../../storage/index.js';
 
 /** More than INSERTs run at the same moment, as a rule. */
 const BATCHES_MAX = 256;
-/** One that has held a large INSERT of a wide table has some MiB. */
-const BYTES_MAX = 64 * 1024 * 1024;
+/** One that has held a large INSERT of a wide table has some MiB; together they may have this part of `memtable_bytes`. */
+export const MEMTABLE_SHARE = 1 / 4;
 const MEMORIES_MAX = 16;
 
 export class RowBatchPool {
   /** Least recently given first. All empty. */
   readonly #idle: RowBatch[] = [];
+  readonly #limitBytes: number;
   #idleBytes = 0;
   /** Of the tables written last, least recently used first. */
   readonly #memories = new Map<TableSchema, TupleMemory>();
+
+  constructor(limits: { readonly memtableBytes: number }) {
+    this.#limitBytes = limits.memtableBytes * MEMTABLE_SHARE;
+  }
+
+  /** Of the batches between statements. */
+  get idleBytes(): number {
+    return this.#idleBytes;
+  }
 
   /** An empty batch of this very schema. */
   take(schema: TableSchema): RowBatch {
@@ -33,9 +43,10 @@ export class RowBatchPool {
 
   /** Requires: empty, and not used by the caller any more. */
   give(batch: RowBatch): void {
+    if (batch.sizeBytes > this.#limitBytes) return;
     this.#idle.push(batch);
     this.#idleBytes += batch.sizeBytes;
-    while (this.#idle.length > BATCHES_MAX || this.#idleBytes > BYTES_MAX) {
+    while (this.#idle.length > BATCHES_MAX || this.#idleBytes > this.#limitBytes) {
       this.#idleBytes -= this.#idle.shift()!.sizeBytes;
     }
   }

@@ -52,6 +52,13 @@ const linked: NodeSnapshot = {
   bytesReceivedTotal: 10,
   bytesSentTotal: 20,
   memtableBytes: 4096,
+  memory: {
+    memtables: 8192,
+    idleMemtables: 1024,
+    blockCache: 2048,
+    series: 512,
+    rowBatches: 256,
+  },
   runs: 7,
   series: 70,
   seriesMax: 700,
@@ -205,6 +212,11 @@ describe('/metrics', () => {
       twintide_queries_total: '500',
       twintide_rows_written_total: '5000',
       twintide_memtable_bytes: '4096',
+      'twintide_memory_bytes{kind="memtables"}': '8192',
+      'twintide_memory_bytes{kind="memtables_idle"}': '1024',
+      'twintide_memory_bytes{kind="block_cache"}': '2048',
+      'twintide_memory_bytes{kind="series"}': '512',
+      'twintide_memory_bytes{kind="row_batches"}': '256',
       twintide_runs: '7',
       twintide_series: '70',
       twintide_series_max: '700',
@@ -228,6 +240,9 @@ describe('/metrics', () => {
       twintide_disk_journal_waits: '0',
     });
     expect(page.get('twintide_event_loop_delay_ms{quantile="0.99"}')).toMatch(/^[\d.]+$/);
+    for (const kind of ['resident', 'heap', 'external', 'array_buffers']) {
+      expect(page.get(`twintide_memory_bytes{kind="${kind}"}`)).toMatch(/^\d+$/);
+    }
   });
 
   test('has every row of its table once', async () => {

@@ -116,6 +116,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'a late write is seen by a read view',
   },
   {
+    name: 'memory of a memtable goes to the next while a view reads it',
+    file: 'storage/run-garbage.ts',
+    find: 'const unread = this.#unread.filter(({ stateNumber }) => oldestPin >= stateNumber);',
+    replace: 'const unread = this.#unread;',
+    testFile: 'test/storage/table-store.test.ts',
+    testName:
+      'memory of flushed rows is left alone while a view reads them, active or frozen when it was opened',
+  },
+  {
     name: 'expiry by arrival: the record that comes last holds, not the latest time',
     file: 'storage/table-store.ts',
     find: '(known !== undefined && through <= known)',

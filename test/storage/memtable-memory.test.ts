@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { FRESH_MEMORY, MemtableMemory } from '../../storage/memtable-memory.js';
 
 const KIBIBYTE = 1024;
+const SIZE_MAX = 6;
 
 test('a buffer that was given back is taken again, by who wants exactly its size', () => {
   const memory = new MemtableMemory(64 * KIBIBYTE);
@@ -11,7 +12,7 @@ test('a buffer that was given back is taken again, by who wants exactly its size
   expect(buffer.byteLength).toBe(8 * KIBIBYTE);
   memory.give(buffer);
   expect(memory.idleBytes).toBe(8 * KIBIBYTE);
-  expect(memory.take(4 * KIBIBYTE)).not.toBe(buffer);
+  expect(memory.take(4 * KIBIBYTE).byteLength).toBe(4 * KIBIBYTE);
   expect(memory.take(8 * KIBIBYTE)).toBe(buffer);
   expect(memory.idleBytes).toBe(0);
   expect(memory.take(8 * KIBIBYTE)).not.toBe(buffer);
@@ -23,15 +24,26 @@ test('beyond the bound goes the size that was not given back for longest', () =>
   for (const buffer of [old!, used!, last!]) memory.give(buffer);
   expect(memory.idleBytes).toBe(19 * KIBIBYTE);
   expect(memory.take(9 * KIBIBYTE)).toBe(used);
-  expect(memory.take(8 * KIBIBYTE)).not.toBe(old);
   expect(memory.take(10 * KIBIBYTE)).toBe(last);
+  expect(memory.take(8 * KIBIBYTE)).not.toBe(old);
+});
+
+test('where none fits, idle ones make room for the new one: as much as it takes, and no more', () => {
+  const memory = new MemtableMemory(64 * KIBIBYTE);
+  for (const buffer of [10, 10, 10].map((size) => memory.take(size * KIBIBYTE)))
+    memory.give(buffer);
+  const idleKiB = [4, 4, 4, 17, 40].map((size) => {
+    memory.take(size * KIBIBYTE);
+    return memory.idleBytes / KIBIBYTE;
+  });
+  expect(idleKiB).toEqual([30, 30, 20, 10, 0]);
 });
 
 test('one that is larger than the bound is not kept, and drives nothing else out', () => {
   const memory = new MemtableMemory(16 * KIBIBYTE);
-  const small = memory.take(KIBIBYTE);
-  memory.give(small);
-  memory.give(memory.take(17 * KIBIBYTE));
+  const [small, large] = [1, 17].map((size) => memory.take(size * KIBIBYTE));
+  memory.give(small!);
+  memory.give(large!);
   expect(memory.idleBytes).toBe(KIBIBYTE);
   expect(memory.take(KIBIBYTE)).toBe(small);
 });
@@ -44,12 +56,13 @@ test('where nothing is left to others, every buffer is a new one, and zeros', ()
   expect(new Uint8Array(FRESH_MEMORY.take(KIBIBYTE)).every((byte) => byte === 0)).toBe(true);
 });
 
-test('no two have the same buffer, and no more than the bound lies idle, whatever is taken and given', () => {
-  const step = fc.record({ isTake: fc.boolean(), size: fc.integer({ min: 1, max: 6 }) });
+test('no two have the same buffer, no more than the bound lies idle, and all together are no more than were once in use', () => {
+  const step = fc.record({ isTake: fc.boolean(), size: fc.integer({ min: 1, max: SIZE_MAX }) });
   fc.assert(
     fc.property(fc.nat({ max: 20 }), fc.array(step, { maxLength: 100 }), (limit, steps) => {
       const memory = new MemtableMemory(limit);
       const held: SharedArrayBuffer[] = [];
+      let mostHeldBytes = 0;
       for (const { isTake, size } of steps) {
         if (isTake) {
           const buffer = memory.take(size);
@@ -59,8 +72,12 @@ test('no two have the same buffer, and no more than the bound lies idle, whateve
         } else if (held.length > 0) {
           memory.give(held.splice(size % held.length, 1)[0]!);
         }
+        const heldBytes = held.reduce((sum, { byteLength }) => sum + byteLength, 0);
+        mostHeldBytes = Math.max(mostHeldBytes, heldBytes);
         expect(memory.idleBytes).toBeLessThanOrEqual(limit);
         expect(memory.idleBytes).toBeGreaterThanOrEqual(0);
+        // Less than one buffer more: only whole ones can go.
+        expect(heldBytes + memory.idleBytes).toBeLessThan(mostHeldBytes + SIZE_MAX);
       }
     }),
   );

@@ -785,18 +785,18 @@ describe('memory', () => {
     store.applyWrite(1, rows, 0);
     // Beside their series, which stay.
     const bytes = store.memtableBytes();
-    expect(store.idleMemtableBytes).toBe(0);
+    expect(store.memory().idleMemtables).toBe(0);
     await flushAll(store);
-    expect(store.idleMemtableBytes).toBeGreaterThan(bytes / 2);
+    expect(store.memory().idleMemtables).toBeGreaterThan(bytes / 2);
     store.applyWrite(2, rows, 0);
     expect(store.memtableBytes()).toBeGreaterThan(bytes / 2);
-    expect(store.idleMemtableBytes).toBe(0);
+    expect(store.memory().idleMemtables).toBe(0);
 
     for (let version = 3; version < 10; version++) store.applyWrite(version, rows, 0);
     expect(store.memtableBytes()).toBeGreaterThan(options.memtableBytes);
     await flushAll(store);
-    expect(store.idleMemtableBytes).toBeGreaterThan(options.memtableBytes / 2);
-    expect(store.idleMemtableBytes).toBeLessThanOrEqual(options.memtableBytes);
+    expect(store.memory().idleMemtables).toBeGreaterThan(options.memtableBytes / 2);
+    expect(store.memory().idleMemtables).toBeLessThanOrEqual(options.memtableBytes);
   });
 
   it('of flushed rows is left alone while a view reads them, active or frozen when it was opened', async () => {
@@ -808,7 +808,7 @@ describe('memory', () => {
     store.freeze(flushedState(1));
     const frozen = store.readView();
     await store.flush(() => 0);
-    expect(store.idleMemtableBytes).toBe(0);
+    expect(store.memory().idleMemtables).toBe(0);
     for (let round = 2; round < 5; round++) {
       write(store, 100 * round, rowsOf(round));
       await flushAll(store, round);
@@ -817,7 +817,7 @@ describe('memory', () => {
       expect(await scanAll(view, schema)).toEqual(rowsOf(1).map(printed));
       view.release();
     }
-    expect(store.idleMemtableBytes).toBeGreaterThan(0);
+    expect(store.memory().idleMemtables).toBeGreaterThan(0);
     expect((await scanAll(store, schema)).length).toBe(200);
   });
 

@@ -257,7 +257,7 @@ export class SingleNode {
         },
         options.maxSeries ?? 1_000_000,
       ),
-      batches: new RowBatchPool(),
+      batches: new RowBatchPool({ memtableBytes: 64 * 1024 * 1024 }),
     };
   }
 
