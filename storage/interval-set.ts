@@ -44,6 +44,10 @@ export class IntervalSet {
     if (mins.length > INTERVALS_MAX) this.#joinNearest();
   }
 
+  addAll(other: IntervalSet): void {
+    for (let index = 0; index < other.length; index++) this.add(other.min(index), other.max(index));
+  }
+
   #joinNearest(): void {
     let nearest = 0;
     let gap = Infinity;

@@ -9,7 +9,7 @@
  * newer than everything of its series is none, and so ordered ingest never has to be merged. Tombstones always are.
  */
 
-import { Chunk, type ChunkForms } from './chunk.js';
+import { Chunk, type ChunkForms, type ChunkLayout } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
 import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
@@ -19,7 +19,7 @@ import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
 import { baseFor, baseForUnits, unitsPerSecond } from './time-base.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
-import { ScratchMemory } from './vector-memory.js';
+import { ScratchMemory, type VectorMemory } from './vector-memory.js';
 
 const CHUNK_ROWS_MIN = 64;
 const MARKS_KEPT_MAX = 64;
@@ -34,6 +34,23 @@ interface Segment {
   readonly at: number;
   readonly from: number;
   readonly count: number;
+}
+
+/** A section whose rows are being distributed to chunks. */
+interface OpenSection {
+  readonly layout: ChunkLayout;
+  /** In the layout, by the shape's columns. */
+  readonly places: readonly number[];
+  readonly times: readonly ColumnValues[];
+  /** In the layout, of the column that is written at this place in the section; times come first. */
+  readonly placeAt: (index: number) => number;
+  /** By layout column: the section has it as 64-bit halves. */
+  readonly isWide: (place: number) => boolean;
+  readonly rowCount: number;
+  /** The next one to be distributed. */
+  row: number;
+  /** Where it goes if it fits; null = to a new one. */
+  chunk: Chunk | null;
 }
 
 export class MemTable {
@@ -82,91 +99,149 @@ export class MemTable {
   /** Appends a section's rows (or tombstones of their keys). Row i has the ordinal `ordinal + i` in its record. */
   append(reader: RowsSectionReader, seriesOf: Uint32Array, version: number, ordinal: number): void {
     const { shape, rowCount } = reader;
-    const { layout } = this.table;
-    const places = shape.columns.map((column) => layout.indexOf(column.id));
-    const times: ColumnValues[] = [];
-    for (let index = 0; index < shape.timeCount; index++) times.push(reader.nextColumn(keyMemory));
-    const timePlaces = shape.order.slice(0, shape.timeCount).map((index) => places[index]!);
-    const segments = this.#plan(reader, places, times, timePlaces);
-
+    const section = this.#begin(reader, keyMemory);
+    const segments: Segment[] = [];
+    while (section.row < rowCount) segments.push(this.#cutNext(section));
     for (let index = 0; index < shape.timeCount; index++) {
-      copyTo(segments, timePlaces[index]!, times[index]!);
+      copyTo(segments, section.placeAt(index), section.times[index]!);
     }
     for (let index = shape.timeCount; index < shape.order.length; index++) {
       valueMemory.reset();
-      const values = reader.nextColumn(valueMemory);
-      copyTo(segments, places[shape.order[index]!]!, values);
+      copyTo(segments, section.placeAt(index), reader.nextColumn(valueMemory));
     }
-    const isTombstone = shape.kind === 'key-deletes';
-    if (places.length < layout.columns.length) {
-      const present = new Set(places);
-      layout.columns.forEach((_, place) => {
-        if (present.has(place)) return;
-        for (const { chunk, at, count } of segments) chunk.fillNulls(place, at, count);
-      });
-    }
-    for (const segment of segments) {
-      const { chunk, at, from, count } = segment;
-      if (isTombstone) chunk.markTombstones(at, count);
-      this.#appendKeys(segment, reader.tupleOf, seriesOf, isTombstone);
-      chunk.versions.fill(version, at, at + count);
-      for (let row = 0; row < count; row++) chunk.ordinals[at + row] = ordinal + from + row;
-      if (version < chunk.versionMin) chunk.versionMin = version;
-      if (version > chunk.versionMax) chunk.versionMax = version;
-      chunk.rows += count;
-    }
-    this.rows += rowCount;
-    let sizeBytes = 0;
-    for (const chunk of this.chunks) sizeBytes += chunk.sizeBytes;
-    this.sizeBytes = sizeBytes;
+    fillMissing(segments, section);
+    for (const segment of segments) this.#finish(segment, reader, seriesOf, version, ordinal);
+    this.#count(rowCount);
   }
 
-  /** Cuts the section where a chunk ends: full, another layout, 64-bit halves, or a time out of a base's reach. */
-  #plan(
+  /**
+   * The same in slices, for a memtable that nobody reads yet: yields after each the values that it has copied, at most those of a
+   * column or of a full chunk. Until the end, `seriesOf` and what `memory` hands out stay as they are.
+   */
+  *appendInSlices(
     reader: RowsSectionReader,
-    places: readonly number[],
-    times: readonly ColumnValues[],
-    timePlaces: readonly number[],
-  ): Segment[] {
+    seriesOf: Uint32Array,
+    version: number,
+    ordinal: number,
+    memory: VectorMemory,
+  ): Generator<number, undefined> {
+    const { shape, rowCount } = reader;
+    const section = this.#begin(reader, memory);
+    const columns: ColumnValues[] = [...section.times];
+    yield rowCount * shape.timeCount;
+    while (columns.length < shape.order.length) {
+      columns.push(reader.nextColumn(memory));
+      yield rowCount;
+    }
+    while (section.row < rowCount) {
+      const segment = this.#cutNext(section);
+      columns.forEach((values, index) => copyTo([segment], section.placeAt(index), values));
+      fillMissing([segment], section);
+      this.#finish(segment, reader, seriesOf, version, ordinal);
+      yield segment.count * section.layout.columns.length;
+    }
+    this.#count(rowCount);
+  }
+
+  /** Takes over all rows of another memtable of the table, which nobody reads and which is not used any more. */
+  adopt(other: MemTable): void {
+    this.chunks.push(...other.chunks);
+    this.rows += other.rows;
+    this.sizeBytes += other.sizeBytes;
+    this.suspects.addAll(other.suspects);
+    this.tombstoneTimes.addAll(other.tombstoneTimes);
+    this.isAllSuspect ||= other.isAllSuspect;
+  }
+
+  /** Leaves its memory to others. Requires: nobody reads it any more, or will. */
+  release(): void {
+    for (const chunk of this.chunks) chunk.release();
+  }
+
+  #begin(reader: RowsSectionReader, memory: VectorMemory): OpenSection {
     const { layout } = this.table;
-    const segments: Segment[] = [];
-    const sectionIndexOf = (place: number): number => places.indexOf(place);
-    let row = 0;
+    const { shape } = reader;
+    const places = shape.columns.map((column) => layout.indexOf(column.id));
+    const times: ColumnValues[] = [];
+    for (let index = 0; index < shape.timeCount; index++) times.push(reader.nextColumn(memory));
     let chunk = this.chunks.at(-1) ?? null;
-    const wide = places.filter((_, index) => reader.isWide(index));
     if (chunk !== null && chunk.layout !== layout) chunk = null;
+    const wide = places.filter((_, index) => reader.isWide(index));
     if (chunk !== null && wide.some((place) => !chunk!.isWide(place))) chunk = null;
-    while (row < reader.rowCount) {
-      let count = chunk === null ? 0 : Math.min(reader.rowCount - row, chunk.room);
+    return {
+      layout,
+      places,
+      times,
+      placeAt: (index) => places[shape.order[index]!]!,
+      isWide: (place) => {
+        const index = places.indexOf(place);
+        return index !== -1 && reader.isWide(index);
+      },
+      rowCount: reader.rowCount,
+      row: 0,
+      chunk,
+    };
+  }
+
+  /** The next rows that go to one chunk: it ends where it is full, and at a time out of its base's reach. */
+  #cutNext(section: OpenSection): Segment {
+    const { layout, times, rowCount, row } = section;
+    for (;;) {
+      const { chunk } = section;
+      let count = chunk === null ? 0 : Math.min(rowCount - row, chunk.room);
       for (let index = 0; index < times.length && count > 0; index++) {
-        const place = timePlaces[index]!;
+        const place = section.placeAt(index);
         const precision = layout.columns[place]!.precision;
         count = fittingRows(times[index]!, row, count, chunk!.baseOf(place), precision);
       }
-      if (chunk === null || count === 0) {
-        const first = row;
-        const forms: ChunkForms = {
-          isWide: (place) => {
-            const index = sectionIndexOf(place);
-            return index !== -1 && reader.isWide(index);
-          },
-          baseOf: (place) => {
-            const index = timePlaces.indexOf(place);
-            if (index === -1) return 0n;
-            return baseAt(times[index]!, first, layout.columns[place]!.precision);
-          },
-        };
-        const capacity = this.#capacityFor(reader.rowCount - row);
-        chunk = new Chunk(layout, forms, capacity, this.#memory);
-        this.chunks.push(chunk);
-        continue;
+      if (chunk !== null && count > 0) {
+        chunk.reserve(chunk.rows + count);
+        section.row = row + count;
+        if (section.row < rowCount) section.chunk = null;
+        return { chunk, at: chunk.rows, from: row, count };
       }
-      chunk.reserve(chunk.rows + count);
-      segments.push({ chunk, at: chunk.rows, from: row, count });
-      row += count;
-      if (row < reader.rowCount) chunk = null;
+      section.chunk = this.#newChunk(section);
     }
-    return segments;
+  }
+
+  #newChunk({ layout, times, rowCount, row, placeAt, isWide }: OpenSection): Chunk {
+    const forms: ChunkForms = {
+      isWide,
+      baseOf: (place) => {
+        const index = times.findIndex((_, time) => placeAt(time) === place);
+        if (index === -1) return 0n;
+        return baseAt(times[index]!, row, layout.columns[place]!.precision);
+      },
+    };
+    const chunk = new Chunk(layout, forms, this.#capacityFor(rowCount - row), this.#memory);
+    this.chunks.push(chunk);
+    return chunk;
+  }
+
+  /** All columns of these rows are in their chunk. */
+  #finish(
+    segment: Segment,
+    reader: RowsSectionReader,
+    seriesOf: Uint32Array,
+    version: number,
+    ordinal: number,
+  ): void {
+    const { chunk, at, from, count } = segment;
+    const isTombstone = reader.shape.kind === 'key-deletes';
+    if (isTombstone) chunk.markTombstones(at, count);
+    this.#appendKeys(segment, reader.tupleOf, seriesOf, isTombstone);
+    chunk.versions.fill(version, at, at + count);
+    for (let row = 0; row < count; row++) chunk.ordinals[at + row] = ordinal + from + row;
+    if (version < chunk.versionMin) chunk.versionMin = version;
+    if (version > chunk.versionMax) chunk.versionMax = version;
+    chunk.rows += count;
+  }
+
+  #count(rows: number): void {
+    this.rows += rows;
+    let sizeBytes = 0;
+    for (const chunk of this.chunks) sizeBytes += chunk.sizeBytes;
+    this.sizeBytes = sizeBytes;
   }
 
   /** A table's first chunks are small; one that has proved busy gets full ones. */
@@ -237,7 +312,7 @@ export class Generation {
 
   /** Leaves its memory to later generations. Requires: no reader has it any more, or will, and its flush is complete. */
   release(): void {
-    for (const { chunks } of this.tables.values()) for (const chunk of chunks) chunk.release();
+    for (const memTable of this.tables.values()) memTable.release();
     this.tables.clear();
   }
 
@@ -273,11 +348,7 @@ export class Generation {
     ordinal: number,
     seriesId: SeriesIds,
   ): void {
-    let memTable = this.tables.get(table.tableId);
-    if (memTable === undefined) {
-      memTable = new MemTable(table, this.#isOverlay, this.#memory);
-      this.tables.set(table.tableId, memTable);
-    }
+    const memTable = this.#tableOf(table);
     const seriesBefore = table.series.count;
     const seriesOf =
       reader.resolved ?? resolveSeries(table.series, reader.tags, reader.tupleCount, seriesId);
@@ -285,11 +356,38 @@ export class Generation {
     if (reader.resolved === null && !this.#isOverlay)
       reader.offerResolved(table.tagBlocks, seriesOf);
     this.charge(table.series.shareOf(table.series.count - seriesBefore));
-    const oldest = this.#liveEpochs.values().next();
-    memTable.beforeAppend(this.#epoch, oldest.done === true ? null : oldest.value);
+    this.#beforeAppend(memTable);
     const sizeBefore = memTable.sizeBytes;
     memTable.append(reader, seriesOf, version, ordinal);
     this.#tableBytes += memTable.sizeBytes - sizeBefore;
+  }
+
+  /** The memtables' rows appear here in one step; nobody uses them any more. Those of dropped tables are discarded. */
+  adopt(memTables: Iterable<MemTable>): void {
+    for (const staged of memTables) {
+      if (staged.table.isDropped) {
+        staged.release();
+        continue;
+      }
+      const memTable = this.#tableOf(staged.table);
+      this.#beforeAppend(memTable);
+      memTable.adopt(staged);
+      this.#tableBytes += staged.sizeBytes;
+    }
+  }
+
+  #tableOf(table: TableState): MemTable {
+    let memTable = this.tables.get(table.tableId);
+    if (memTable === undefined) {
+      memTable = new MemTable(table, this.#isOverlay, this.#memory);
+      this.tables.set(table.tableId, memTable);
+    }
+    return memTable;
+  }
+
+  #beforeAppend(memTable: MemTable): void {
+    const oldest = this.#liveEpochs.values().next();
+    memTable.beforeAppend(this.#epoch, oldest.done === true ? null : oldest.value);
   }
 }
 
@@ -297,6 +395,16 @@ export class Generation {
 export function sectionKeyMemory(): ScratchMemory {
   keyMemory.reset();
   return keyMemory;
+}
+
+/** Columns of the table that the section lacks. */
+function fillMissing(segments: readonly Segment[], { layout, places }: OpenSection): void {
+  if (places.length === layout.columns.length) return;
+  const present = new Set(places);
+  layout.columns.forEach((_, place) => {
+    if (present.has(place)) return;
+    for (const { chunk, at, count } of segments) chunk.fillNulls(place, at, count);
+  });
 }
 
 function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {

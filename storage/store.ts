@@ -8,7 +8,8 @@
  * Recovery: load the manifest and the catalog snapshot, read both journals from the vector on, and apply in order of
  * version over all incarnations. Version order is causal order: a row never comes before the CREATE that its origin had seen.
  *
- * A multi-part write is stashed part by part and applied as a whole at its commit record, under that record's version.
+ * A multi-part write is stashed part by part and applied as a whole at its commit record, under that record's version. What is large is
+ * applied in slices, and shows when all of it is (`prepare`).
  */
 
 import assert from 'node:assert';
@@ -32,6 +33,8 @@ import type { TableId } from './table-schema.js';
 import { VersionClock } from './version-clock.js';
 import { FROZEN_GENERATIONS_MAX, stallMs } from './write-stall.js';
 import type { SeriesPreparation } from './series-preparation.js';
+import { isStaged, StagedWrite } from './staged-write.js';
+import { countRows } from './write-body.js';
 import { recordsIn } from './journal-replay.js';
 import { MultiPartStash } from './multi-part-stash.js';
 import { Pacer } from './pacer.js';
@@ -109,6 +112,7 @@ const MARK_AHEAD_MS = 10_000;
 const LOW_SPACE_AGE_MS = 2_000;
 /** Applying more than this is worth a stretch of its own. */
 const LATE_WRITE_BYTES_MAX = 16 * 1024;
+const LATE_WRITE_ROWS_MAX = 1_000;
 /** A flush that found no room is tried again after this, and twice as long each time; and when the disk has room. */
 const FLUSH_RETRY_MS_MIN = 1_000;
 const FLUSH_RETRY_MS_MAX = 30_000;
@@ -148,7 +152,7 @@ export class Store {
   readonly #applied = new Map<string, number>();
   readonly #stashes = new Map<string, MultiPartStash>();
   /** Of records that are to be applied next. */
-  readonly #preparations = new WeakMap<RecordView, SeriesPreparation>();
+  readonly #preparations = new WeakMap<RecordView, SeriesPreparation | StagedWrite>();
   #highestApplied = 0;
   /** As the manifest had it at the start. */
   #flushedTo: ReadonlyMap<string, number> = new Map();
@@ -293,7 +297,9 @@ export class Store {
     if (preparation === undefined) {
       const bodies = this.#rowsOf(key(origin, incarnation), record);
       if (bodies.length === 0) return true;
-      preparation = this.tables.prepareWrite(bodies);
+      preparation = isStaged(bodies)
+        ? this.tables.stageWrite(record.version, bodies)
+        : this.tables.prepareWrite(bodies);
       this.#preparations.set(record, preparation);
     }
     return preparation.step();
@@ -302,8 +308,7 @@ export class Store {
   /** The bodies of what the record makes visible, when they are large enough to be prepared. */
   #rowsOf(id: string, record: RecordView): readonly Uint8Array[] {
     if (record.kind === RecordKind.commit) return this.#stashes.get(id)?.partsOf(record) ?? [];
-    const isLarge = record.body.length > LATE_WRITE_BYTES_MAX;
-    return isLarge && record.kind === RecordKind.write ? [record.body] : [];
+    return record.kind === RecordKind.write && isLarge(record.body) ? [record.body] : [];
   }
 
   /**
@@ -311,10 +316,7 @@ export class Store {
    * anyone looks at them: a client that writes row by row has its answer first.
    */
   applyOwn(record: RecordView): void {
-    const isLate =
-      record.kind === RecordKind.write &&
-      record.body.length <= LATE_WRITE_BYTES_MAX &&
-      !this.#hasLateWrite;
+    const isLate = record.kind === RecordKind.write && !this.#hasLateWrite && !isLarge(record.body);
     if (!isLate) {
       this.#apply(this.nodeId, this.#incarnation, record);
       return;
@@ -443,8 +445,14 @@ export class Store {
 
   #apply(origin: NodeId, incarnation: IncarnationId, record: RecordView): void {
     const id = this.#nextOf(origin, incarnation, record);
-    this.#applyRecord(id, origin, record);
-    this.#preparations.get(record)?.end();
+    const preparation = this.#preparations.get(record);
+    if (preparation instanceof StagedWrite) {
+      if (record.kind === RecordKind.commit) this.#stash(id).take(record);
+      this.tables.publish(preparation);
+    } else {
+      this.#applyRecord(id, origin, record);
+      preparation?.end();
+    }
     this.#noteApplied(id, record);
     this.#watchSize();
   }
@@ -893,6 +901,11 @@ export class Store {
     const opened = await this.own.beginIncarnation(this.#incarnation, parent, this.versions.next());
     this.#applied.set(key(this.nodeId, this.#incarnation), opened.sequence);
   }
+}
+
+function isLarge(body: Uint8Array): boolean {
+  if (body.length > LATE_WRITE_BYTES_MAX) return true;
+  return countRows(body, LATE_WRITE_ROWS_MAX) >= LATE_WRITE_ROWS_MAX;
 }
 
 function key(origin: NodeId, incarnation: IncarnationId): string {

@@ -32,6 +32,7 @@ import { Run } from './run.js';
 import { RunGarbage } from './run-garbage.js';
 import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-body.js';
 import { corruptKey } from './sealed-value.js';
+import { StagedWrite } from './staged-write.js';
 import type { StoreState } from './store-state.js';
 import { type PreparationTarget, SeriesPreparation } from './series-preparation.js';
 import { SyncedBatches } from './synced-batches.js';
@@ -267,6 +268,20 @@ export class TableStore {
   /** What can be done ahead for a write of these bodies, in slices (series-preparation.ts). */
   prepareWrite(bodies: readonly Uint8Array[]): SeriesPreparation {
     return new SeriesPreparation(this.#target, bodies);
+  }
+
+  /** A large write of these bodies, to be applied in slices (staged-write.ts) and then to be published. */
+  stageWrite(version: number, bodies: readonly Uint8Array[]): StagedWrite {
+    return new StagedWrite(this.#target, this.#memory, version, bodies);
+  }
+
+  /** Applies a staged write. */
+  publish(write: StagedWrite): void {
+    this.settle();
+    while (!write.step());
+    const { memTables, tombstones } = write.take();
+    for (const tombstone of tombstones) this.#addTombstone(tombstone);
+    this.#state.active.adopt(memTables);
   }
 
   /**

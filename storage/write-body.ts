@@ -98,6 +98,37 @@ export function* sectionsOf(body: Uint8Array, offset: number): Generator<Section
   outer.expectEnd();
 }
 
+/** Rows of all sections, by a look at their heads, and each section counts as one at least; `enough` or more are not counted on. */
+export function countRows(body: Uint8Array, enough: number): number {
+  const sections = body[0]! | (body[1]! << 8);
+  let rows = 0;
+  let at = 2;
+  for (let index = 0; index < sections && rows < enough && at < body.length; index++) {
+    const hasRows = body[at] !== SectionKind.rangeTombstone;
+    rows += hasRows ? Math.max(1, varintAt(body, at + HEADER_BYTES + OWNER_BYTES)) : 1;
+    at += HEADER_BYTES + uint32At(body, at + 1);
+  }
+  return rows;
+}
+
+/** 0 where the body is too short: whoever applies it finds that out. */
+function varintAt(body: Uint8Array, offset: number): number {
+  let value = 0;
+  let scale = 1;
+  for (let at = offset; at < body.length; at++) {
+    value += (body[at]! & 0x7f) * scale;
+    if (body[at]! < 0x80) return value;
+    scale *= 0x80;
+  }
+  return 0;
+}
+
+function uint32At(body: Uint8Array, offset: number): number {
+  let value = 0;
+  for (let byte = 3; byte >= 0; byte--) value = value * 256 + (body[offset + byte] ?? 0);
+  return value;
+}
+
 function begin(kind: number): void {
   current.clear();
   current.uint8(kind);

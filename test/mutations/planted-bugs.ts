@@ -244,6 +244,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'a backfill of years has a bounded number of runs, however often rows of all ages come, and is joined without losing a field',
   },
   {
+    name: 'a large write forgets which of its rows may replace others when it is published',
+    file: 'storage/memtable.ts',
+    find: 'this.suspects.addAll(other.suspects);',
+    replace: '',
+    testFile: 'test/storage/staged-write.test.ts',
+    testName:
+      'rows of one identity, written between its slices one that is older: the higher version wins',
+  },
+  {
     name: 'visible before the gate: a record is applied as soon as it is durable here',
     file: 'replication/write-path.ts',
     find: '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n',

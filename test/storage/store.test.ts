@@ -65,8 +65,10 @@ class Machine {
   readonly clock = new VirtualClock();
   recorder = new Recorder();
   store!: Store;
-  /** Own records that are durable and not yet applied. */
+  /** Own records that are not yet applied. */
   #waiting: RecordView[] = [];
+  /** What is durable from now on is applied by `applyTo` alone. */
+  isHeld = false;
   durable = 0;
 
   constructor(seed: number) {
@@ -76,6 +78,7 @@ class Machine {
   async start(memtableBytes = 1 << 22): Promise<number> {
     this.recorder = new Recorder();
     this.#waiting = [];
+    this.isHeld = false;
     const opening = Store.open(
       {
         disk: this.disk.mount(),
@@ -101,11 +104,15 @@ class Machine {
     store.setHorizonHeld(false);
     store.own.onDurable((_, position) => {
       this.durable = position.sequence;
-      while (this.#waiting.length > 0 && this.#waiting[0]!.sequence <= position.sequence) {
-        store.applyOwn(this.#waiting.shift()!);
-      }
+      if (!this.isHeld) this.applyTo(position.sequence);
     });
     return report.replayedRecords;
+  }
+
+  applyTo(sequence: number): void {
+    while (this.#waiting.length > 0 && this.#waiting[0]!.sequence <= sequence) {
+      this.store.applyOwn(this.#waiting.shift()!);
+    }
   }
 
   append(kind: RecordKind, body: readonly Uint8Array[]): RecordView {
@@ -221,6 +228,51 @@ describe('store', () => {
     machine.powerLoss();
     await machine.start();
     expect(await machine.values()).toEqual([1, 2, 3, 7]);
+  });
+
+  describe.each([
+    ['before it shows', false],
+    ['when it shows', true],
+  ])('a large commit that is applied in slices, and a power loss %s', (_, isPublished) => {
+    test.each([
+      ['without a flush', false],
+      ['with a flush between two slices', true],
+    ])('%s', async (_name, isFlushed) => {
+      const machine = new Machine(4);
+      await machine.start();
+      machine.defineTable();
+      const values = Array.from({ length: 12_000 }, (_value, index) => index);
+      const first = machine.append(RecordKind.part, [
+        encodePartPrefix(0),
+        ...write(values.slice(0, 3000)),
+      ]);
+      for (const from of [3000, 6000, 9000]) {
+        const part = write(values.slice(from, from + 3000));
+        machine.append(RecordKind.part, [encodePartPrefix(first.sequence), ...part]);
+      }
+      machine.append(RecordKind.write, write([20_000]));
+      await machine.settle();
+      machine.isHeld = true;
+      const commit = machine.append(RecordKind.commit, [
+        encodeCommitBody({ firstPart: first.sequence, partCount: 4 }),
+      ]);
+      await machine.settle();
+      const { store } = machine;
+      const prepare = (): boolean => store.prepare(store.nodeId, store.incarnation, commit);
+      expect([prepare(), prepare()]).toEqual([false, false]);
+      expect(await machine.values()).toEqual([20_000]);
+      if (isFlushed) await machine.clock.runUntilSettled(store.flush());
+      while (!prepare());
+      expect(await machine.values()).toEqual([20_000]);
+      if (isPublished) {
+        machine.applyTo(commit.sequence);
+        expect(await machine.values()).toEqual([...values, 20_000]);
+        if (isFlushed) await machine.clock.runUntilSettled(store.flush());
+      }
+      machine.powerLoss();
+      await machine.start();
+      expect(await machine.values()).toEqual([...values, 20_000]);
+    });
   });
 
   test('a flush in the middle of a replay forgets nothing that was flushed before', async () => {

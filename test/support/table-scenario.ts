@@ -1,12 +1,13 @@
 /**
  * A random life of a table store beside a plain model: rows, overwrites, deletes, expiry, flushes, compactions, crashes and reopenings, two origins whose
- * versions interleave. Whatever happened, every view shows what the model says of the records applied when it was taken.
+ * versions interleave, writes that are applied in slices while all of that goes on. Whatever happened, every view shows what the model says of the records applied when it was taken.
  */
 
 import { encodeExpiryBody } from '../../storage/expiry-body.js';
 import { JobStoppedError } from '../../storage/job-deps.js';
 import { TableStore } from '../../storage/table-store.js';
 import type { ReadView } from '../../storage/read-view.js';
+import type { StagedWrite } from '../../storage/staged-write.js';
 import type { BackgroundWorkers, KeyValueStore } from '../../storage/ports.js';
 import {
   ColumnRole,
@@ -27,6 +28,8 @@ import { realTimers } from './table-rig.js';
 import { type PlainValue, valueAt } from './vector-values.js';
 
 const RECORDS = 40;
+/** Writes that are applied in slices at a time: one of each origin. */
+const STAGED_MAX = 2;
 
 /** A few tables that differ in what decides representations (precision, tag types) and in how rows of one identity meet. */
 function schemaFor(random: SeededRandom): TableSchema {
@@ -117,6 +120,7 @@ function randomValue(random: SeededRandom, column: StoredColumn): PlainValue {
 
 class Scenario {
   readonly schema: TableSchema;
+  /** In the order in which they showed. */
   readonly records: ModelRecord[] = [];
   readonly #random: SeededRandom;
   readonly #timeOrigin: bigint;
@@ -148,17 +152,13 @@ class Scenario {
     if (random.chance(0.2))
       this.#next[1 - origin] = Math.max(this.#next[1 - origin]!, version - 51);
     if (random.chance(0.06)) {
-      const record = { version, operations: [], expiredThrough: this.#expiry() };
-      this.records.push(record);
-      return record;
+      return { version, operations: [], expiredThrough: this.#expiry() };
     }
     const operations: ModelOperation[] = [];
     const count = random.chance(0.8) ? 1 : random.integer(2, 3);
     for (let index = 0; index < count; index++) operations.push(this.#operation());
-    const record = { version, operations };
-    this.records.push(record);
     this.#step++;
-    return record;
+    return { version, operations };
   }
 
   /** Mostly of the past; a later one may say an earlier time. */
@@ -337,10 +337,32 @@ export async function runScenario(
     await check(view, schema, scenario.records.slice(0, count), query());
     view.release();
   };
+  const staged: { readonly write: StagedWrite; readonly record: ModelRecord }[] = [];
+  /** What is staged is still to come. */
+  const horizonNow = (): number =>
+    Math.min(scenario.horizon, ...staged.map(({ record }) => record.version - 1));
+  const applyNow = (record: ModelRecord): void => {
+    apply(store, schema, record);
+    scenario.records.push(record);
+  };
+  const stage = (record: ModelRecord): void => {
+    const { version } = record;
+    const bodies = record.operations.map((one) => bodyOf(schema, { version, operations: [one] }));
+    staged.push({ write: store.stageWrite(version, bodies), record });
+  };
+  const publishOldest = (): void => {
+    const { write, record } = staged.shift()!;
+    store.publish(write);
+    scenario.records.push(record);
+  };
   for (let step = 0; step < RECORDS; step++) {
     store.defineTable(schema);
     const record = scenario.nextRecord();
-    apply(store, schema, record);
+    const isApart = record.expiredThrough === undefined && random.chance(0.25);
+    if (isApart && staged.length < STAGED_MAX) stage(record);
+    else applyNow(record);
+    for (const { write } of staged) if (random.chance(0.7)) write.step(random.integer(1, 40));
+    if (staged.length > 0 && random.chance(0.3)) publishOldest();
     if (random.chance(0.15)) views.push({ view: store.readView(), count: scenario.records.length });
     if (random.chance(0.12)) {
       const sequence = scenario.records.length;
@@ -351,13 +373,12 @@ export async function runScenario(
         catalog: Uint8Array.of(sequence),
         highestVersion: record.version,
       });
-      if (random.chance(0.8)) await store.flush(() => scenario.horizon);
+      if (random.chance(0.8)) await store.flush(horizonNow);
     }
     if (random.chance(0.1)) {
-      const horizon = (): number => scenario.horizon;
       const compacting = random.chance(0.5)
-        ? store.compactTable(schema.tableId, horizon)
-        : store.compactNext(horizon).then(() => undefined);
+        ? store.compactTable(schema.tableId, horizonNow)
+        : store.compactNext(horizonNow).then(() => undefined);
       // Others go on beside whatever happens then.
       background = Promise.all([background, compacting.catch(unlessStopped)]);
       if (random.chance(0.5)) await background;
@@ -372,12 +393,14 @@ export async function runScenario(
       expect(store.flushed?.catalog ?? Uint8Array.of(from)).toEqual(Uint8Array.of(from));
       store.defineTable(schema);
       for (const applied of scenario.records.slice(from)) apply(store, schema, applied);
+      for (const { record: lost } of staged.splice(0)) applyNow(lost);
     }
     if (random.chance(0.15)) {
       await checkAndRelease({ view: store.readView(), count: scenario.records.length });
     }
     if (views.length > 0 && random.chance(0.2)) await checkAndRelease(views.shift()!);
   }
+  while (staged.length > 0) publishOldest();
   await background;
   for (const taken of views.splice(0)) await checkAndRelease(taken);
   for (const order of ['any', 'series-time'] as const) {

@@ -1,0 +1,140 @@
+/**
+ * A write too large to be applied in one turn of the event loop is applied beside the tables, a slice a turn, and published in one step:
+ * its rows go to memtables of its own, which nobody reads, and in the end the chunks of those change hands. A million rows would hold up
+ * the loop for a quarter of a second otherwise.
+ *
+ * Meanwhile other records are applied, memtables are frozen and flushed, tables altered and dropped, views taken. None of that meets the rows:
+ * they belong to no generation until they are published, to the one that is active then, under the version of their record. What is shared
+ * is what may be: series, which nobody sees without rows, and the last times of series. Of two rows of one identity the one that came
+ * to those later is the suspect, whichever of the two is seen first.
+ *
+ * It takes chunks of its own for each table, the last of which is not full: so only large writes are worth it.
+ */
+
+import assert from 'node:assert';
+import { MemTable } from './memtable.js';
+import type { MemtableMemory } from './memtable-memory.js';
+import { decodeTombstone, type StampedTombstone } from './range-tombstone.js';
+import { RowsSectionReader } from './rows-section.js';
+import type { PreparationTarget } from './series-preparation.js';
+import { type SeriesIds, SeriesResolver } from './series-resolver.js';
+import type { TableId } from './table-schema.js';
+import type { TableState } from './table-state.js';
+import { ScratchMemory } from './vector-memory.js';
+import { countRows, sectionsOf } from './write-body.js';
+
+/** Fewer are applied at once. */
+const STAGED_ROWS_MIN = 10_000;
+const STAGED_BYTES_MIN = 2 * 1024 * 1024;
+/** Values decoded or copied in a slice: half a millisecond or less, but for a column or a chunk that has more. */
+const VALUES_PER_SLICE = 30_000;
+/** Resolving a tuple is as much work as so many values where its series is new. */
+const VALUES_PER_TUPLE = 100;
+const TUPLES_PER_STEP = 64;
+
+export class StagedWrite {
+  readonly #target: PreparationTarget;
+  readonly #version: number;
+  readonly #rowMemory: MemtableMemory;
+  readonly #memory = new ScratchMemory();
+  readonly #resolver = new SeriesResolver();
+  readonly #memTables = new Map<TableId, MemTable>();
+  readonly #tombstones: StampedTombstone[] = [];
+  readonly #slices: Iterator<number>;
+  #isDone = false;
+
+  /** `bodies` are one write: their rows are numbered through. `memory` is the tables'. Throws DamagedBytesError, also from `step`. */
+  constructor(
+    target: PreparationTarget,
+    memory: MemtableMemory,
+    version: number,
+    bodies: readonly Uint8Array[],
+  ) {
+    this.#target = target;
+    this.#rowMemory = memory;
+    this.#version = version;
+    this.#slices = this.#work(bodies);
+  }
+
+  /** Does one slice, of about so many values; true = all is staged. */
+  step(values = VALUES_PER_SLICE): boolean {
+    let left = values;
+    while (!this.#isDone && left > 0) {
+      const next = this.#slices.next();
+      if (next.done === true) this.#isDone = true;
+      else left -= next.value;
+    }
+    return this.#isDone;
+  }
+
+  /** What is to be published. Requires: all is staged. */
+  take(): { readonly memTables: Iterable<MemTable>; readonly tombstones: StampedTombstone[] } {
+    assert(this.#isDone, 'a write is published when all of it is staged');
+    return { memTables: this.#memTables.values(), tombstones: this.#tombstones };
+  }
+
+  *#work(bodies: readonly Uint8Array[]): Generator<number, undefined> {
+    let ordinal = 0;
+    for (const body of bodies) {
+      for (const section of sectionsOf(body, 0)) {
+        if (section.kind === 'range-tombstone') {
+          const tombstone = decodeTombstone(section.reader, section.tableId);
+          this.#tombstones.push({ ...tombstone, version: this.#version });
+          continue;
+        }
+        const known = this.#target.schema(section.schemaId);
+        assert(known !== undefined, `schema ${section.schemaId} precedes its first use`);
+        const { table } = known;
+        const shape = section.kind === 'rows' ? known.rows : known.keys;
+        this.#memory.reset();
+        const reader = new RowsSectionReader(section.reader, shape, this.#memory, table.tagBlocks);
+        yield reader.rowCount + reader.tupleCount;
+        if (!table.isDropped) yield* this.#stage(reader, table, ordinal);
+        ordinal += reader.rowCount;
+      }
+    }
+  }
+
+  *#stage(
+    reader: RowsSectionReader,
+    table: TableState,
+    ordinal: number,
+  ): Generator<number, undefined> {
+    if (reader.resolved === null) yield* this.#resolve(reader, table);
+    if (table.isDropped) return;
+    let memTable = this.#memTables.get(table.tableId);
+    if (memTable === undefined) {
+      memTable = new MemTable(table, false, this.#rowMemory);
+      this.#memTables.set(table.tableId, memTable);
+    }
+    const seriesOf = reader.resolved ?? this.#resolver.ids;
+    yield* memTable.appendInSlices(reader, seriesOf, this.#version, ordinal, this.#memory);
+  }
+
+  *#resolve(reader: RowsSectionReader, table: TableState): Generator<number, undefined> {
+    const { series, tagBlocks } = table;
+    const seriesId: SeriesIds = (tuple, start, end, known) =>
+      this.#target.seriesId(table, tuple, start, end, known);
+    this.#resolver.begin(series, reader.tags, reader.tupleCount);
+    for (let isResolved = false; !isResolved;) {
+      const before = series.count;
+      isResolved = this.#resolver.step(TUPLES_PER_STEP, seriesId);
+      this.#target.charge(series.shareOf(series.count - before));
+      yield TUPLES_PER_STEP * VALUES_PER_TUPLE;
+      if (table.isDropped) return;
+    }
+    reader.offerResolved(tagBlocks, this.#resolver.ids);
+  }
+}
+
+/** Whether a write of these bodies is staged. */
+export function isStaged(bodies: readonly Uint8Array[]): boolean {
+  let bytes = 0;
+  let rows = 0;
+  for (const body of bodies) {
+    bytes += body.length;
+    rows += countRows(body, STAGED_ROWS_MIN);
+    if (bytes >= STAGED_BYTES_MIN || rows >= STAGED_ROWS_MIN) return true;
+  }
+  return false;
+}
