@@ -4,14 +4,15 @@
  * Memtables: one that fills, and as many as may wait for their flush (storage/write-stall.ts). A worker thread needs at most what a
  * memtable holds, in the blocks that it has encoded and not yet written, and a runtime of its own. Each query has its limit. Each connection
  * that writes has a statement that is being read and a record that is being made of it; what statements were read into is kept for the next
- * ones, up to a part of a memtable (src/server/row-batch-pool.ts).
+ * ones, up to a part of a memtable (src/server/row-batch-pool.ts). Each journal keeps its newest records for a peer that is not far behind.
  */
+
+import { MEMTABLE_SHARE } from '../src/server/row-batch-pool.js';
+import { tailBytesFor } from '../storage/store.js';
+import { FROZEN_GENERATIONS_MAX } from '../storage/write-stall.js';
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Generations at a time: one fills, one is flushed, one waits behind it. */
-const GENERATIONS = 3;
-const ROW_BATCH_SHARE = 1 / 4;
 /** LevelDB beside `cache_bytes`: two write buffers of 16 MiB, its own cache, its table of open files. */
 const LEVELDB_BYTES = 48 * MEBIBYTE;
 /** Heap, code and stack of a thread that runs the flush. */
@@ -26,6 +27,8 @@ export interface MemorySettings {
   readonly queries: number;
   readonly maxRecordBytes: number;
   readonly writers: number;
+  /** The node's own, and with a peer its copy of the peer's. */
+  readonly journals: number;
 }
 
 /** Bytes, by what needs them. `idleBytes` is what the process holds before anybody comes. */
@@ -35,8 +38,9 @@ export function memoryBudget(
 ): Readonly<Record<string, number>> {
   return {
     'idle process': idleBytes,
-    memtables: GENERATIONS * settings.memtableBytes,
-    'row batches': ROW_BATCH_SHARE * settings.memtableBytes,
+    memtables: (1 + FROZEN_GENERATIONS_MAX) * settings.memtableBytes,
+    'row batches': MEMTABLE_SHARE * settings.memtableBytes,
+    'journal tails': settings.journals * tailBytesFor(settings.memtableBytes),
     cache: settings.cacheBytes,
     LevelDB: LEVELDB_BYTES,
     workers: settings.workers * (settings.memtableBytes + THREAD_BYTES),

@@ -41,6 +41,7 @@ const SETTINGS: MemorySettings = {
   queries: READERS,
   maxRecordBytes: 8 * MEBIBYTE,
   writers: WRITERS,
+  journals: 1,
 };
 const CONFIG = [
   '[storage]',
@@ -115,6 +116,7 @@ const MEMORY_KINDS = [
   'memtables',
   'memtables_idle',
   'row_batches',
+  'journal_tails',
   'block_cache',
   'series',
 ] as const;
@@ -133,11 +135,11 @@ class Watch {
   /** MiB now, by the kinds of `twintide_memory_bytes`. */
   memoryMiB = '';
 
-  constructor(pid: number, httpPort: number) {
+  constructor(pid: number, httpPort: number, settings: MemorySettings) {
     this.#pid = pid;
     this.#httpPort = httpPort;
     this.idleBytes = residentBytesOf(pid);
-    this.limitBytes = totalOf(memoryBudget(SETTINGS, this.idleBytes)) * ALLOWANCE;
+    this.limitBytes = totalOf(memoryBudget(settings, this.idleBytes)) * ALLOWANCE;
   }
 
   /** The page of metrics tells of the time since it was last asked for. */
@@ -183,8 +185,11 @@ async function soak(durationMs: number, isPair: boolean): Promise<string[]> {
     : await TwintideServers.standalone(options);
   const problems: string[] = [];
   try {
-    const watches = servers.pids.map((pid, node) => new Watch(pid, servers.httpPorts[node]!));
-    for (const [what, bytes] of Object.entries(memoryBudget(SETTINGS, watches[0]!.idleBytes))) {
+    const settings = { ...SETTINGS, journals: servers.pids.length };
+    const watches = servers.pids.map(
+      (pid, node) => new Watch(pid, servers.httpPorts[node]!, settings),
+    );
+    for (const [what, bytes] of Object.entries(memoryBudget(settings, watches[0]!.idleBytes))) {
       console.log(`  ${what.padEnd(14)} ${mebibytes(bytes)}`);
     }
     console.log(`limit: ${mebibytes(watches[0]!.limitBytes)}, with a quarter more than the sum`);

@@ -12,14 +12,12 @@ import type { JournalSegment } from './journal-segment.js';
 import { ZERO_HASH, type IncarnationId, type Position, type RollingHash } from './position.js';
 import { RecordTail } from './record-tail.js';
 
-const TAIL_BYTES = 32 * 1024 * 1024;
-
 export class IncarnationLog {
   readonly id: IncarnationId;
   readonly parent: Position | null;
   readonly openingVersion: number;
   readonly segments: JournalSegment[] = [];
-  readonly tail = new RecordTail(TAIL_BYTES);
+  readonly tail = new RecordTail();
   /** Boundaries the origin announced before their last record came. */
   readonly pendingSeals: SealContent[] = [];
   received: Position;

@@ -92,6 +92,8 @@ export interface IncarnationInfo {
 /** Record bytes as they stand in the journal, back to back. They must not be changed. */
 export type JournalRead = TailRead;
 
+const TAIL_BYTES = 32 * 1024 * 1024;
+
 export interface JournalOptions {
   readonly folder: string;
   readonly origin: NodeId;
@@ -99,6 +101,8 @@ export interface JournalOptions {
   readonly segmentBytes: number;
   /** Longest record taken, header included. */
   readonly maxRecordBytes: number;
+  /** Memory for the newest records once they are durable; default 32 MiB. */
+  readonly tailBytes?: number;
   /** Preallocated files kept ready; default 1. */
   readonly spareSegments?: number;
 }
@@ -245,6 +249,11 @@ export class Journal {
       for (const segment of segments) if (segment.isOnDisk) bytes += segment.capacityBytes;
     }
     return bytes;
+  }
+
+  /** Memory of the newest records. */
+  get tailBytes(): number {
+    return this.#logs.reduce((sum, { tail }) => sum + tail.heldBytes, 0);
   }
 
   /** Record bytes that surely fit into files that exist: what may be admitted when the disk is full. */
@@ -748,7 +757,7 @@ export class Journal {
 
   #onWritten(log: IncarnationLog, sequence: number, hash: RollingHash): void {
     log.durable = { incarnation: log.id, sequence, hash };
-    log.tail.trim(sequence);
+    log.tail.trim(sequence, this.#options.tailBytes ?? TAIL_BYTES);
     const reached = (waiter: DurableWaiter): boolean =>
       waiter.log === log && waiter.sequence <= sequence;
     const waiters = this.#durableWaiters.filter(reached);

@@ -3,7 +3,7 @@
  * read of recent records gets without touching the disk.
  *
  * Records are encoded straight into chunks and stay where they are: a journal write and a read hand out ranges of the same bytes,
- * nothing is copied twice. Chunks are dropped oldest first once they are durable and the tail holds more than its limit; bytes that
+ * nothing is copied twice. Chunks are dropped oldest first once they are durable and the tail holds more than it may; bytes that
  * someone still holds live on until he lets go.
  *
  * Invariants: sequences are consecutive over all chunks; every record that is not durable is here.
@@ -78,12 +78,12 @@ export interface TailRead {
 }
 
 export class RecordTail {
-  readonly #limitBytes: number;
   #chunks: TailChunk[] = [];
   #heldBytes = 0;
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  /** Chunks at their capacity. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** Lowest sequence held; null when there is none. */
@@ -103,10 +103,10 @@ export class RecordTail {
     return chunk;
   }
 
-  /** Drops durable chunks, oldest first, until the limit is kept. */
-  trim(durableSequence: number): void {
+  /** Drops durable chunks, oldest first, until at most `limitBytes` are held. */
+  trim(durableSequence: number, limitBytes: number): void {
     this.#dropWhile(
-      (chunk) => this.#heldBytes > this.#limitBytes && chunk.lastSequence <= durableSequence,
+      (chunk) => this.#heldBytes > limitBytes && chunk.lastSequence <= durableSequence,
     );
   }
 

@@ -25,7 +25,7 @@ import type {
 } from './ports.js';
 import type { IncarnationId, NodeId, Position, PositionVector } from './position.js';
 import { DiskSpace } from './disk-space.js';
-import { Journal, type JournalDeps, type RecoveryReport } from './journal.js';
+import { Journal, type JournalDeps, type JournalOptions, type RecoveryReport } from './journal.js';
 import { RecordKind, type RecordView } from './record.js';
 import { TableStore } from './table-store.js';
 import type { BackgroundCounts } from './background-counters.js';
@@ -59,6 +59,9 @@ export interface StoreDeps {
   /** Makes the state machine that defines and drops the tables of this store. */
   readonly stateMachine: (tables: TableStore) => StateMachine;
 }
+
+const TAIL_BYTES_MIN = 4 * 1024 * 1024;
+const TAIL_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface StoreOptions {
   readonly nodeId: NodeId;
@@ -925,16 +928,19 @@ function journalDeps(deps: StoreDeps, space: DiskSpace): JournalDeps {
   return { disk, clock, random, timers, onAllocated: () => void space.look() };
 }
 
-function journalOptions(
-  options: StoreOptions,
-  origin: NodeId,
-): { folder: string; origin: NodeId; segmentBytes: number; maxRecordBytes: number } {
+function journalOptions(options: StoreOptions, origin: NodeId): JournalOptions {
   return {
     folder: `${options.journalFolder}/${origin}`,
     origin,
     segmentBytes: options.segmentBytes,
     maxRecordBytes: options.maxRecordBytes,
+    tailBytes: tailBytesFor(options.memtableBytes),
   };
+}
+
+/** Newest records that each of a node's journals keeps in memory, for a peer that is not far behind. */
+export function tailBytesFor(memtableBytes: number): number {
+  return Math.min(TAIL_BYTES_MAX, Math.max(TAIL_BYTES_MIN, memtableBytes / 4));
 }
 
 async function advance(stream: Stream): Promise<void> {

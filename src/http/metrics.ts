@@ -200,6 +200,7 @@ const MEMORY_KINDS: readonly (readonly [string, (memory: NodeMemory) => number])
   ['block_cache', (memory) => memory.blockCache],
   ['series', (memory) => memory.series],
   ['row_batches', (memory) => memory.rowBatches],
+  ['journal_tails', (memory) => memory.journalTails],
 ];
 
 const NANOSECONDS_PER_MS = 1e6;

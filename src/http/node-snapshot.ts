@@ -55,6 +55,8 @@ export interface NodeMemory {
   readonly series: number;
   /** What INSERTs have been read into, and the next ones will be. */
   readonly rowBatches: number;
+  /** The newest records of both journals. */
+  readonly journalTails: number;
 }
 
 /** What the HTTP server asks of the node. Both answer at once, from memory. */

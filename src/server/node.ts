@@ -283,7 +283,11 @@ async function assemble(
     bytesReceivedTotal: mysql.counters().bytesReceived,
     bytesSentTotal: mysql.counters().bytesSent,
     memtableBytes: store.tables.memtableBytes(),
-    memory: { ...store.tables.memory(), rowBatches: context.batches.idleBytes },
+    memory: {
+      ...store.tables.memory(),
+      rowBatches: context.batches.idleBytes,
+      journalTails: store.own.tailBytes + (store.copy?.tailBytes ?? 0),
+    },
     runs: store.tables.stats().reduce((sum, table) => sum + table.runs, 0),
     series: seriesLimit.seriesCount,
     seriesMax: seriesLimit.max,

@@ -211,6 +211,24 @@ describe('reading', () => {
     await journal.close();
   });
 
+  test.each([0, 64, 256, 4096])(
+    'memory holds %i KiB of what is durable, and the rest comes from disk',
+    async (tailKiB) => {
+      const tailBytes = tailKiB * 1024;
+      const rig = new JournalRig(1, { segmentBytes: 256 * 1024, tailBytes });
+      const journal = await rig.start(1);
+      const expected = hexes((await readAll(journal, ID)).records);
+      for (let burst = 0; burst < 20; burst++) {
+        const bodies = randomBodies(rig.random, 50, 2000);
+        expected.push(...hexes(appendWrites(journal, bodies)));
+        await untilDurable(journal);
+        expect(journal.tailBytes).toBeLessThanOrEqual(tailBytes);
+      }
+      expect(hexes((await readAll(journal, ID)).records)).toEqual(expected);
+      await journal.close();
+    },
+  );
+
   test('an unknown incarnation is gone', async () => {
     const journal = await new JournalRig().start(1);
     await expect(journal.read(incarnationId(9), 0, 1000)).rejects.toThrow(SegmentGoneError);
