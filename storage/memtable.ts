@@ -295,19 +295,23 @@ export class Generation {
   #otherBytes = 0;
   #tableBytes = 0;
 
-  private constructor(isOverlay: boolean, memory: MemtableMemory) {
+  /** Number of the first state that has it (store-state.ts). */
+  readonly firstState: number;
+
+  private constructor(isOverlay: boolean, memory: MemtableMemory, firstState: number) {
+    this.firstState = firstState;
     this.#isOverlay = isOverlay;
     this.#memory = memory;
   }
 
   /** Of the node, in memory that is `release`d. */
-  static in(memory: MemtableMemory): Generation {
-    return new Generation(false, memory);
+  static in(memory: MemtableMemory, firstState: number): Generation {
+    return new Generation(false, memory, firstState);
   }
 
   /** A transaction's own rows on top of everything. It has nothing to release. */
   static overlay(): Generation {
-    return new Generation(true, FRESH_MEMORY);
+    return new Generation(true, FRESH_MEMORY, 0);
   }
 
   /** Leaves its memory to later generations. Requires: no reader has it any more, or will, and its flush is complete. */

@@ -1,7 +1,8 @@
 /**
  * Which states of the store are still read, and what may be deleted because none of them has it.
  *
- * A generation that was flushed leaves its memory to the next once no view pins a state that has it. A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
+ * A generation that was flushed leaves its memory to the next once no view pins a state that has it: one that stays open for long
+ * holds back those of its own moment, not all that came later. A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
  * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files.
  *
  * The dictionary of a dropped table goes at once: it is read from disk only by a start. It is a few values, which LevelDB's own compactions
@@ -26,9 +27,14 @@ interface Garbage {
   readonly stateNumber: number;
 }
 
+/** States by number: the first that has something, and the first after it that lacks it again. */
+export interface StateSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 interface Unread {
-  /** The first state that lacks what `task` gives back. */
-  readonly stateNumber: number;
+  readonly states: StateSpan;
   readonly task: () => void;
 }
 
@@ -81,9 +87,9 @@ export class RunGarbage {
     this.collect();
   }
 
-  /** Runs `task` once nobody reads a state before this one. */
-  whenUnread(stateNumber: number, task: () => void): void {
-    this.#unread.push({ stateNumber, task });
+  /** Runs `task` once nobody reads one of these states; they are all past. */
+  whenUnread(states: StateSpan, task: () => void): void {
+    this.#unread.push({ states, task });
     this.collect();
   }
 
@@ -98,7 +104,7 @@ export class RunGarbage {
   /** Deletes runs that no pinned state has, and lets go of the rest that only older states had. */
   collect(): void {
     const oldestPin = Math.min(Infinity, ...this.#pins.keys());
-    const unread = this.#unread.filter(({ stateNumber }) => oldestPin >= stateNumber);
+    const unread = this.#unread.filter(({ states }) => !this.#isPinned(states));
     this.#unread = this.#unread.filter((entry) => !unread.includes(entry));
     for (const { task } of unread) task();
     const ready = this.#waiting.filter(({ stateNumber }) => oldestPin >= stateNumber);
@@ -134,6 +140,11 @@ export class RunGarbage {
     this.#pause?.cancel();
     await this.#collecting;
     await this.#shrinking;
+  }
+
+  #isPinned({ from, to }: StateSpan): boolean {
+    for (const pin of this.#pins.keys()) if (pin >= from && pin < to) return true;
+    return false;
   }
 
   #inTurn(work: () => Promise<void>): void {

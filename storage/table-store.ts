@@ -176,7 +176,7 @@ export class TableStore {
       tombstones: new Map(),
       expired: new Map(),
       frozen: [],
-      active: Generation.in(this.#memory),
+      active: Generation.in(this.#memory, 0),
     };
     const active = (): Generation => this.#state.active;
     this.#target = {
@@ -406,10 +406,9 @@ export class TableStore {
     const generation = this.#state.active;
     for (const memTable of generation.tables.values()) choosePartition(memTable);
     this.#frozen.push({ generation, state });
-    this.#replaceState({
-      frozen: [...this.#state.frozen, generation],
-      active: Generation.in(this.#memory),
-    });
+    const { frozen, number } = this.#state;
+    const active = Generation.in(this.#memory, number + 1);
+    this.#replaceState({ frozen: [...frozen, generation], active });
   }
 
   /**
@@ -549,7 +548,10 @@ export class TableStore {
     const runIds = [...removed, ...orphans].map((run) => run.id);
     const { number } = this.#state;
     this.#garbage.add(runIds, number);
-    if (flushed !== null) this.#garbage.whenUnread(number, () => flushed.generation.release());
+    if (flushed === null) return;
+    const { generation } = flushed;
+    const states = { from: generation.firstState, to: number };
+    this.#garbage.whenUnread(states, () => generation.release());
   }
 
   /** Their drops are in the manifest on disk. */

@@ -118,7 +118,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'memory of a memtable goes to the next while a view reads it',
     file: 'storage/run-garbage.ts',
-    find: 'const unread = this.#unread.filter(({ stateNumber }) => oldestPin >= stateNumber);',
+    find: 'const unread = this.#unread.filter(({ states }) => !this.#isPinned(states));',
     replace: 'const unread = this.#unread;',
     testFile: 'test/storage/table-store.test.ts',
     testName:

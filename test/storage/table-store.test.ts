@@ -821,6 +821,24 @@ describe('memory', () => {
     expect((await scanAll(store, schema)).length).toBe(200);
   });
 
+  it('of rows that came after a view is used again however long the view stays open', async () => {
+    const { store } = await openMemoryStore();
+    write(store, 100, [['a', T0, 1]]);
+    const view = store.readView();
+    await flushAll(store);
+    const idle = [];
+    for (let round = 2; round < 6; round++) {
+      write(store, 100 * round, [['a', T0, round]]);
+      await flushAll(store, round);
+      idle.push(store.memory().idleMemtables);
+    }
+    expect(idle[0]).toBeGreaterThan(0);
+    expect(new Set(idle).size).toBe(1);
+    expect(await scanAll(view, schema)).toEqual([printed(['a', T0, 1])]);
+    view.release();
+    expect(store.memory().idleMemtables).toBe(2 * idle[0]!);
+  });
+
   it('that was used before shows nothing of what it held', async () => {
     const { store } = await openMemoryStore();
     const wider: TableSchema = {
