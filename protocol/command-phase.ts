@@ -123,7 +123,7 @@ export class CommandPhase {
     const name = COMMAND_NAME_BY_BYTE[this.#byte];
     this.#response.begin(name === 'COM_STMT_EXECUTE' ? 'binary' : 'text', answerSequenceId);
     this.#isRunning = true;
-    return this.#guard(() => this.#dispatch(name, payload));
+    return this.#run(name, payload);
   }
 
   /** Stops the command being received or executed; its answer will be `reason`. Nothing happens between commands. */
@@ -210,23 +210,20 @@ export class CommandPhase {
     );
   }
 
-  /** Runs an action to its end, whatever it throws, and sees to it that there is an answer. */
-  #guard(action: () => void | Promise<void>): void | Promise<void> {
+  /** Runs a command to its end, whatever it throws, and sees to it that there is an answer. */
+  #run(name: CommandName | undefined, payload: Uint8Array): void | Promise<void> {
     try {
-      const pending = action();
-      if (pending === undefined) {
-        this.#settle();
-        return undefined;
-      }
-      return pending.then(
-        () => this.#settle(),
-        (error: unknown) => this.#settle(error),
-      );
+      const pending = this.#dispatch(name, payload);
+      if (pending !== undefined) return pending.then(this.#onDone, this.#onFailed);
+      this.#settle();
     } catch (error) {
       this.#settle(error);
-      return undefined;
     }
+    return undefined;
   }
+
+  readonly #onDone = (): void => this.#settle();
+  readonly #onFailed = (error: unknown): void => this.#settle(error);
 
   #settle(error?: unknown): void {
     if (error !== undefined) {

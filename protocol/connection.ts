@@ -107,6 +107,8 @@ export class Connection {
   #response: CommandResponse | null = null;
 
   #isPumping = false;
+  /** When the pump last began after a turn of the event loop. */
+  #stretchStartMs = 0;
   /** The pump awaits a command, a sink or a login: the client is not expected to send. */
   #isWaiting = false;
   #inputEnded = false;
@@ -309,15 +311,9 @@ export class Connection {
   // Reading
 
   #startPump(): void {
-    if (this.#isPumping) return;
     this.#isPumping = true;
-    this.#pump().then(
-      () => this.#endPump(),
-      (error: unknown) => {
-        this.#onPumpFault(error);
-        this.#endPump();
-      },
-    );
+    this.#stretchStartMs = this.#now();
+    this.#pump();
   }
 
   #endPump(): void {
@@ -329,31 +325,69 @@ export class Connection {
     else if (this.#inputEnded) this.#startLingering();
   }
 
-  async #pump(): Promise<void> {
-    const { timers } = this.#host.environment;
-    let stretchStartMs = this.#now();
-    while (this.#state === 'authenticating' || this.#state === 'ready') {
-      const step = this.#parser.next();
-      if (step === 'needInput') {
-        const chunk = this.#nextChunk();
-        if (chunk === undefined) return;
-        this.#parser.feed(chunk);
-        continue;
+  /**
+   * Reads on until there is no input, or something has to be waited for: then it is called again when that is over. No async function,
+   * because a statement of one row feels the price of each.
+   */
+  #pump(): void {
+    try {
+      while (this.#state === 'authenticating' || this.#state === 'ready') {
+        const step = this.#parser.next();
+        if (step === 'needInput') {
+          const chunk = this.#nextChunk();
+          if (chunk === undefined) break;
+          this.#parser.feed(chunk);
+          continue;
+        }
+        const pending = step === 'piece' ? this.#onPiece() : this.#onPacket();
+        if (pending !== undefined) {
+          this.#isWaiting = true;
+          this.#scheduleFlush();
+          pending.then(
+            step === 'piece' ? this.#onPieceTaken : this.#onCommandEnded,
+            this.#onWaitFailed,
+          );
+          return;
+        }
+        if (step === 'end') this.#afterPacket();
+        if (this.#yields()) return;
       }
-      const pending = step === 'piece' ? this.#onPiece() : this.#onPacket();
-      if (pending !== undefined) {
-        this.#isWaiting = true;
-        this.#scheduleFlush();
-        await pending;
-        this.#isWaiting = false;
-      }
-      if (step === 'end') this.#afterPacket();
-      if (this.#now() - stretchStartMs > PUMP_STRETCH_MS) {
-        this.#writer.flush();
-        await timers.yieldTurn();
-        stretchStartMs = this.#now();
-      }
+    } catch (error) {
+      this.#onPumpFault(error);
     }
+    this.#endPump();
+  }
+
+  readonly #onPieceTaken = (): void => {
+    this.#isWaiting = false;
+    if (!this.#yields()) this.#pump();
+  };
+
+  readonly #onCommandEnded = (): void => {
+    this.#isWaiting = false;
+    try {
+      this.#afterPacket();
+    } catch (error) {
+      this.#onWaitFailed(error);
+      return;
+    }
+    if (!this.#yields()) this.#pump();
+  };
+
+  readonly #onWaitFailed = (error: unknown): void => {
+    this.#onPumpFault(error);
+    this.#endPump();
+  };
+
+  /** True after a long stretch: the pump goes on in a later turn of the event loop. */
+  #yields(): boolean {
+    if (this.#now() - this.#stretchStartMs <= PUMP_STRETCH_MS) return false;
+    this.#writer.flush();
+    this.#host.environment.timers.yieldTurn().then(() => {
+      this.#stretchStartMs = this.#now();
+      this.#pump();
+    }, this.#onWaitFailed);
+    return true;
   }
 
   #nextChunk(): Uint8Array | undefined {

@@ -122,7 +122,7 @@ export interface OkResult {
   readonly lastInsertId?: number | bigint;
   readonly warnings?: number;
   /** Human-readable, for example `Rows matched: 1  Changed: 1  Warnings: 0`. */
-  readonly info?: string;
+  readonly info?: string | undefined;
 }
 
 /** What an AbortSignal has that a short command needs: it is there without being made, and tells of the same aborts. */

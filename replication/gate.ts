@@ -197,18 +197,23 @@ export class Gate {
     if (sequence > before) state.durable = sequence;
     this.#pump(nowMs);
     // What did not pass at once begins to wait now: the wait for the local disk is no wait at the gate.
-    for (const list of [state.sessions, state.entries]) {
-      let index = list.length;
-      while (index > 0 && list[index - 1]!.sequence > before) index -= 1;
-      for (; index < list.length && list[index]!.sequence <= state.durable; index += 1) {
-        const entry = list[index]!;
-        if (!entry.isWaiting) continue;
-        entry.deadlineMs = nowMs + this.#options.waitTimeoutMs;
-        state.waiting.push(entry);
-        state.waitingCount += 1;
-      }
-    }
+    this.#beginWaits(state.sessions, before, nowMs);
+    this.#beginWaits(state.entries, before, nowMs);
     return this.#take();
+  }
+
+  /** Of the entries that have become durable since `before`. */
+  #beginWaits(list: readonly GateEntry[], before: number, nowMs: number): void {
+    const state = this.#state;
+    let index = list.length;
+    while (index > 0 && list[index - 1]!.sequence > before) index -= 1;
+    for (; index < list.length && list[index]!.sequence <= state.durable; index += 1) {
+      const entry = list[index]!;
+      if (!entry.isWaiting) continue;
+      entry.deadlineMs = nowMs + this.#options.waitTimeoutMs;
+      state.waiting.push(entry);
+      state.waitingCount += 1;
+    }
   }
 
   /** The peer's latest claim; it replaces the one before, downwards too. */
@@ -384,6 +389,7 @@ export class Gate {
 
   #passEntries(nowMs: number): void {
     const state = this.#state;
+    if (state.entries.length === 0) return;
     const before = state.visible;
     const answers: GateEffect[] = [];
     while (state.entries.length > 0) {
@@ -420,10 +426,18 @@ export class Gate {
 
   #endReservation(id: RequestId): number {
     const { reservations } = this.#state;
-    const index = reservations.findIndex((reservation) => reservation.id === id);
-    assert(index >= 0, 'a reservation ends once');
-    const { bytes } = reservations[index]!;
-    reservations.splice(index, 1);
+    const newest = reservations.at(-1);
+    let bytes: number;
+    if (newest?.id === id) {
+      // As good as always: a record is appended in the turn of its grant.
+      ({ bytes } = newest);
+      reservations.pop();
+    } else {
+      const index = reservations.findIndex((reservation) => reservation.id === id);
+      assert(index >= 0, 'a reservation ends once');
+      ({ bytes } = reservations[index]!);
+      reservations.splice(index, 1);
+    }
     this.#state.reservedBytes -= bytes;
     return bytes;
   }

@@ -20,10 +20,15 @@ interface KnownSchema {
   readonly body: readonly Uint8Array[];
 }
 
+const NO_SCHEMAS: readonly KnownSchema[] = [];
+const NO_BODIES: readonly (readonly Uint8Array[])[] = [];
+
 export class SegmentSchemas {
   readonly #journal: ReplicaJournal;
   readonly #known = new WeakMap<TableSchema, KnownSchema>();
   readonly #present = new Set<SchemaId>();
+  /** Reused: a list for each record would be garbage at once. */
+  readonly #sizes: number[] = [];
   #segment = -1;
 
   constructor(journal: ReplicaJournal) {
@@ -40,9 +45,12 @@ export class SegmentSchemas {
   ): readonly (readonly Uint8Array[])[] {
     for (;;) {
       const missing = this.#missing(schemas);
-      const sizes = missing.map((schema) => recordBytesOf(schema.body));
-      const segment = this.#journal.segmentFor([...sizes, recordBytes]);
+      this.#sizes.length = 0;
+      for (const schema of missing) this.#sizes.push(recordBytesOf(schema.body));
+      this.#sizes.push(recordBytes);
+      const segment = this.#journal.segmentFor(this.#sizes);
       if (segment === this.#segment) {
+        if (missing.length === 0) return NO_BODIES;
         for (const schema of missing) this.#present.add(schema.id);
         return missing.map((schema) => schema.body);
       }
@@ -53,13 +61,14 @@ export class SegmentSchemas {
   }
 
   #missing(schemas: readonly TableSchema[]): readonly KnownSchema[] {
-    const missing: KnownSchema[] = [];
+    let missing: KnownSchema[] | null = null;
     for (const schema of schemas) {
       const known = this.#know(schema);
-      if (this.#present.has(known.id) || missing.some((other) => other.id === known.id)) continue;
-      missing.push(known);
+      if (this.#present.has(known.id)) continue;
+      missing ??= [];
+      if (missing.every((other) => other.id !== known.id)) missing.push(known);
     }
-    return missing;
+    return missing ?? NO_SCHEMAS;
   }
 
   #know(schema: TableSchema): KnownSchema {

@@ -59,9 +59,9 @@ export interface WriteOptions {
   /** The schemas that the record's sections name. */
   readonly schemas: readonly TableSchema[];
   /** Stricter than the server's budget, or without effect. */
-  readonly session?: { readonly rpoBytes?: number };
+  readonly session?: { readonly rpoBytes?: number } | undefined;
   /** Counts only until the append. */
-  readonly signal?: WriteCancellation;
+  readonly signal?: WriteCancellation | undefined;
   /** It deletes or drops, and adds no rows: goes on when the disk's last bytes are kept from clients. */
   readonly freesSpace?: boolean;
   /** Runs right before the append, in the same turn; when it throws, the write is not applied and rejects with that error. */
@@ -98,23 +98,28 @@ type HeldKind =
   | typeof RecordKind.commit
   | typeof RecordKind.ddl;
 
-/** One record on its way. */
+interface HoldOptions {
+  /** False: answered when durable and not by the gate (a part). */
+  readonly isAnswered: boolean;
+  readonly onAppended?: (record: RecordView) => void;
+}
+
+/** One record on its way: a plain object, for a statement of one row should not pay for a handful of closures. */
 interface HeldRecord {
   readonly kind: HeldKind;
   readonly body: WriteBody;
   readonly sizeBytes: number;
-  readonly schemas: readonly TableSchema[];
-  readonly sessionBytes: number | null;
-  /** Goes on when the disk's last bytes are kept from clients. */
-  readonly mayUseReserve: boolean;
-  readonly validate: (() => void) | undefined;
-  /** False: answered when durable and not by the gate (a part). */
-  readonly isAnswered: boolean;
-  readonly onAppended: (record: RecordView) => void;
+  readonly options: WriteOptions;
+  readonly how: HoldOptions;
   readonly resolve: (acknowledgement: Acknowledgement) => void;
   readonly reject: (error: Error) => void;
+  /** Listens to the signal, from when it had to wait until its append. */
+  onAbort: (() => void) | null;
   view: RecordView | null;
 }
+
+const ANSWERED: HoldOptions = { isAnswered: true };
+const NO_SESSION = { sessionBytes: null };
 
 export class WritePath {
   readonly #deps: WritePathDeps;
@@ -162,66 +167,62 @@ export class WritePath {
   // ---- writing ----
 
   /** One record. Rejects with NotAppliedError, DiskFullError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
-  async write(
-    kind: 'write' | 'ddl',
-    body: WriteBody,
-    options: WriteOptions,
-  ): Promise<Acknowledgement> {
-    return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, {
-      isAnswered: true,
-    });
+  write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement> {
+    return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, ANSWERED);
   }
 
-  /** One record of any held kind; for `MultiPartWrite`. */
-  async hold(
+  /** One record of any held kind; for `MultiPartWrite`. Without a full disk or a full memtable it asks the gate in this turn. */
+  hold(
     kind: HeldKind,
     body: WriteBody,
     options: WriteOptions,
-    how: { readonly isAnswered: boolean; readonly onAppended?: (record: RecordView) => void },
+    how: HoldOptions,
   ): Promise<Acknowledgement> {
-    const { store, gate } = this.#deps;
-    this.#check(options.signal);
-    const sizeBytes = this.#sizeOf(body);
-    if (sizeBytes > this.#maxRecordBytes) {
-      throw new RecordTooLargeError(sizeBytes, this.#maxRecordBytes);
-    }
-    // All of a multi-part write but its commit is on the disk already.
-    const mayUseReserve = options.freesSpace === true || kind === RecordKind.commit;
-    if (!mayUseReserve) this.#checkSpace();
-    if (store.isStalled) {
-      await store.untilRoom();
-      this.#check(options.signal);
-      if (!mayUseReserve) this.#checkSpace();
-    }
-    this.renewMark();
     return new Promise((resolve, reject) => {
-      this.#lastRequest += 1;
-      const request = this.#lastRequest;
-      const { signal } = options;
-      const onAbort = (): void => this.#abort(request);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#requests.set(request, {
+      this.#check(options.signal);
+      const sizeBytes = this.#sizeOf(body);
+      const record: HeldRecord = {
         kind,
         body,
         sizeBytes,
-        schemas: options.schemas,
-        sessionBytes: options.session?.rpoBytes ?? null,
-        mayUseReserve,
-        validate: options.validate,
-        isAnswered: how.isAnswered,
-        onAppended: (record) => {
-          signal?.removeEventListener('abort', onAbort);
-          how.onAppended?.(record);
-        },
+        options,
+        how,
         resolve,
-        reject: (error) => {
-          signal?.removeEventListener('abort', onAbort);
-          reject(error);
-        },
+        reject,
+        onAbort: null,
         view: null,
-      });
-      this.#carryOut(gate.admit(request, sizeBytes, this.#nowMs()));
+      };
+      if (sizeBytes > this.#maxRecordBytes) {
+        throw new RecordTooLargeError(sizeBytes, this.#maxRecordBytes);
+      }
+      if (!mayUseReserve(record)) this.#checkSpace();
+      if (this.#deps.store.isStalled) this.#askWhenRoom(record);
+      else this.#ask(record);
     });
+  }
+
+  #askWhenRoom(record: HeldRecord): void {
+    this.#deps.store
+      .untilRoom()
+      .then(() => {
+        this.#check(record.options.signal);
+        if (!mayUseReserve(record)) this.#checkSpace();
+        this.#ask(record);
+      })
+      .catch((error: unknown) => record.reject(error as Error));
+  }
+
+  /** Whoever is not let through at once can give up while it waits. */
+  #ask(record: HeldRecord): void {
+    this.renewMark();
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    this.#requests.set(request, record);
+    this.#carryOut(this.#deps.gate.admit(request, record.sizeBytes, this.#nowMs()));
+    const { signal } = record.options;
+    if (signal === undefined || !this.#requests.has(request)) return;
+    record.onAbort = () => this.#abort(request);
+    signal.addEventListener('abort', record.onAbort, { once: true });
   }
 
   /** A record that counts nothing and is never held: nobody waits for it. */
@@ -307,6 +308,7 @@ export class WritePath {
     this.#timer?.timer.cancel();
     this.#timer = null;
     for (const record of this.#requests.values()) {
+      stopListening(record);
       record.reject(new NotAppliedError('stopping', 'the node is stopping'));
     }
     this.#requests.clear();
@@ -323,7 +325,7 @@ export class WritePath {
   #granted(request: RequestId): void {
     const record = this.#requests.get(request);
     if (record === undefined) return;
-    if (!this.#deps.store.versions.hasRoomFor(record.schemas.length + 1)) {
+    if (!this.#deps.store.versions.hasRoomFor(record.options.schemas.length + 1)) {
       // The mark is not on disk yet; the reservation stands meanwhile, so the budget still holds.
       void this.#deps.store
         .ensureMark()
@@ -332,17 +334,19 @@ export class WritePath {
       return;
     }
     this.#requests.delete(request);
+    stopListening(record);
+    const { schemas, validate } = record.options;
     try {
       if (this.#deps.store.own.isFullFor(record.sizeBytes)) throw new DiskFullError();
-      if (!record.mayUseReserve) this.#checkSpace();
-      record.validate?.();
+      if (!mayUseReserve(record)) this.#checkSpace();
+      validate?.();
     } catch (error) {
       record.reject(error as Error);
       this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
       return;
     }
     try {
-      for (const body of this.#schemas.bodiesBefore(record.sizeBytes, record.schemas)) {
+      for (const body of this.#schemas.bodiesBefore(record.sizeBytes, schemas)) {
         this.#append(RecordKind.schema, body, null, null);
       }
       this.#append(record.kind, record.body, request, record);
@@ -365,11 +369,11 @@ export class WritePath {
     this.#unapplied.push(view);
     if (held !== null) {
       held.view = view;
-      if (held.isAnswered) this.#unanswered.set(view.sequence, held);
+      if (held.how.isAnswered) this.#unanswered.set(view.sequence, held);
       else this.#undurable.push(held);
-      held.onAppended(view);
+      held.how.onAppended?.(view);
     }
-    const waiter = held?.isAnswered === true ? { sessionBytes: held.sessionBytes } : null;
+    const waiter = held?.how.isAnswered === true ? waiterOf(held.options) : null;
     const bytes = isGatedKind(kind) ? view.bytes.length : 0;
     this.#carryOut(gate.append(request, view.sequence, bytes, waiter, this.#nowMs()));
     this.#deps.onAppended();
@@ -432,8 +436,10 @@ export class WritePath {
 
   #refuse(request: RequestId, reason: NotAppliedReason): void {
     const record = this.#requests.get(request);
+    if (record === undefined) return;
     this.#requests.delete(request);
-    record?.reject(new NotAppliedError(reason, NOT_APPLIED_TEXT[reason]));
+    stopListening(record);
+    record.reject(new NotAppliedError(reason, NOT_APPLIED_TEXT[reason]));
   }
 
   #unconfirmed(sequence: number): void {
@@ -571,6 +577,21 @@ export class WritePath {
   #nowMs(): number {
     return this.#deps.clock.monotonicMs();
   }
+}
+
+/** All of a multi-part write but its commit is on the disk already. */
+function mayUseReserve({ kind, options }: HeldRecord): boolean {
+  return options.freesSpace === true || kind === RecordKind.commit;
+}
+
+function waiterOf({ session }: WriteOptions): { readonly sessionBytes: number | null } {
+  return session?.rpoBytes === undefined ? NO_SESSION : { sessionBytes: session.rpoBytes };
+}
+
+function stopListening(record: HeldRecord): void {
+  if (record.onAbort === null) return;
+  record.options.signal?.removeEventListener('abort', record.onAbort);
+  record.onAbort = null;
 }
 
 /** What users read. */

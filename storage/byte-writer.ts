@@ -7,6 +7,9 @@
 
 import assert from 'node:assert';
 
+/** Half of Buffer's pool is the most that it gives away in parts. */
+const POOLED_BYTES_MAX = 2048;
+
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -122,7 +125,11 @@ export class ByteWriter {
 
   /** A copy of what was written. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
+    if (this.length > POOLED_BYTES_MAX) return this.#bytes.slice(0, this.length);
+    // From the pool of Buffer: memory of its own costs more than the row that is copied.
+    const copy = Buffer.allocUnsafe(this.length);
+    copy.set(this.#bytes.subarray(0, this.length));
+    return copy;
   }
 
   #grow(needed: number): void {

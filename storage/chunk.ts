@@ -15,6 +15,7 @@ import { unitsPerSecond } from './time-base.js';
 import { type TimeVector, VECTOR_ROWS_MAX, type Vector } from './vector.js';
 
 const TWO_32 = 2 ** 32;
+const FEW_ROWS = 16;
 /** A chunk with this many bytes of strings takes no more rows. */
 const DATA_BYTES_FULL = 64 * 1024 * 1024;
 
@@ -144,11 +145,11 @@ export class Chunk {
     switch (values.kind) {
       case 'number':
         if (column.form === 'integer64') copyAsHalves(column, at, values.values, from, count);
-        else column.values.set(values.values.subarray(from, from + count), at);
+        else copyRows(column.values, at, values.values, from, count);
         return;
       case 'integer64':
-        column.high.set(values.high.subarray(from, from + count), at);
-        column.low.set(values.low.subarray(from, from + count), at);
+        copyRows(column.high, at, values.high, from, count);
+        copyRows(column.low, at, values.low, from, count);
         return;
       case 'time':
         copyTimes(column, at, values, from, count);
@@ -322,7 +323,7 @@ export class Chunk {
     count: number,
   ): void {
     column.nulls ??= this.#newNulls();
-    column.nulls.set(nulls.subarray(from, from + count), at);
+    copyRows(column.nulls, at, nulls, from, count);
   }
 
   #reserveData(column: ChunkColumn, more: number): void {
@@ -335,6 +336,21 @@ export class Chunk {
     this.sizeBytes += size - column.data.length;
     column.data = data;
   }
+}
+
+/** Of a few rows each one is copied: a view of them costs more. */
+function copyRows<Values extends Float64Array | Int32Array | Uint8Array>(
+  target: Values,
+  at: number,
+  source: Values,
+  from: number,
+  count: number,
+): void {
+  if (count > FEW_ROWS) {
+    target.set(source.subarray(from, from + count), at);
+    return;
+  }
+  for (let row = 0; row < count; row++) target[at + row] = source[from + row]!;
 }
 
 function copyAsHalves(
@@ -359,7 +375,7 @@ function copyTimes(
   count: number,
 ): void {
   if (values.base === column.base) {
-    column.values.set(values.offsets.subarray(from, from + count), at);
+    copyRows(column.values, at, values.offsets, from, count);
     return;
   }
   const delta = Number(values.base - column.base);

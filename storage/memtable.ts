@@ -13,7 +13,7 @@ import { Chunk, type ChunkForms, type ChunkLayout } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
 import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
-import type { RowsSectionReader } from './rows-section.js';
+import type { RowsSectionReader, SectionShape } from './rows-section.js';
 import { resolveSeries, type SeriesIds } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
@@ -36,17 +36,23 @@ interface Segment {
   readonly count: number;
 }
 
+/** Places of a section's columns in a layout of chunks: the same for section after section. */
+interface SectionPlaces {
+  readonly shape: SectionShape;
+  readonly layout: ChunkLayout;
+  /** By column of the shape. */
+  readonly byColumn: readonly number[];
+  /** In the order in which the columns come; times come first. */
+  readonly inOrder: readonly number[];
+  /** Columns that the section lacks. */
+  readonly missing: readonly number[];
+}
+
 /** A section whose rows are being distributed to chunks. */
 interface OpenSection {
-  readonly layout: ChunkLayout;
-  /** In the layout, by the shape's columns. */
-  readonly places: readonly number[];
+  readonly reader: RowsSectionReader;
+  readonly places: SectionPlaces;
   readonly times: readonly ColumnValues[];
-  /** In the layout, of the column that is written at this place in the section; times come first. */
-  readonly placeAt: (index: number) => number;
-  /** By layout column: the section has it as 64-bit halves. */
-  readonly isWide: (place: number) => boolean;
-  readonly rowCount: number;
   /** The next one to be distributed. */
   row: number;
   /** Where it goes if it fits; null = to a new one. */
@@ -67,6 +73,9 @@ export class MemTable {
   readonly #isOverlay: boolean;
   readonly #memory: MemtableMemory;
   #appendEpoch = 0;
+  #places: SectionPlaces | null = null;
+  /** All chunks but the newest, which alone can still grow. */
+  readonly #older = { chunks: 0, sizeBytes: 0 };
   #marks: { readonly epoch: number; readonly rows: number }[] = [];
 
   /** `isOverlay`: a transaction's own rows on top of everything: each may replace an older one. */
@@ -103,13 +112,13 @@ export class MemTable {
     const segments: Segment[] = [];
     while (section.row < rowCount) segments.push(this.#cutNext(section));
     for (let index = 0; index < shape.timeCount; index++) {
-      copyTo(segments, section.placeAt(index), section.times[index]!);
+      copyTo(segments, section.places.inOrder[index]!, section.times[index]!);
     }
     for (let index = shape.timeCount; index < shape.order.length; index++) {
       valueMemory.reset();
-      copyTo(segments, section.placeAt(index), reader.nextColumn(valueMemory));
+      copyTo(segments, section.places.inOrder[index]!, reader.nextColumn(valueMemory));
     }
-    fillMissing(segments, section);
+    fillMissing(segments, section.places);
     for (const segment of segments) this.#finish(segment, reader, seriesOf, version, ordinal);
     this.#count(rowCount);
   }
@@ -127,6 +136,7 @@ export class MemTable {
   ): Generator<number, undefined> {
     const { shape, rowCount } = reader;
     const section = this.#begin(reader, memory);
+    const { places } = section;
     const columns: ColumnValues[] = [...section.times];
     yield rowCount * shape.timeCount;
     while (columns.length < shape.order.length) {
@@ -135,10 +145,10 @@ export class MemTable {
     }
     while (section.row < rowCount) {
       const segment = this.#cutNext(section);
-      columns.forEach((values, index) => copyTo([segment], section.placeAt(index), values));
-      fillMissing([segment], section);
+      columns.forEach((values, index) => copyTo([segment], places.inOrder[index]!, values));
+      fillMissing([segment], places);
       this.#finish(segment, reader, seriesOf, version, ordinal);
-      yield segment.count * section.layout.columns.length;
+      yield segment.count * places.layout.columns.length;
     }
     this.#count(rowCount);
   }
@@ -159,39 +169,42 @@ export class MemTable {
   }
 
   #begin(reader: RowsSectionReader, memory: VectorMemory): OpenSection {
-    const { layout } = this.table;
-    const { shape } = reader;
-    const places = shape.columns.map((column) => layout.indexOf(column.id));
+    const places = this.#placesOf(reader.shape);
     const times: ColumnValues[] = [];
-    for (let index = 0; index < shape.timeCount; index++) times.push(reader.nextColumn(memory));
-    let chunk = this.chunks.at(-1) ?? null;
-    if (chunk !== null && chunk.layout !== layout) chunk = null;
-    const wide = places.filter((_, index) => reader.isWide(index));
-    if (chunk !== null && wide.some((place) => !chunk!.isWide(place))) chunk = null;
-    return {
+    while (times.length < reader.shape.timeCount) times.push(reader.nextColumn(memory));
+    const newest = this.chunks.at(-1) ?? null;
+    const takes =
+      newest !== null && newest.layout === places.layout && holds(newest, reader, places);
+    return { reader, places, times, row: 0, chunk: takes ? newest : null };
+  }
+
+  #placesOf(shape: SectionShape): SectionPlaces {
+    const { layout } = this.table;
+    const known = this.#places;
+    if (known !== null && known.shape === shape && known.layout === layout) return known;
+    const byColumn = shape.columns.map((column) => layout.indexOf(column.id));
+    const present = new Set(byColumn);
+    const made = {
+      shape,
       layout,
-      places,
-      times,
-      placeAt: (index) => places[shape.order[index]!]!,
-      isWide: (place) => {
-        const index = places.indexOf(place);
-        return index !== -1 && reader.isWide(index);
-      },
-      rowCount: reader.rowCount,
-      row: 0,
-      chunk,
+      byColumn,
+      inOrder: shape.order.map((index) => byColumn[index]!),
+      missing: layout.columns.map((_, place) => place).filter((place) => !present.has(place)),
     };
+    this.#places = made;
+    return made;
   }
 
   /** The next rows that go to one chunk: it ends where it is full, and at a time out of its base's reach. */
   #cutNext(section: OpenSection): Segment {
-    const { layout, times, rowCount, row } = section;
+    const { reader, places, times, row } = section;
+    const { rowCount } = reader;
     for (;;) {
       const { chunk } = section;
       let count = chunk === null ? 0 : Math.min(rowCount - row, chunk.room);
       for (let index = 0; index < times.length && count > 0; index++) {
-        const place = section.placeAt(index);
-        const precision = layout.columns[place]!.precision;
+        const place = places.inOrder[index]!;
+        const { precision } = places.layout.columns[place]!;
         count = fittingRows(times[index]!, row, count, chunk!.baseOf(place), precision);
       }
       if (chunk !== null && count > 0) {
@@ -204,16 +217,21 @@ export class MemTable {
     }
   }
 
-  #newChunk({ layout, times, rowCount, row, placeAt, isWide }: OpenSection): Chunk {
+  #newChunk({ reader, places, times, row }: OpenSection): Chunk {
+    const { layout, byColumn, inOrder } = places;
     const forms: ChunkForms = {
-      isWide,
+      isWide: (place) => {
+        const index = byColumn.indexOf(place);
+        return index !== -1 && reader.isWide(index);
+      },
       baseOf: (place) => {
-        const index = times.findIndex((_, time) => placeAt(time) === place);
+        const index = times.findIndex((_, time) => inOrder[time] === place);
         if (index === -1) return 0n;
         return baseAt(times[index]!, row, layout.columns[place]!.precision);
       },
     };
-    const chunk = new Chunk(layout, forms, this.#capacityFor(rowCount - row), this.#memory);
+    const capacity = this.#capacityFor(reader.rowCount - row);
+    const chunk = new Chunk(layout, forms, capacity, this.#memory);
     this.chunks.push(chunk);
     return chunk;
   }
@@ -239,9 +257,13 @@ export class MemTable {
 
   #count(rows: number): void {
     this.rows += rows;
-    let sizeBytes = 0;
-    for (const chunk of this.chunks) sizeBytes += chunk.sizeBytes;
-    this.sizeBytes = sizeBytes;
+    const { chunks } = this;
+    const older = this.#older;
+    while (older.chunks < chunks.length - 1) {
+      older.sizeBytes += chunks[older.chunks]!.sizeBytes;
+      older.chunks += 1;
+    }
+    this.sizeBytes = older.sizeBytes + chunks[chunks.length - 1]!.sizeBytes;
   }
 
   /** A table's first chunks are small; one that has proved busy gets full ones. */
@@ -401,14 +423,18 @@ export function sectionKeyMemory(): ScratchMemory {
   return keyMemory;
 }
 
-/** Columns of the table that the section lacks. */
-function fillMissing(segments: readonly Segment[], { layout, places }: OpenSection): void {
-  if (places.length === layout.columns.length) return;
-  const present = new Set(places);
-  layout.columns.forEach((_, place) => {
-    if (present.has(place)) return;
+function fillMissing(segments: readonly Segment[], { missing }: SectionPlaces): void {
+  for (const place of missing) {
     for (const { chunk, at, count } of segments) chunk.fillNulls(place, at, count);
-  });
+  }
+}
+
+/** The chunk has 64-bit halves for every column that comes as such. */
+function holds(chunk: Chunk, reader: RowsSectionReader, { byColumn }: SectionPlaces): boolean {
+  for (let index = 0; index < byColumn.length; index++) {
+    if (reader.isWide(index) && !chunk.isWide(byColumn[index]!)) return false;
+  }
+  return true;
 }
 
 function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {

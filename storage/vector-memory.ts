@@ -34,19 +34,19 @@ export class ScratchMemory implements VectorMemory {
   readonly #uint8: Slots<Uint8Array> = { kept: [], used: 0 };
 
   float64(length: number): Float64Array {
-    return take(this.#float64, length, (size) => new Float64Array(size));
+    return take(this.#float64, length, freshMemory.float64);
   }
 
   int32(length: number): Int32Array {
-    return take(this.#int32, length, (size) => new Int32Array(size));
+    return take(this.#int32, length, freshMemory.int32);
   }
 
   uint32(length: number): Uint32Array {
-    return take(this.#uint32, length, (size) => new Uint32Array(size));
+    return take(this.#uint32, length, freshMemory.uint32);
   }
 
   uint8(length: number): Uint8Array {
-    return take(this.#uint8, length, (size) => new Uint8Array(size));
+    return take(this.#uint8, length, freshMemory.uint8);
   }
 
   /** Everything handed out so far may be handed out again. */

@@ -46,7 +46,36 @@ export function encodeWriteBody(sections: readonly Uint8Array[]): Uint8Array[] {
   if (sections.length > SECTIONS_MAX) {
     throw new RangeError(`a record holds at most ${SECTIONS_MAX} sections`);
   }
+  if (sections.length === 1) return [ONE_SECTION, sections[0]!];
   return [Uint8Array.of(sections.length, sections.length >>> 8), ...sections];
+}
+
+const ONE_SECTION = Uint8Array.of(1, 0);
+
+// A writer stays with its table: the id written last and the one read last are remembered in both forms.
+const written = { id: '', bytes: new Uint8Array(OWNER_BYTES) };
+const read = { id: '', bytes: new Uint8Array(OWNER_BYTES) };
+
+function writeSchemaId(id: SchemaId): void {
+  if (id !== written.id) {
+    written.bytes.set(Buffer.from(id, 'hex'));
+    written.id = id;
+  }
+  current.copy(written.bytes, 0, OWNER_BYTES);
+}
+
+function readSchemaId(reader: ByteReader): SchemaId {
+  const at = reader.skip(OWNER_BYTES);
+  const { bytes } = reader;
+  let isKnown = read.id !== '';
+  for (let index = 0; isKnown && index < OWNER_BYTES; index++) {
+    isKnown = bytes[at + index] === read.bytes[index];
+  }
+  if (!isKnown) {
+    read.bytes.set(bytes.subarray(at, at + OWNER_BYTES));
+    read.id = Buffer.from(read.bytes).toString('hex');
+  }
+  return read.id;
 }
 
 export function encodeRowsSection(
@@ -55,7 +84,7 @@ export function encodeRowsSection(
   rows: SectionRows,
 ): Uint8Array {
   begin(shape.kind === 'rows' ? SectionKind.rows : SectionKind.keyDeletes);
-  current.copy(Buffer.from(schemaId, 'hex'), 0, OWNER_BYTES);
+  writeSchemaId(schemaId);
   encodeRowsPayload(current, shape, rows);
   return finish();
 }
@@ -73,9 +102,10 @@ export function payloadReader(section: Uint8Array): ByteReader {
 }
 
 /** The sections from `offset` to the end of `body`. Throws DamagedBytesError. */
-export function* sectionsOf(body: Uint8Array, offset: number): Generator<Section, undefined> {
+export function sectionsOf(body: Uint8Array, offset: number): readonly Section[] {
   const outer = new ByteReader(body, offset);
   const count = outer.uint16();
+  const sections: Section[] = [];
   for (let index = 0; index < count; index++) {
     const kind = outer.uint8();
     const length = outer.uint32();
@@ -83,19 +113,20 @@ export function* sectionsOf(body: Uint8Array, offset: number): Generator<Section
     const reader = new ByteReader(body, start, start + length);
     switch (kind) {
       case SectionKind.rows:
-      case SectionKind.keyDeletes: {
-        const schemaId = Buffer.from(reader.view(OWNER_BYTES)).toString('hex');
-        yield { kind: kind === SectionKind.rows ? 'rows' : 'key-deletes', schemaId, reader };
+        sections.push({ kind: 'rows', schemaId: readSchemaId(reader), reader });
         break;
-      }
+      case SectionKind.keyDeletes:
+        sections.push({ kind: 'key-deletes', schemaId: readSchemaId(reader), reader });
+        break;
       case SectionKind.rangeTombstone:
-        yield { kind: 'range-tombstone', tableId: reader.uint64(), reader };
+        sections.push({ kind: 'range-tombstone', tableId: reader.uint64(), reader });
         break;
       default:
         throw new DamagedBytesError(`section kind ${kind} is unknown`);
     }
   }
   outer.expectEnd();
+  return sections;
 }
 
 /** Rows of all sections, by a look at their heads, and each section counts as one at least; `enough` or more are not counted on. */

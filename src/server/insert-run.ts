@@ -77,20 +77,22 @@ export class InsertRun implements InsertTarget {
     );
   }
 
-  async onBatchFull(): Promise<void> {
+  /** A promise is back-pressure. */
+  onBatchFull(): void | Promise<void> {
     const { batch, table } = this;
-    if (batch.rowCount === 0) return;
+    if (batch.rowCount === 0) return undefined;
     this.#rowCount += batch.rowCount;
     const { schema, seriesCount } = batch;
     const bytes = batch.encodeSection();
     batch.clear();
-    await this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
+    return this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
   }
 
   /** All rows are in the batch: writes the rest, commits in autocommit. Resolves to the number of rows. */
   async finish(): Promise<number> {
     const { state } = this.#scope;
-    await this.onBatchFull();
+    const pending = this.onBatchFull();
+    if (pending !== undefined) await pending;
     if (this.#writes.isOwn) {
       const acknowledgement = await this.#writes.buffer.commit();
       if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);

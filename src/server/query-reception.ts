@@ -11,7 +11,7 @@
 import type { AbortNotice, QuerySink, ResponseWriter } from '../../protocol/index.js';
 import { StatementReader } from '../sql/statement-reader.js';
 import type { InsertHead } from '../sql/dml-parser.js';
-import type { KnownHead, ReadStatement, StatementReaderHooks } from '../sql/statement-reader.js';
+import type { KnownHead, ReadRows, StatementReaderHooks } from '../sql/statement-reader.js';
 import { InsertHeadCache } from './insert-head-cache.js';
 import { InsertRun, insertInfo } from './insert-run.js';
 import { InsertShape } from './insert-shape.js';
@@ -25,8 +25,9 @@ export interface StatementHost {
   statementBegins(text: string): void;
   /** Runs a parsed statement and answers. */
   dispatch(run: StatementRun, text: string): Promise<void>;
-  /** Runs `work`; counts and remembers the error it may end in. */
-  guard(response: ResponseWriter, work: () => Promise<void>): Promise<void>;
+  /** Remembers the error that a statement ended in. Resolves when it is to be told: never, if nobody knows the outcome. */
+  statementFailed(response: ResponseWriter, error: unknown): Promise<void>;
+  statementEnds(): void;
 }
 
 const HEAD_BYTES_MAX = 1024 * 1024;
@@ -94,16 +95,18 @@ export class QueryReception implements QuerySink {
 
   async end(response: ResponseWriter): Promise<void> {
     this.#response = response;
-    await this.#host.guard(response, async () => {
-      try {
-        await this.#execute(this.#begun().end(), response);
-      } catch (error) {
-        await this.#insert?.run.undo();
-        throw error;
-      } finally {
-        this.#insert?.run.close();
-      }
-    });
+    try {
+      const read = this.#begun().end();
+      if (read.kind === 'rows') await this.#finishInsert(read, response);
+      else await this.#dispatch(read.text, response);
+    } catch (error) {
+      await this.#insert?.run.undo();
+      await this.#host.statementFailed(response, error);
+      throw error;
+    } finally {
+      this.#insert?.run.close();
+      this.#host.statementEnds();
+    }
   }
 
   abort(): void {
@@ -150,12 +153,12 @@ export class QueryReception implements QuerySink {
     return this.#scope;
   }
 
-  async #execute(read: ReadStatement, response: ResponseWriter): Promise<void> {
+  #dispatch(text: string, response: ResponseWriter): Promise<void> {
+    return this.#host.dispatch(new StatementRun(this.#host.state, response, 'none'), text);
+  }
+
+  async #finishInsert(read: ReadRows, response: ResponseWriter): Promise<void> {
     const { state } = this.#host;
-    if (read.kind === 'text') {
-      await this.#host.dispatch(new StatementRun(state, response, 'none'), read.text);
-      return;
-    }
     if (this.#insert === null) throw new Error('rows were read for no INSERT');
     const { run, shape } = this.#insert;
     if (read.headBytes !== null) {
@@ -167,10 +170,6 @@ export class QueryReception implements QuerySink {
     const { warnings } = state;
     state.rowCount = rowCount;
     const info = insertInfo(rowCount, warnings.count);
-    response.ok({
-      affectedRows: rowCount,
-      warnings: warnings.count,
-      ...(info === undefined ? {} : { info }),
-    });
+    response.ok({ affectedRows: rowCount, warnings: warnings.count, info });
   }
 }

@@ -85,7 +85,7 @@ export class SeriesLimit {
     if (this.#seriesAndClaims + count > this.#uncountedMax) return false;
     if (count === 0) return true;
     this.#uncounted += count;
-    claim.uncounted.push(...sections.filter(({ seriesCount }) => seriesCount > 0));
+    for (const section of sections) if (section.seriesCount > 0) claim.uncounted.push(section);
     this.#claims.add(claim);
     return true;
   }
@@ -157,7 +157,8 @@ export class SeriesLimit {
     claim.isSettled = true;
     this.#claims.delete(claim);
     for (const { seriesCount } of claim.uncounted) this.#uncounted -= seriesCount;
-    for (const name of claim.names ?? []) {
+    if (claim.names === null) return;
+    for (const name of claim.names) {
       const holders = this.#claimed.get(name) ?? 0;
       // Once applied it is in the store's count, whoever else is about to bring it.
       if (isApplied || holders <= 1) this.#claimed.delete(name);

@@ -83,14 +83,19 @@ export class Session implements SessionHandler, StatementHost {
   ): Promise<void> {
     this.#begin();
     this.state.context.counters.count('stmt_execute');
-    await this.guard(response, async () => {
+    try {
       const { text, statement } = this.#prepared.get(statementId);
       this.statementBegins(text);
       await dispatchStatement(new StatementRun(this.state, response, parameters), statement, {
         parameters,
         previousWarnings: this.#previousWarnings.list,
       });
-    });
+    } catch (error) {
+      await this.statementFailed(response, error);
+      throw error;
+    } finally {
+      this.statementEnds();
+    }
   }
 
   closeStatement(statementId: number): void {
@@ -173,17 +178,14 @@ export class Session implements SessionHandler, StatementHost {
     if (isAboutWarnings) this.state.warnings = this.#previousWarnings;
   }
 
-  async guard(response: ResponseWriter, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.state.rowCount = -1;
-      if (isSqlError(error)) this.state.warnings.addError(error);
-      if (error instanceof OutcomeUnknownError) await withoutAnswer(response.signal);
-      throw error;
-    } finally {
-      this.#statement = null;
-    }
+  async statementFailed(response: ResponseWriter, error: unknown): Promise<void> {
+    this.state.rowCount = -1;
+    if (isSqlError(error)) this.state.warnings.addError(error);
+    if (error instanceof OutcomeUnknownError) await withoutAnswer(response.signal);
+  }
+
+  statementEnds(): void {
+    this.#statement = null;
   }
 
   #begin(): void {

@@ -84,7 +84,7 @@ export class StatementRun extends StatementScope {
     this.response.ok({
       affectedRows,
       warnings: this.state.warnings.count,
-      ...(info === undefined ? {} : { info }),
+      info,
     });
   }
 

@@ -28,16 +28,11 @@ export function autocommitWrites(
   signal: () => AbortNotice | null,
 ): WriteBuffer {
   checkWritable(state);
-  const { context } = state;
   return new WriteBuffer({
-    writer: context.writer,
-    limits: context.limits,
+    context: state.context,
     keep: false,
     signal,
     rpoBytes: state.rpoBytes,
-    isLiveTable: (tableId) => context.catalog.isLiveTable(tableId),
-    guards: context.guards,
-    seriesLimit: context.seriesLimit,
   });
 }
 

@@ -30,22 +30,25 @@ export class TableGuards {
   /** Tables that someone is in or waits for, or whose count a reader remembers. */
   readonly #guards = new Map<TableId, TableGuard>();
 
+  /** Enters all of the tables as one of many, in this turn. Returns what leaves them again; null when one has to be waited for. */
+  tryShare(tableIds: readonly TableId[]): (() => void) | null {
+    for (const tableId of tableIds) if (isTaken(this.#guardOf(tableId))) return null;
+    const entered = tableIds.map((tableId) => this.#guardOf(tableId));
+    for (const guard of entered) guard.sharedCount += 1;
+    return () => leaveAll(entered);
+  }
+
   /** Enters all of the tables as one of many. Resolves to what leaves them again. */
   async share(tableIds: readonly TableId[]): Promise<() => void> {
     const entered: TableGuard[] = [];
     // In one order for all, so that nobody waits in a circle.
     for (const tableId of [...tableIds].sort((a, b) => a - b)) {
       const guard = this.#guardOf(tableId);
-      while (guard.isAlone || guard.aloneWaiting > 0) await left(guard);
+      while (isTaken(guard)) await left(guard);
       guard.sharedCount += 1;
       entered.push(guard);
     }
-    return () => {
-      for (const guard of entered.splice(0)) {
-        guard.sharedCount -= 1;
-        wake(guard);
-      }
-    };
+    return () => leaveAll(entered);
   }
 
   /** Waits until nobody is in the table, and enters it alone. Resolves to what leaves it again. */
@@ -70,8 +73,8 @@ export class TableGuards {
   }
 
   /** In the turn of the append. */
-  noteAppend(tableIds: Iterable<TableId>): void {
-    for (const tableId of tableIds) this.#guardOf(tableId).appended += 1;
+  noteAppend(tableId: TableId): void {
+    this.#guardOf(tableId).appended += 1;
   }
 
   /** The table was dropped. */
@@ -91,10 +94,26 @@ export class TableGuards {
   }
 }
 
+/** Someone is alone in it, or waits to be: new commits stay behind him. */
+function isTaken(guard: TableGuard): boolean {
+  return guard.isAlone || guard.aloneWaiting > 0;
+}
+
+/** Leaves each once, however often it is called. */
+function leaveAll(entered: TableGuard[]): void {
+  for (;;) {
+    const guard = entered.pop();
+    if (guard === undefined) return;
+    guard.sharedCount -= 1;
+    wake(guard);
+  }
+}
+
 function left(guard: TableGuard): Promise<void> {
   return new Promise((resolve) => guard.waiting.push(resolve));
 }
 
 function wake(guard: TableGuard): void {
+  if (guard.waiting.length === 0) return;
   for (const resolve of guard.waiting.splice(0)) resolve();
 }

@@ -24,14 +24,10 @@ export class Transaction {
     this.#state = state;
     this.isReadOnly = isReadOnly;
     this.#buffer = new WriteBuffer({
-      writer: state.context.writer,
-      limits: state.context.limits,
+      context: state.context,
       keep: true,
       signal: () => null,
       rpoBytes: state.rpoBytes,
-      isLiveTable: (tableId) => state.context.catalog.isLiveTable(tableId),
-      guards: state.context.guards,
-      seriesLimit: state.context.seriesLimit,
     });
   }
 

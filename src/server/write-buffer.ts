@@ -18,9 +18,8 @@ import type { Acknowledgement, WriteOptions } from '../../replication/index.js';
 import { encodeWriteBody } from '../../storage/index.js';
 import type { TableId, TableSchema } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
-import { SeriesClaim, type SeriesLimit } from './series-limit.js';
-import type { PartedWrite, ServerLimits, Writer } from './server-context.js';
-import type { TableGuards } from './table-guards.js';
+import { SeriesClaim } from './series-limit.js';
+import type { PartedWrite, ServerContext } from './server-context.js';
 import { writeError } from './write-outcome.js';
 
 /** Record header, part prefix, section count and some room. */
@@ -47,17 +46,12 @@ export interface WriteMark {
 }
 
 export interface WriteBufferOptions {
-  readonly writer: Writer;
-  readonly limits: ServerLimits;
+  readonly context: Pick<ServerContext, 'writer' | 'limits' | 'catalog' | 'guards' | 'seriesLimit'>;
   /** Keep everything until `commit` (a transaction) or ship what fills a record (autocommit). */
   readonly keep: boolean;
   /** Of the running statement, null while its text still comes in. Asked for each record. */
   readonly signal: () => AbortNotice | null;
   readonly rpoBytes: number | null;
-  /** False for a table that was dropped: the write is then not applied. */
-  readonly isLiveTable: (tableId: TableId) => boolean;
-  readonly guards: TableGuards;
-  readonly seriesLimit: SeriesLimit;
 }
 
 export class WriteBuffer {
@@ -69,9 +63,11 @@ export class WriteBuffer {
   #multiPart: PartedWrite | null = null;
   /** The writer looks at this list anew for each record, so it may grow between the parts of one write. */
   readonly #schemas: TableSchema[] = [];
-  readonly #tables = new Map<TableId, TableDefinition>();
+  /** Written to, each once: in most writes it is one, for which a list is less than a map. */
+  readonly #tables: TableDefinition[] = [];
   readonly #validations: (() => void)[] = [];
-  readonly #inside = new Set<TableId>();
+  /** Tables in which the statement is alone already; null = none. */
+  #inside: Set<TableId> | null = null;
   readonly #claim = new SeriesClaim();
 
   constructor(options: WriteBufferOptions) {
@@ -85,7 +81,7 @@ export class WriteBuffer {
 
   /** A section must not be larger: `encodeSection` of a row batch before its estimate passes this. */
   get sectionBytesMax(): number {
-    return this.#options.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
+    return this.#options.context.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
   }
 
   /** What is held, as bodies of write records: for a transaction's own reads. */
@@ -105,25 +101,41 @@ export class WriteBuffer {
   }
 
   /**
-   * Adds a section. In autocommit it may ship earlier ones: the promise is back-pressure.
+   * Adds a section. In autocommit it may ship earlier ones: then a promise, which is back-pressure.
    * Throws 3170 when the write grows past what can become visible at once.
    */
-  async add(section: BufferedSection): Promise<void> {
+  add(section: BufferedSection): void | Promise<void> {
     this.#checkSize(section.bytes.length);
     const isFull =
       this.#heldBytes + section.bytes.length > this.sectionBytesMax ||
       this.#sections.length >= SECTIONS_PER_RECORD_MAX;
-    if (!this.#options.keep && isFull && this.#sections.length > 0) await this.#ship();
+    if (this.#options.keep || !isFull || this.#sections.length === 0) {
+      this.#keep(section);
+      return undefined;
+    }
+    return this.#ship().then(() => this.#keep(section));
+  }
+
+  #keep(section: BufferedSection): void {
+    const { bytes, table, schema } = section;
     this.#sections.push(section);
-    this.#heldBytes += section.bytes.length;
-    this.#totalBytes += section.bytes.length;
-    const { schema, table } = section;
-    this.#tables.set(table.parts[0].tableId, table);
+    this.#heldBytes += bytes.length;
+    this.#totalBytes += bytes.length;
+    this.#noteTable(table);
     if (schema !== null && !this.#schemas.includes(schema)) this.#schemas.push(schema);
+  }
+
+  #noteTable(table: TableDefinition): void {
+    if (this.#tables.at(-1) === table) return;
+    const { tableId } = table.parts[0];
+    const place = this.#tables.findIndex((known) => known.parts[0].tableId === tableId);
+    if (place < 0) this.#tables.push(table);
+    else this.#tables[place] = table;
   }
 
   /** The statement is alone in this table: the commit need not enter it. */
   alreadyInside(tableId: TableId): void {
+    this.#inside ??= new Set();
     this.#inside.add(tableId);
   }
 
@@ -163,11 +175,13 @@ export class WriteBuffer {
   async commit(): Promise<Acknowledgement | null> {
     const sections = this.#take();
     if (sections.length === 0 && this.#multiPart === null) return null;
-    const { guards, seriesLimit } = this.#options;
-    const tableIds = [...this.#tables.keys()].filter((tableId) => !this.#inside.has(tableId));
-    const leave = await guards.share(tableIds);
+    const { guards, seriesLimit } = this.#options.context;
+    const tableIds = this.#tablesToEnter();
+    const leave = guards.tryShare(tableIds) ?? (await guards.share(tableIds));
     try {
-      await this.#claimSeries(sections);
+      if (!seriesLimit.takeUncounted(this.#claim, sections)) {
+        await seriesLimit.takeCounted(this.#claim, sections);
+      }
       const acknowledgement = await this.#write(sections);
       seriesLimit.applied(this.#claim);
       return acknowledgement;
@@ -185,31 +199,40 @@ export class WriteBuffer {
   async abort(): Promise<void> {
     this.#take();
     await this.#multiPart?.abort();
-    this.#options.seriesLimit.notApplied(this.#claim);
+    this.#options.context.seriesLimit.notApplied(this.#claim);
   }
 
-  async #write(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
-    if (this.#multiPart === null && fitsOneRecord(sections, this.sectionBytesMax)) {
-      const freesSpace = !sections.some((section) => section.hasRows);
-      const options = { ...this.#writeOptions(), freesSpace };
-      return this.#options.writer.write('write', bodyOf(sections), options);
+  #tablesToEnter(): readonly TableId[] {
+    const tableIds: TableId[] = [];
+    for (const { parts } of this.#tables) {
+      const { tableId } = parts[0];
+      if (this.#inside?.has(tableId) !== true) tableIds.push(tableId);
     }
+    return tableIds;
+  }
+
+  #write(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
+    if (this.#multiPart !== null || !fitsOneRecord(sections, this.sectionBytesMax)) {
+      return this.#writeParts(sections);
+    }
+    const freesSpace = !sections.some((section) => section.hasRows);
+    const options = this.#writeOptions(freesSpace);
+    return this.#options.context.writer.write('write', bodyOf(sections), options);
+  }
+
+  async #writeParts(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
     const write = this.#begin();
     for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));
     return write.commit();
   }
 
-  /** Throws 3170. */
-  async #claimSeries(sections: readonly BufferedSection[]): Promise<void> {
-    const { seriesLimit } = this.#options;
-    if (seriesLimit.takeUncounted(this.#claim, sections)) return;
-    await seriesLimit.takeCounted(this.#claim, sections);
-  }
-
   async #ship(): Promise<void> {
     const sections = this.#take();
     try {
-      await this.#claimSeries(sections);
+      const { seriesLimit } = this.#options.context;
+      if (!seriesLimit.takeUncounted(this.#claim, sections)) {
+        await seriesLimit.takeCounted(this.#claim, sections);
+      }
       await this.#begin().part(bodyOf(sections));
     } catch (error) {
       throw writeError(error);
@@ -217,7 +240,7 @@ export class WriteBuffer {
   }
 
   #begin(): PartedWrite {
-    this.#multiPart ??= this.#options.writer.beginMultiPart(this.#writeOptions());
+    this.#multiPart ??= this.#options.context.writer.beginMultiPart(this.#writeOptions(false));
     return this.#multiPart;
   }
 
@@ -228,30 +251,31 @@ export class WriteBuffer {
     return sections;
   }
 
-  #writeOptions(): WriteOptions {
+  #writeOptions(freesSpace: boolean): WriteOptions {
     const { rpoBytes } = this.#options;
-    const signal = this.#options.signal();
     return {
       schemas: this.#schemas,
-      validate: () => {
-        this.#validate();
-      },
-      ...(signal === null ? {} : { signal }),
-      ...(rpoBytes === null ? {} : { session: { rpoBytes } }),
+      freesSpace,
+      validate: () => this.#validate(),
+      signal: this.#options.signal() ?? undefined,
+      session: rpoBytes === null ? undefined : { rpoBytes },
     };
   }
 
   #validate(): void {
-    for (const [tableId, { database, name }] of this.#tables) {
-      if (this.#options.isLiveTable(tableId)) continue;
-      throw new SqlError('ER_NO_SUCH_TABLE', { database, table: name });
+    const { catalog, guards } = this.#options.context;
+    for (const { database, name, parts } of this.#tables) {
+      const { tableId } = parts[0];
+      if (!catalog.isLiveTable(tableId)) {
+        throw new SqlError('ER_NO_SUCH_TABLE', { database, table: name });
+      }
     }
     for (const validate of this.#validations) validate();
-    this.#options.guards.noteAppend(this.#tables.keys());
+    for (const { parts } of this.#tables) guards.noteAppend(parts[0].tableId);
   }
 
   #checkSize(addedBytes: number): void {
-    const maxBytes = Math.floor(this.#options.limits.memtableBytes / 2);
+    const maxBytes = Math.floor(this.#options.context.limits.memtableBytes / 2);
     if (this.#totalBytes + addedBytes <= maxBytes) return;
     throw new SqlError(
       'ER_CAPACITY_EXCEEDED',

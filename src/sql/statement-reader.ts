@@ -52,19 +52,19 @@ export interface KnownHead {
 }
 
 /** What the bytes came to. */
-export type ReadStatement =
-  | { readonly kind: 'text'; readonly text: string }
-  /** All rows are in the target's batches. */
-  | {
-      readonly kind: 'rows';
-      readonly head: InsertHead;
-      readonly target: InsertTarget;
-      readonly rowCount: number;
-      /** At its end, without a fault: it may be restarted. */
-      readonly scanner: InsertScanner;
-      /** The head as it was read, up to and with VALUES; null when it was known. Valid until the next statement begins. */
-      readonly headBytes: Uint8Array | null;
-    };
+export type ReadStatement = { readonly kind: 'text'; readonly text: string } | ReadRows;
+
+/** All rows are in the target's batches. */
+export interface ReadRows {
+  readonly kind: 'rows';
+  readonly head: InsertHead;
+  readonly target: InsertTarget;
+  readonly rowCount: number;
+  /** At its end, without a fault: it may be restarted. */
+  readonly scanner: InsertScanner;
+  /** The head as it was read, up to and with VALUES; null when it was known. Valid until the next statement begins. */
+  readonly headBytes: Uint8Array | null;
+}
 
 interface ReadInsert {
   readonly head: InsertHead;

@@ -67,7 +67,8 @@ describe('table guards', () => {
 
   test('a dropped table is forgotten, unless someone is in it', async () => {
     const guards = new TableGuards();
-    guards.noteAppend([1, 2]);
+    guards.noteAppend(1);
+    guards.noteAppend(2);
     const leave = await guards.share([2]);
     guards.forget(1);
     guards.forget(2);
@@ -78,8 +79,9 @@ describe('table guards', () => {
 
   test('appends are counted by table', () => {
     const guards = new TableGuards();
-    guards.noteAppend([1, 2]);
-    guards.noteAppend([1]);
+    guards.noteAppend(1);
+    guards.noteAppend(2);
+    guards.noteAppend(1);
     expect([guards.appendedTo(1), guards.appendedTo(2), guards.appendedTo(3)]).toEqual([2, 1, 0]);
   });
 
