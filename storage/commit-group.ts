@@ -113,16 +113,28 @@ export function groupBytesOf(contentBytes: number): number {
 
 export function encodeGroupHeader(seed: GroupSeed, header: GroupHeader): Uint8Array {
   const bytes = new Uint8Array(GROUP_HEADER_BYTES);
+  encodeGroupHeaderInto(bytes, seed, header);
+  return bytes;
+}
+
+/** Writes the header to the first GROUP_HEADER_BYTES of `bytes`. */
+export function encodeGroupHeaderInto(
+  bytes: Uint8Array,
+  seed: GroupSeed,
+  header: GroupHeader,
+): void {
   bytes.set(seed.magic, 0);
   writeUint32(bytes, 12, header.contentCrc);
-  bytes[16] = header.kind;
+  writeUint32(bytes, 16, header.kind);
   writeUint32(bytes, 20, header.recordCount);
   writeUint32(bytes, 24, header.contentBytes);
+  writeUint32(bytes, 28, 0);
   writeUint64(bytes, 32, header.firstSequence);
   writeUint64(bytes, 40, header.durableBefore);
   writeUint64(bytes, 48, header.offsetBytes);
-  writeUint32(bytes, HEADER_CRC_AT, crc32(bytes.subarray(COVERED_FROM), seed.crcStart));
-  return bytes;
+  writeUint64(bytes, 56, 0);
+  const covered = bytes.subarray(COVERED_FROM, GROUP_HEADER_BYTES);
+  writeUint32(bytes, HEADER_CRC_AT, crc32(covered, seed.crcStart));
 }
 
 /** True when the segment's magic stands at `offset`: a group began here, whatever became of it. */

@@ -17,10 +17,12 @@ import {
   SEAL_GROUP_BYTES,
   SECTOR_BYTES,
   encodeGroupHeader,
+  encodeGroupHeaderInto,
   encodeSeal,
   groupBytesOf,
   recordsCrcOf,
   sealCrcOf,
+  type GroupHeader,
 } from './commit-group.js';
 import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
@@ -35,6 +37,9 @@ import { writeZeros, type SegmentPool } from './segment-pool.js';
 /** Content of a group of more than one record: bounds what one turn of the event loop has to check when it is read back. */
 const GROUP_CONTENT_BYTES_MAX = 1024 * 1024;
 
+/** A group up to this is copied together before it is written. */
+const SMALL_CONTENT_BYTES_MAX = 16 * 1024;
+
 const ZERO_SECTORS = new Uint8Array(2 * SECTOR_BYTES);
 
 /** Consecutive records of one segment in one chunk. */
@@ -45,6 +50,7 @@ interface RecordSpan {
   readonly chunk: TailChunk;
   readonly firstIndex: number;
   readonly hashBefore: RollingHash;
+  hashAfter: RollingHash;
   count: number;
   contentBytes: number;
   /** What room planning counted for these records. */
@@ -55,6 +61,15 @@ interface SealStep {
   readonly kind: 'seal';
   readonly log: IncarnationLog;
   readonly segment: JournalSegment;
+}
+
+/** A commit group on its way. */
+interface Group {
+  readonly parts: readonly Uint8Array[];
+  readonly header: GroupHeader;
+  readonly hashBefore: RollingHash;
+  readonly hashAfter: RollingHash;
+  readonly lastSequence: number;
 }
 
 export interface JournalWriterDeps {
@@ -76,6 +91,9 @@ export interface JournalWriterDeps {
 export class JournalWriter {
   readonly #deps: JournalWriterDeps;
   readonly #pace = new LoneWritePace();
+  /** A small group on its way: only one write is ever in flight. */
+  readonly #small = Buffer.allocUnsafeSlow(groupBytesOf(SMALL_CONTENT_BYTES_MAX) + SECTOR_BYTES);
+  #prefixes = new Uint8Array(64 * RECORD_PREFIX_BYTES);
   #queue: (RecordSpan | SealStep)[] = [];
   #running: Promise<void> | null = null;
   #isStopped = false;
@@ -84,13 +102,14 @@ export class JournalWriter {
     this.#deps = deps;
   }
 
-  /** Record `index` of the chunk is to be written next. `hashBefore` is the rolling hash before it. */
+  /** Record `index` of the chunk is to be written next; the rolling hash is `hashBefore` before it and `hashAfter` behind it. */
   addRecord(
     log: IncarnationLog,
     segment: JournalSegment,
     chunk: TailChunk,
     index: number,
     hashBefore: RollingHash,
+    hashAfter: RollingHash,
   ): void {
     const bytes = chunk.offsetOf(index + 1) - chunk.offsetOf(index);
     const last = this.#queue.at(-1);
@@ -104,6 +123,7 @@ export class JournalWriter {
       last.count += 1;
       last.contentBytes += bytes;
       last.plannedBytes += groupBytesOf(bytes);
+      last.hashAfter = hashAfter;
     } else {
       this.#queue.push({
         kind: 'records',
@@ -112,6 +132,7 @@ export class JournalWriter {
         chunk,
         firstIndex: index,
         hashBefore,
+        hashAfter,
         count: 1,
         contentBytes: bytes,
         plannedBytes: groupBytesOf(bytes),
@@ -142,25 +163,35 @@ export class JournalWriter {
     this.#running = this.#run();
   }
 
+  /** One async function from the queue to the disk: a lone record of a client that waits feels the price of each. */
   async #run(): Promise<void> {
     // Let the caller finish its turn: what it appends in one go becomes one group.
     await Promise.resolve();
     try {
-      while (this.#queue.length > 0) await this.#step(this.#queue[0] as RecordSpan | SealStep);
+      while (this.#queue.length > 0) {
+        const next = this.#queue[0] as RecordSpan | SealStep;
+        const { log, segment } = next;
+        if (!segment.isOnDisk) await this.#makeFile(log, segment);
+        segment.file ??= await this.#deps.disk.open(segment.path, { durable: true });
+        const { file } = segment;
+        if (next.kind === 'seal') {
+          await this.#writeSeal(file, segment);
+          continue;
+        }
+        const spans = this.#takeSpans(segment);
+        const needsRoom = this.#needsRoom(segment, groupBytesOf(contentBytesOf(spans)));
+        if (needsRoom > 0) await this.#extend(file, segment, needsRoom);
+        const group = this.#compose(log, segment, spans);
+        const writing = this.#write(file, group);
+        if (writing !== undefined) await writing;
+        this.#onWritten(log, segment, group);
+      }
     } catch (error) {
       this.stop();
       this.#deps.onFailure(error);
     } finally {
       this.#running = null;
     }
-  }
-
-  async #step(next: RecordSpan | SealStep): Promise<void> {
-    const { log, segment } = next;
-    if (!segment.isOnDisk) await this.#makeFile(log, segment);
-    segment.file ??= await this.#deps.disk.open(segment.path, { durable: true });
-    if (next.kind === 'records') await this.#writeRecords(segment.file, log, segment);
-    else await this.#writeSeal(segment.file, segment);
   }
 
   /** Header first and synced, then the name: a segment name always means a whole header. */
@@ -176,41 +207,70 @@ export class JournalWriter {
     segment.isOnDisk = true;
   }
 
-  async #writeRecords(file: DiskFile, log: IncarnationLog, segment: JournalSegment): Promise<void> {
-    const spans = this.#takeSpans(segment);
+  /** What is to be written for these spans, and where. Requires: room in the file. */
+  #compose(log: IncarnationLog, segment: JournalSegment, spans: readonly RecordSpan[]): Group {
     const first = spans[0] as RecordSpan;
     const last = spans[spans.length - 1] as RecordSpan;
-    const contentBytes = sumOf(spans, (span) => span.contentBytes);
-    const recordCount = sumOf(spans, (span) => span.count);
+    let contentBytes = 0;
+    let recordCount = 0;
+    let plannedBytes = 0;
+    for (const span of spans) {
+      contentBytes += span.contentBytes;
+      recordCount += span.count;
+      plannedBytes += span.plannedBytes;
+    }
     const groupBytes = groupBytesOf(contentBytes);
-    const needsRoom = this.#needsRoom(segment, groupBytes);
-    if (needsRoom > 0) await this.#extend(file, segment, needsRoom);
-
     const offsetBytes = segment.writtenBytes;
     const firstSequence = first.chunk.firstSequence + first.firstIndex;
-    const lastIndex = last.firstIndex + last.count - 1;
-    segment.grouped(
-      sumOf(spans, (span) => span.plannedBytes),
-      groupBytes,
-    );
-    const header = encodeGroupHeader(segment.seed, {
+    segment.grouped(plannedBytes, groupBytes);
+    const header = {
       kind: GroupKind.records,
-      contentCrc: recordsCrcOf(segment.seed, prefixesOf(spans)),
+      contentCrc: recordsCrcOf(segment.seed, this.#prefixesOf(spans, recordCount)),
       recordCount,
       contentBytes,
       firstSequence,
       durableBefore: log.durable.sequence,
       offsetBytes,
-    });
-    const parts = [
+    };
+    return {
+      parts:
+        contentBytes <= SMALL_CONTENT_BYTES_MAX
+          ? [this.#composeSmall(segment, header, spans)]
+          : [
+              encodeGroupHeader(segment.seed, header),
+              ...spans.map(contentOf),
+              zerosBehind(segment, offsetBytes, contentBytes),
+            ],
       header,
-      ...spans.map(contentOf),
-      zerosBehind(segment, offsetBytes, contentBytes),
-    ];
-    await this.#write(file, parts, offsetBytes, recordCount, contentBytes);
+      hashBefore: first.hashBefore,
+      hashAfter: last.hashAfter,
+      lastSequence: firstSequence + recordCount - 1,
+    };
+  }
 
-    segment.index.addGroup({ sequence: firstSequence, offsetBytes, hashBefore: first.hashBefore });
-    this.#deps.onDurable(log, last.chunk.firstSequence + lastIndex, last.chunk.hashOf(lastIndex));
+  /** Header, records and zeros in one piece: to copy a few KiB costs less than a list of pieces does. Good until the next group. */
+  #composeSmall(
+    segment: JournalSegment,
+    header: GroupHeader,
+    spans: readonly RecordSpan[],
+  ): Uint8Array {
+    const bytes = this.#small;
+    encodeGroupHeaderInto(bytes, segment.seed, header);
+    let at = GROUP_HEADER_BYTES;
+    for (const span of spans) {
+      bytes.set(contentOf(span), at);
+      at += span.contentBytes;
+    }
+    const end = at + zerosBehindBytes(segment, header.offsetBytes, header.contentBytes);
+    bytes.fill(0, at, end);
+    return bytes.subarray(0, end);
+  }
+
+  #onWritten(log: IncarnationLog, segment: JournalSegment, group: Group): void {
+    const { header, hashBefore, hashAfter, lastSequence } = group;
+    const { firstSequence: sequence, offsetBytes } = header;
+    segment.index.addGroup({ sequence, offsetBytes, hashBefore });
+    this.#deps.onDurable(log, lastSequence, hashAfter);
   }
 
   async #writeSeal(file: DiskFile, segment: JournalSegment): Promise<void> {
@@ -235,25 +295,29 @@ export class JournalWriter {
     await file.close();
   }
 
-  async #write(
-    file: DiskFile,
-    parts: readonly Uint8Array[],
-    offsetBytes: number,
-    recordCount: number,
-    contentBytes: number,
-  ): Promise<void> {
-    const { clock, timers, takeFollower } = this.#deps;
-    const isAllowed = this.#pace.allows(recordCount, contentBytes, clock.monotonicMs());
-    const isFollowed = takeFollower();
-    if (!isAllowed || file.writeNow === undefined) {
-      await file.write(parts, offsetBytes);
-      return;
-    }
-    // What goes to the peer leaves first: its sync and ours run at the same time.
-    if (isFollowed) await timers.yieldTurn();
+  /** Undefined: it is written. */
+  #write(file: DiskFile, group: Group): void | Promise<void> {
+    const { clock, takeFollower } = this.#deps;
+    const { recordCount, contentBytes, offsetBytes } = group.header;
     const startMs = clock.monotonicMs();
-    file.writeNow(parts, offsetBytes);
-    const endMs = clock.monotonicMs();
+    const isAllowed = this.#pace.allows(recordCount, contentBytes, startMs);
+    const isFollowed = takeFollower();
+    if (!isAllowed || file.writeNow === undefined) return file.write(group.parts, offsetBytes);
+    // What goes to the peer leaves first: its sync and ours run at the same time.
+    if (isFollowed) return this.#writeNextTurn(file, group);
+    this.#writeNow(file, group, startMs);
+    return undefined;
+  }
+
+  async #writeNextTurn(file: DiskFile, group: Group): Promise<void> {
+    const { clock, timers } = this.#deps;
+    await timers.yieldTurn();
+    this.#writeNow(file, group, clock.monotonicMs());
+  }
+
+  #writeNow(file: DiskFile, group: Group, startMs: number): void {
+    file.writeNow?.(group.parts, group.header.offsetBytes);
+    const endMs = this.#deps.clock.monotonicMs();
     this.#pace.took(endMs - startMs, endMs);
   }
 
@@ -276,17 +340,37 @@ export class JournalWriter {
   }
 
   /** The next group: queued records of this segment, up to the limit of a group. */
-  #takeSpans(segment: JournalSegment): RecordSpan[] {
-    const spans: RecordSpan[] = [];
+  #takeSpans(segment: JournalSegment): readonly RecordSpan[] {
+    const queue = this.#queue;
     let bytes = 0;
-    for (const span of this.#queue) {
+    let count = 0;
+    for (const span of queue) {
       if (span.kind !== 'records' || span.segment !== segment) break;
-      if (spans.length > 0 && bytes + span.contentBytes > GROUP_CONTENT_BYTES_MAX) break;
-      spans.push(span);
+      if (count > 0 && bytes + span.contentBytes > GROUP_CONTENT_BYTES_MAX) break;
       bytes += span.contentBytes;
+      count += 1;
     }
-    this.#queue.splice(0, spans.length);
-    return spans;
+    if (count < queue.length) return queue.splice(0, count) as RecordSpan[];
+    this.#queue = [];
+    return queue as RecordSpan[];
+  }
+
+  /** What the content CRC of a group runs over; good until the next call. */
+  #prefixesOf(spans: readonly RecordSpan[], recordCount: number): Uint8Array {
+    const bytes = recordCount * RECORD_PREFIX_BYTES;
+    if (this.#prefixes.length < bytes) this.#prefixes = new Uint8Array(bytes * 2);
+    const prefixes = this.#prefixes;
+    let at = 0;
+    for (const { chunk, firstIndex, count } of spans) {
+      for (let index = firstIndex; index < firstIndex + count; index += 1) {
+        const from = chunk.offsetOf(index);
+        for (let byte = 0; byte < RECORD_PREFIX_BYTES; byte += 1) {
+          prefixes[at + byte] = chunk.bytes[from + byte] as number;
+        }
+        at += RECORD_PREFIX_BYTES;
+      }
+    }
+    return prefixes.subarray(0, bytes);
   }
 }
 
@@ -295,35 +379,28 @@ function contentOf(span: RecordSpan): Uint8Array {
   return span.chunk.bytes.subarray(from, from + span.contentBytes);
 }
 
-function prefixesOf(spans: readonly RecordSpan[]): Uint8Array {
-  const prefixes = new Uint8Array(RECORD_PREFIX_BYTES * sumOf(spans, (span) => span.count));
-  let at = 0;
-  for (const { chunk, firstIndex, count } of spans) {
-    for (let index = firstIndex; index < firstIndex + count; index += 1) {
-      const from = chunk.offsetOf(index);
-      for (let byte = 0; byte < RECORD_PREFIX_BYTES; byte += 1) {
-        prefixes[at + byte] = chunk.bytes[from + byte] as number;
-      }
-      at += RECORD_PREFIX_BYTES;
-    }
-  }
-  return prefixes;
+/** The padding of a group, and one more sector where the file has one: what follows the newest group is always zeros. */
+function zerosBehindBytes(
+  segment: JournalSegment,
+  offsetBytes: number,
+  contentBytes: number,
+): number {
+  const groupBytes = groupBytesOf(contentBytes);
+  const hasNextSector = offsetBytes + groupBytes + SECTOR_BYTES <= segment.capacityBytes;
+  const padding = groupBytes - GROUP_HEADER_BYTES - contentBytes;
+  return padding + (hasNextSector ? SECTOR_BYTES : 0);
 }
 
-/** The padding of a group, and one more sector where the file has one: what follows the newest group is always zeros. */
 function zerosBehind(
   segment: JournalSegment,
   offsetBytes: number,
   contentBytes: number,
 ): Uint8Array {
-  const groupBytes = groupBytesOf(contentBytes);
-  const hasNextSector = offsetBytes + groupBytes + SECTOR_BYTES <= segment.capacityBytes;
-  const padding = groupBytes - GROUP_HEADER_BYTES - contentBytes;
-  return ZERO_SECTORS.subarray(0, padding + (hasNextSector ? SECTOR_BYTES : 0));
+  return ZERO_SECTORS.subarray(0, zerosBehindBytes(segment, offsetBytes, contentBytes));
 }
 
-function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
-  let sum = 0;
-  for (const item of items) sum += of(item);
-  return sum;
+function contentBytesOf(spans: readonly RecordSpan[]): number {
+  let bytes = 0;
+  for (const span of spans) bytes += span.contentBytes;
+  return bytes;
 }

@@ -662,7 +662,7 @@ export class Journal {
     chunk.push(sizeBytes, hash);
     segment.queued(sizeBytes, isGatedKind(record.kind));
     segment.digest?.add(chunk.bytes, from, from + sizeBytes);
-    this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash);
+    this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash, hash);
     log.received = { incarnation: log.id, sequence: record.sequence, hash };
   }
 
@@ -758,14 +758,16 @@ export class Journal {
   #onWritten(log: IncarnationLog, sequence: number, hash: RollingHash): void {
     log.durable = { incarnation: log.id, sequence, hash };
     log.tail.trim(sequence, this.#options.tailBytes ?? TAIL_BYTES);
+    if (this.#durableWaiters.length > 0) this.#endWaits(log, sequence);
+    for (const listener of this.#durableListeners) listener(log.id, log.durable);
+  }
+
+  #endWaits(log: IncarnationLog, sequence: number): void {
     const reached = (waiter: DurableWaiter): boolean =>
       waiter.log === log && waiter.sequence <= sequence;
     const waiters = this.#durableWaiters.filter(reached);
-    if (waiters.length > 0) {
-      this.#durableWaiters = this.#durableWaiters.filter((waiter) => !reached(waiter));
-      for (const waiter of waiters) waiter.resolve();
-    }
-    for (const listener of this.#durableListeners) listener(log.id, log.durable);
+    this.#durableWaiters = this.#durableWaiters.filter((waiter) => !reached(waiter));
+    for (const waiter of waiters) waiter.resolve();
   }
 
   #untilDurable(log: IncarnationLog, sequence: number): Promise<void> {

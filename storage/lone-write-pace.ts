@@ -13,8 +13,8 @@
 
 const LONE_GROUPS_MIN = 16;
 const CONTENT_BYTES_MAX = 16 * 1024;
-const SLOW_MS = 3;
-const REST_MS_MIN = 500;
+const SLOW_MS = 4;
+const REST_MS_MIN = 50;
 const REST_MS_MAX = 60_000;
 
 export class LoneWritePace {

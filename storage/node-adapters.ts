@@ -142,7 +142,7 @@ class NodeFile implements DiskFile {
     let rest: readonly Uint8Array[] = parts.filter((part) => part.length > 0);
     let at = position;
     while (rest.length > 0) {
-      const written = fs.writevSync(this.#descriptor, rest, at);
+      const written = this.#writeOnceNow(rest, at);
       if (written === 0) throw new Error(`A write at byte ${at} wrote nothing`);
       at += written;
       rest = withoutFirstBytes(rest, written);
@@ -181,6 +181,13 @@ class NodeFile implements DiskFile {
         error === null ? resolve(bytes) : reject(error),
       );
     });
+  }
+
+  #writeOnceNow(parts: readonly Uint8Array[], position: number): number {
+    const only = parts[0] as Uint8Array;
+    return parts.length === 1
+      ? fs.writeSync(this.#descriptor, only, 0, only.length, position)
+      : fs.writevSync(this.#descriptor, parts, position);
   }
 
   #writeOnce(parts: readonly Uint8Array[], position: number): Promise<number> {

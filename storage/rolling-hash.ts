@@ -34,9 +34,12 @@ const input = Buffer.alloc(HASH_BYTES + 24);
 
 /** The hash after `record`, given the hash before it. */
 export function nextHash(previous: RollingHash, record: RecordView): RollingHash {
+  const { bytes } = record;
   input.write(previous, 0, HASH_BYTES, 'hex');
-  writeHead(record.version, record.sequence, record.bytes.length);
-  input.set(record.bytes.subarray(CRC_IN_RECORD_AT, CRC_IN_RECORD_AT + 4), CRC_AT);
+  writeHead(record.version, record.sequence, bytes.length);
+  for (let index = 0; index < 4; index += 1) {
+    input[CRC_AT + index] = bytes[CRC_IN_RECORD_AT + index] as number;
+  }
   return digestOf('sha256', input, 'hex').slice(0, HASH_DIGITS);
 }
 

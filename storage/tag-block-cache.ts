@@ -8,7 +8,7 @@
  * Bounded in number and bytes; the one that was not used for longest goes.
  *
  * A client that writes row by row sends one tuple a section, each time another host's: such blocks are small and many, so they have places of
- * their own, found by hash, the last one of a place stays.
+ * their own, found by hash: the last two of a pair of places stay.
  */
 
 import { hashBytes, viewOf } from './byte-hash.js';
@@ -200,7 +200,19 @@ export class ResolvedTagBlocks {
 
   #matchSingle(source: Uint8Array, start: number, end: number): ResolvedTagBlock | null {
     if (end - start < this.#singleLength) return null;
-    const block = this.#singles[this.#placeOf(source, start)] ?? null;
+    const place = this.#placeOf(source, start);
+    return (
+      this.#singleAt(place, source, start, end) ?? this.#singleAt(place ^ 1, source, start, end)
+    );
+  }
+
+  #singleAt(
+    place: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+  ): ResolvedTagBlock | null {
+    const block = this.#singles[place] ?? null;
     const isFound = block !== null && end - start >= block.bytes.length;
     return isFound && isAt(source, start, block.bytes) ? block : null;
   }
@@ -215,10 +227,13 @@ export class ResolvedTagBlocks {
     }
     const place = this.#placeOf(source, start);
     const added = length + 4;
-    const sizeBytes = this.#singleBytes + added - (this.#singles[place]?.sizeBytes ?? 0);
+    // The one that was there moves next door: two hosts of one place must not drive each other out for ever.
+    const neighbour = this.#singles[place] === null ? place : place ^ 1;
+    const sizeBytes = this.#singleBytes + added - (this.#singles[neighbour]?.sizeBytes ?? 0);
     if (sizeBytes > BYTES_MAX) return;
     this.#singleBytes = sizeBytes;
     const bytes = copyOf(source, start, end);
+    this.#singles[neighbour] = this.#singles[place] ?? null;
     this.#singles[place] = { bytes, series: Uint32Array.of(series), sizeBytes: added };
   }
 

@@ -11,12 +11,12 @@ export interface VectorMemory {
   uint8(length: number): Uint8Array;
 }
 
-export const freshMemory: VectorMemory = {
-  float64: (length) => new Float64Array(length),
-  int32: (length) => new Int32Array(length),
-  uint32: (length) => new Uint32Array(length),
-  uint8: (length) => new Uint8Array(length),
-};
+const float64 = (length: number): Float64Array => new Float64Array(length);
+const int32 = (length: number): Int32Array => new Int32Array(length);
+const uint32 = (length: number): Uint32Array => new Uint32Array(length);
+const uint8 = (length: number): Uint8Array => new Uint8Array(length);
+
+export const freshMemory: VectorMemory = { float64, int32, uint32, uint8 };
 
 /** Arrays above this many entries are not kept for reuse. */
 const KEPT_ENTRIES_MAX = 1 << 18;
@@ -34,19 +34,19 @@ export class ScratchMemory implements VectorMemory {
   readonly #uint8: Slots<Uint8Array> = { kept: [], used: 0 };
 
   float64(length: number): Float64Array {
-    return take(this.#float64, length, freshMemory.float64);
+    return take(this.#float64, length, float64);
   }
 
   int32(length: number): Int32Array {
-    return take(this.#int32, length, freshMemory.int32);
+    return take(this.#int32, length, int32);
   }
 
   uint32(length: number): Uint32Array {
-    return take(this.#uint32, length, freshMemory.uint32);
+    return take(this.#uint32, length, uint32);
   }
 
   uint8(length: number): Uint8Array {
-    return take(this.#uint8, length, freshMemory.uint8);
+    return take(this.#uint8, length, uint8);
   }
 
   /** Everything handed out so far may be handed out again. */

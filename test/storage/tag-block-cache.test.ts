@@ -231,6 +231,27 @@ describe('ResolvedTagBlocks', () => {
     for (const fill of [21, 22, 23, 24]) learn(known, block(100_000, fill), 20);
     expect(known.sizeBytes).toBeLessThanOrEqual(256 * 1024);
   });
+
+  it('keeps any two single tuples that come in turns, also those of one place', () => {
+    const count = 150;
+    const blocks = Array.from({ length: count }, (_, index) => Buffer.from(`host-${index + 100}`));
+    const lost: string[] = [];
+    for (let one = 0; one < count; one++) {
+      for (let other = 0; other < one; other++) {
+        const known = new ResolvedTagBlocks();
+        for (const index of [one, other]) {
+          const bytes = blocks[index]!;
+          known.offer(bytes, 0, bytes.length, 1, Uint32Array.of(index));
+        }
+        for (const index of [one, other]) {
+          const bytes = blocks[index]!;
+          const found = known.match(bytes, 0, bytes.length, 1);
+          if (found?.series[0] !== index) lost.push(`${one} and ${other}: ${index}`);
+        }
+      }
+    }
+    expect(lost).toEqual([]);
+  });
 });
 
 describe('EncodedTagBlocks', () => {
