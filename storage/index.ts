@@ -113,4 +113,4 @@ export {
 export { BackupError } from './backup-error.js';
 export { writeBackup, type BackupProgress, type BackupResult } from './backup.js';
 export type { BackupManifest } from './backup-manifest.js';
-export { LINEAGE_FACT, restoreBackup, verifyBackup } from './restore.js';
+export { LINEAGE_FACT, restoreBackup, verifyBackup, type RestoreProgress } from './restore.js';

@@ -1,19 +1,9 @@
-/**
- * `twintide restore DIR`: a backup into the data directory of the configuration, which must be empty.
- *
- * The block store is built beside its place and takes it only when every checksum matched; the directory is a node's only after that. A
- * restore that was interrupted leaves nothing that starts, and is simply done again.
- */
+/** `twintide restore DIR`: a backup into the data directory of the configuration, which must be empty (server/restore-node.ts). */
 import { resolve } from 'node:path';
-import {
-  classicLevelStore,
-  nodeDisk,
-  restoreBackup,
-  systemTimers,
-  type BackupManifest,
-} from '../../storage/index.js';
+import { classicLevelStore, nodeDisk, systemTimers } from '../../storage/index.js';
 import type { Config } from '../server/config.js';
 import { takeEmptyDirectory } from '../server/empty-directory.js';
+import { restoreNode } from '../server/restore-node.js';
 import { ExitCode } from './exit-codes.js';
 import { ProgressBar, type Screen } from './progress-bar.js';
 
@@ -28,22 +18,18 @@ export async function runRestore({ config, folder, screen }: RestoreOptions): Pr
   const directory = await takeEmptyDirectory(dataDir);
   const bar = new ProgressBar(screen);
   try {
-    const kv = await classicLevelStore(directory.buildFolder);
-    let manifest: BackupManifest;
-    try {
-      const timers = systemTimers({ keepsProcessAlive: true });
-      manifest = await restoreBackup(
-        { disk: nodeDisk, kv, timers },
-        resolve(folder),
-        (progress) => {
-          const { filesDone, filesAll } = progress;
+    const timers = systemTimers({ keepsProcessAlive: true });
+    const manifest = await restoreNode(
+      directory,
+      { disk: nodeDisk, timers, createStore: classicLevelStore },
+      {
+        folder: resolve(folder),
+        nodeId: id,
+        onProgress: ({ filesDone, filesAll }) => {
           bar.draw('restore', filesDone, filesAll, `${filesDone} of ${filesAll} files`);
         },
-      );
-    } finally {
-      await kv.close();
-    }
-    await directory.become(id);
+      },
+    );
     console.log(
       `backup ${manifest.id} of node ${manifest.nodeId} is restored as node ${id} in ${dataDir}`,
     );

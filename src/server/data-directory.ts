@@ -12,9 +12,10 @@
  * Why an identity: a journal record carries the id of its origin. A directory that comes back under another id would hold
  * records of somebody else as its own.
  */
-import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import { nodeDirectoryFiles, type DirectoryFiles } from './directory-files.js';
 import { errorCode, errorReason } from './error-reason.js';
 
 /** Layout of the directory. Raised when an older version must not open it. */
@@ -84,13 +85,13 @@ export class DataDirectory {
  */
 export async function openDataDirectory(path: string, nodeId: number): Promise<DataDirectory> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await nodeDirectoryFiles.makeFolder(path);
   } catch (error) {
     throw unusable(path, error);
   }
   const lock = await takeLock(path);
   try {
-    const isNew = await checkIdentity(path, nodeId);
+    const isNew = await checkIdentity(nodeDirectoryFiles, path, nodeId);
     await writeFile(join(path, PID_FILE), `${process.pid}\n`);
     return new DataDirectory(path, isNew, lock);
   } catch (error) {
@@ -108,7 +109,7 @@ export async function openExistingDataDirectory(
 ): Promise<{ readonly directory: DataDirectory; readonly nodeId: number }> {
   let stored: string | undefined;
   try {
-    stored = await readOptional(join(path, IDENTITY_FILE));
+    stored = await nodeDirectoryFiles.read(join(path, IDENTITY_FILE));
   } catch (error) {
     throw unusable(path, error);
   }
@@ -135,7 +136,7 @@ export async function takeLock(path: string): Promise<ClassicLevel> {
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (errorCode(cause) !== 'LEVEL_LOCKED') throw unusable(path, cause ?? error);
-    const holder = (await readOptional(join(path, PID_FILE)))?.trim();
+    const holder = (await nodeDirectoryFiles.read(join(path, PID_FILE)))?.trim();
     throw new DataDirectoryError(
       'TWINTIDE_DATA_DIR_LOCKED',
       `the data directory ${path} is in use by another process${holder === undefined ? '' : ` (${holder})`}`,
@@ -144,24 +145,19 @@ export async function takeLock(path: string): Promise<ClassicLevel> {
   }
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** True when the directory is new, and then it is `nodeId`'s from here on. */
-async function checkIdentity(path: string, nodeId: number): Promise<boolean> {
-  const stored = await readOptional(join(path, IDENTITY_FILE));
+/** True when the directory is new, and then it is `nodeId`'s from here on. Throws DataDirectoryError. */
+export async function checkIdentity(
+  files: DirectoryFiles,
+  path: string,
+  nodeId: number,
+): Promise<boolean> {
+  const stored = await files.read(join(path, IDENTITY_FILE));
   if (stored === undefined) {
-    const strangers = (await readdir(path)).filter((name) => !HARMLESS.has(name));
+    const strangers = (await files.names(path)).filter((name) => !HARMLESS.has(name));
     if (strangers.length > 0) {
       throw foreign(`${path} is not empty and is no data directory: it holds ${strangers[0]}`);
     }
-    await writeIdentity(path, nodeId);
+    await writeIdentity(files, path, nodeId);
     return true;
   }
   const identity = parseIdentity(path, stored);
@@ -203,21 +199,14 @@ function parseIdentity(path: string, stored: string): Identity {
 }
 
 /** Complete or not there, whatever happens in between. */
-export async function writeIdentity(path: string, nodeId: number): Promise<void> {
+export async function writeIdentity(
+  files: DirectoryFiles,
+  path: string,
+  nodeId: number,
+): Promise<void> {
   const identity: Identity = { format: FORMAT, node_id: nodeId };
   const unfinished = join(path, `${IDENTITY_FILE}.new`);
-  const file = await open(unfinished, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(identity)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, join(path, IDENTITY_FILE));
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await files.write(unfinished, `${JSON.stringify(identity)}\n`);
+  await files.rename(unfinished, join(path, IDENTITY_FILE));
+  await files.syncFolder(path);
 }

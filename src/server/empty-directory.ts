@@ -5,8 +5,8 @@
  *   store/       moved into place when it is whole
  *   node.json    written last: until then no node starts here, and the next attempt begins from nothing
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nodeDirectoryFiles, type DirectoryFiles } from './directory-files.js';
 import {
   DataDirectoryError,
   HARMLESS,
@@ -27,18 +27,28 @@ export interface EmptyDirectory {
   close(): Promise<void>;
 }
 
+/** What a directory is taken with; a test's own in its place. */
+export interface EmptyDirectoryDeps {
+  readonly files: DirectoryFiles;
+  /** Throws DataDirectoryError where another process holds the directory. */
+  readonly lock: (path: string) => Promise<{ close(): Promise<void> }>;
+}
+
 /** Makes the directory where needed. Throws DataDirectoryError when it is in use or holds anything that a restore did not leave. */
-export async function takeEmptyDirectory(path: string): Promise<EmptyDirectory> {
+export async function takeEmptyDirectory(
+  path: string,
+  { files, lock: take }: EmptyDirectoryDeps = { files: nodeDirectoryFiles, lock: takeLock },
+): Promise<EmptyDirectory> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await files.makeFolder(path);
   } catch (error) {
     throw unusable(path, error);
   }
-  const lock = await takeLock(path);
+  const lock = await take(path);
   const buildFolder = join(path, BUILD_FOLDER);
   const storeFolder = join(path, STORE_FOLDER);
   try {
-    const names = await readdir(path);
+    const names = await files.names(path);
     // A node writes its identity before anything else: a store without one is of a restore that ended between its last two steps.
     const stranger = names.find(
       (name) =>
@@ -51,8 +61,8 @@ export async function takeEmptyDirectory(path: string): Promise<EmptyDirectory> 
         `${path} is not empty: it holds ${stranger}; a backup is restored into an empty data directory`,
       );
     }
-    await rm(buildFolder, { recursive: true, force: true });
-    await rm(storeFolder, { recursive: true, force: true });
+    await files.removeAll(buildFolder);
+    await files.removeAll(storeFolder);
   } catch (error) {
     await lock.close();
     throw error instanceof DataDirectoryError ? error : unusable(path, error);
@@ -60,20 +70,11 @@ export async function takeEmptyDirectory(path: string): Promise<EmptyDirectory> 
   return {
     buildFolder,
     become: async (nodeId) => {
-      await syncFolder(buildFolder);
-      await rename(buildFolder, storeFolder);
-      await syncFolder(path);
-      await writeIdentity(path, nodeId);
+      await files.syncFolder(buildFolder);
+      await files.rename(buildFolder, storeFolder);
+      await files.syncFolder(path);
+      await writeIdentity(files, path, nodeId);
     },
     close: () => lock.close(),
   };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -325,6 +325,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'power lost at any operation of the disk: the backup before is whole, and the next goes on',
   },
   {
+    name: 'restore: the identity is written before the store’s place is on stable storage',
+    file: 'src/server/empty-directory.ts',
+    find: '      await files.syncFolder(path);\n',
+    replace: '',
+    testFile: 'test/server/restore-node.test.ts',
+    testName: 'a power loss at each operation of a restore what starts then is whole (attempts: 1)',
+  },
+  {
     name: 'restored beside a living peer: the lineage is not compared',
     file: 'replication/handshake.ts',
     find: 'if (local.lineage !== peer.lineage) {',

@@ -7,6 +7,8 @@
  * A write in flight counts as not synced: its sectors may be there or not. A completed write on a durable file, and everything
  * before a completed sync of its file, is safe. After a failed sync nothing is known: the sectors stay dirty.
  *
+ * Folders are names alone: all exist. One that holds files may be renamed with them.
+ *
  * What it does is decided by the seed given to `crash` and by the options; time passes only where a `latency` is given.
  */
 
@@ -178,15 +180,29 @@ export class ForgetfulDisk implements Disk {
       .sort();
   }
 
-  /** Folders are not modelled: every one exists. */
+  /** Names of the files and of the folders with files in a folder. */
+  async names(folder: string): Promise<string[]> {
+    const prefix = `${folder}/`;
+    const below = this.#pathsBelow(folder).map((path) => path.slice(prefix.length).split('/')[0]!);
+    return [...new Set(below)].sort();
+  }
+
+  /** Removes a file, or all files below a folder one by one. */
+  async removeAll(path: string): Promise<void> {
+    const paths = this.#files.has(path) ? [path] : this.#pathsBelow(path);
+    for (const one of paths) await this.remove(one);
+  }
+
+  /** Every one exists. */
   async makeFolder(): Promise<void> {}
 
   async rename(from: string, to: string): Promise<void> {
     if (!this.#begin('rename', from)) await never();
-    const inode = this.#inodeOf(from);
-    this.#files.delete(from);
-    this.#files.set(to, inode);
-    this.#folderChanges.push({ folder: folderOf(to), kind: 'rename', path: from, to });
+    const change = { folder: folderOf(to), kind: 'rename', path: from, to } as const;
+    if (this.#pathsBelow(from).length === 0) this.#inodeOf(from);
+    if (this.#pathsBelow(to).length > 0) throw diskError('ENOTEMPTY', to);
+    applyChange(this.#files, change);
+    this.#folderChanges.push(change);
     await this.#complete('rename', 0);
   }
 
@@ -314,6 +330,10 @@ export class ForgetfulDisk implements Disk {
     this.#stableFiles = new Map(files);
   }
 
+  #pathsBelow(folder: string): string[] {
+    return [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`));
+  }
+
   #inodeOf(path: string): Inode {
     const inode = this.#files.get(path);
     if (inode === undefined) throw diskError('ENOENT', path);
@@ -325,9 +345,12 @@ function applyChange(files: Map<string, Inode>, change: FolderChange): void {
   const { kind, path, to, inode } = change;
   if (kind === 'link') files.set(path, inode!);
   else if (kind === 'unlink') files.delete(path);
-  else if (files.has(path)) {
-    files.set(to!, files.get(path)!);
-    files.delete(path);
+  else {
+    for (const [old, renamed] of [...files]) {
+      if (old !== path && !old.startsWith(`${path}/`)) continue;
+      files.delete(old);
+      files.set(to! + old.slice(path.length), renamed);
+    }
   }
 }
 
