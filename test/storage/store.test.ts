@@ -4,11 +4,8 @@
  */
 
 import {
-  ColumnRole,
-  ColumnType,
   RecordKind,
   RowBatch,
-  Store,
   encodeAbortBody,
   encodeCommitBody,
   encodeOpeningBody,
@@ -18,27 +15,13 @@ import {
   encodeWriteBody,
   type RecordView,
   type StateMachine,
+  type StoreOptions,
   type TableSchema,
 } from '../../storage/index.js';
-import { ForgetfulDisk } from '../support/forgetful-disk.js';
-import { ForgetfulKv } from '../support/forgetful-kv.js';
-import { SeededRandom } from '../support/seeded-random.js';
-import { VirtualClock } from '../support/virtual-clock.js';
-
-/** Append mode: a record applied twice shows as rows that are there twice. */
-const SCHEMA: TableSchema = {
-  tableId: 4242,
-  columns: [
-    { id: 11, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 12, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 13, type: ColumnType.int64, role: ColumnRole.field, precision: 0 },
-  ],
-  appendMode: true,
-  partitionMs: 86_400_000,
-};
+import { STORE_SCHEMA, StoreRig, writeOf } from '../support/store-rig.js';
 
 /** The same columns; the row of the highest version stays. */
-const LAST_ROW_SCHEMA: TableSchema = { ...SCHEMA, tableId: 4343, appendMode: false };
+const LAST_ROW_SCHEMA: TableSchema = { ...STORE_SCHEMA, tableId: 4343, appendMode: false };
 
 class Recorder implements StateMachine {
   applied: string[] = [];
@@ -58,126 +41,22 @@ class Recorder implements StateMachine {
   }
 }
 
-class Machine {
-  readonly random: SeededRandom;
-  readonly disk = new ForgetfulDisk();
-  readonly kv = new ForgetfulKv();
-  readonly clock = new VirtualClock();
+/** With a catalog that notes what it was given. */
+class Machine extends StoreRig {
   recorder = new Recorder();
-  store!: Store;
-  /** Own records that are not yet applied. */
-  #waiting: RecordView[] = [];
-  /** What is durable from now on is applied by `applyTo` alone. */
-  isHeld = false;
-  durable = 0;
 
-  constructor(seed: number) {
-    this.random = new SeededRandom(seed);
-  }
-
-  async start(memtableBytes = 1 << 22): Promise<number> {
+  override start(options: Partial<StoreOptions> = {}): Promise<number> {
     this.recorder = new Recorder();
-    this.#waiting = [];
-    this.isHeld = false;
-    const opening = Store.open(
-      {
-        disk: this.disk.mount(),
-        kv: this.kv.mount(),
-        clock: this.clock,
-        random: this.random,
-        timers: this.clock,
-        stateMachine: () => this.recorder,
-      },
-      {
-        nodeId: 1,
-        journalFolder: '/journal',
-        segmentBytes: 64 * 1024,
-        maxRecordBytes: 16 * 1024,
-        memtableBytes,
-        cacheBytes: 1 << 20,
-        maxClockSkewMs: 500,
-        retainBytes: 0,
-      },
-    );
-    const { store, report } = await this.clock.runUntilSettled(opening);
-    this.store = store;
-    store.setHorizonHeld(false);
-    store.own.onDurable((_, position) => {
-      this.durable = position.sequence;
-      if (!this.isHeld) this.applyTo(position.sequence);
-    });
-    return report.replayedRecords;
-  }
-
-  applyTo(sequence: number): void {
-    while (this.#waiting.length > 0 && this.#waiting[0]!.sequence <= sequence) {
-      this.store.applyOwn(this.#waiting.shift()!);
-    }
-  }
-
-  append(kind: RecordKind, body: readonly Uint8Array[]): RecordView {
-    const record = this.store.own.append(kind, this.store.versions.next(), body);
-    this.#waiting.push(record);
-    return record;
-  }
-
-  defineTable(): void {
-    this.append(RecordKind.schema, [encodeSchemaBody(SCHEMA)]);
-  }
-
-  async settle(): Promise<void> {
-    await this.clock.advance(50);
-  }
-
-  powerLoss(): void {
-    this.disk.crash(this.random, { tear: true });
-    this.kv.crash(this.random);
-  }
-
-  async values(schema: TableSchema = SCHEMA): Promise<number[]> {
-    const view = this.store.tables.readView();
-    const found: number[] = [];
-    const reading = (async () => {
-      const scan = view.scan({
-        parts: [{ tableId: schema.tableId, columns: [13] }],
-        columns: [13],
-        timeMin: null,
-        timeMax: null,
-        seriesMask: null,
-        order: 'any',
-      });
-      for await (const batch of scan) {
-        const column = batch.columns[0]!;
-        if (column.kind !== 'number') throw new Error('small integers come as numbers');
-        for (let row = 0; row < batch.length; row++) found.push(column.values[row]!);
-      }
-    })();
-    await this.clock.runUntilSettled(reading);
-    view.release();
-    return found.sort((a, b) => a - b);
+    return super.start(options, this.recorder);
   }
 }
-
-function rows(values: readonly number[]): Uint8Array {
-  const batch = new RowBatch(SCHEMA);
-  for (const value of values) {
-    const tag = Buffer.from(`host${value % 3}`);
-    batch.setBytes(0, tag, 0, tag.length);
-    batch.setTime(1, 1_767_225_600 + value, 0);
-    batch.setNumber(2, value);
-    batch.endRow();
-  }
-  return batch.encodeSection();
-}
-
-const write = (values: readonly number[]): Uint8Array[] => encodeWriteBody([rows(values)]);
 
 describe('store', () => {
   test('what was durable is there after a restart, without any flush', async () => {
     const machine = new Machine(1);
     await machine.start();
     machine.defineTable();
-    machine.append(RecordKind.write, write([1, 2, 3]));
+    machine.append(RecordKind.write, writeOf([1, 2, 3]));
     machine.append(RecordKind.ddl, [Buffer.from('create')]);
     await machine.settle();
     expect(await machine.values()).toEqual([1, 2, 3]);
@@ -191,11 +70,11 @@ describe('store', () => {
     const machine = new Machine(2);
     await machine.start();
     machine.defineTable();
-    machine.append(RecordKind.write, write([1, 2, 3]));
+    machine.append(RecordKind.write, writeOf([1, 2, 3]));
     machine.append(RecordKind.ddl, [Buffer.from('create')]);
     await machine.settle();
     await machine.clock.runUntilSettled(machine.store.flush());
-    machine.append(RecordKind.write, write([4]));
+    machine.append(RecordKind.write, writeOf([4]));
     await machine.settle();
     machine.powerLoss();
     expect(await machine.start()).toBeLessThanOrEqual(2);
@@ -208,16 +87,16 @@ describe('store', () => {
     await machine.start();
     machine.defineTable();
     const begin = (values: number[]): RecordView =>
-      machine.append(RecordKind.part, [encodePartPrefix(0), ...write(values)]);
+      machine.append(RecordKind.part, [encodePartPrefix(0), ...writeOf(values)]);
     const committed = begin([1, 2]);
     const aborted = begin([91]);
-    machine.append(RecordKind.part, [encodePartPrefix(committed.sequence), ...write([3])]);
+    machine.append(RecordKind.part, [encodePartPrefix(committed.sequence), ...writeOf([3])]);
     machine.append(RecordKind.abort, [encodeAbortBody(aborted.sequence)]);
     begin([92]);
     await machine.settle();
     expect(await machine.values()).toEqual([]);
     // A flush in the middle of it must not lose the parts.
-    machine.append(RecordKind.write, write([7]));
+    machine.append(RecordKind.write, writeOf([7]));
     await machine.settle();
     await machine.clock.runUntilSettled(machine.store.flush());
     machine.append(RecordKind.commit, [
@@ -244,13 +123,13 @@ describe('store', () => {
       const values = Array.from({ length: 12_000 }, (_value, index) => index);
       const first = machine.append(RecordKind.part, [
         encodePartPrefix(0),
-        ...write(values.slice(0, 3000)),
+        ...writeOf(values.slice(0, 3000)),
       ]);
       for (const from of [3000, 6000, 9000]) {
-        const part = write(values.slice(from, from + 3000));
+        const part = writeOf(values.slice(from, from + 3000));
         machine.append(RecordKind.part, [encodePartPrefix(first.sequence), ...part]);
       }
-      machine.append(RecordKind.write, write([20_000]));
+      machine.append(RecordKind.write, writeOf([20_000]));
       await machine.settle();
       machine.isHeld = true;
       const commit = machine.append(RecordKind.commit, [
@@ -280,9 +159,9 @@ describe('store', () => {
     await machine.start();
     machine.defineTable();
     // Never ended: every replay begins here, far below what is flushed.
-    machine.append(RecordKind.part, [encodePartPrefix(0), ...write([90])]);
+    machine.append(RecordKind.part, [encodePartPrefix(0), ...writeOf([90])]);
     const own = Array.from({ length: 20 }, (_, value) => value);
-    for (const value of own) machine.append(RecordKind.write, write([value]));
+    for (const value of own) machine.append(RecordKind.write, writeOf([value]));
     await machine.settle();
     await machine.clock.runUntilSettled(machine.store.flush());
     // Older than all that, and come later: they are replayed first, and fill the memtable.
@@ -290,17 +169,17 @@ describe('store', () => {
     const opening = { incarnation: 'c'.repeat(16), origin: 2, parent: null };
     const records = [
       encodeRecord(RecordKind.opening, 1, 1, [encodeOpeningBody(opening)]),
-      encodeRecord(RecordKind.schema, 2, 2, [encodeSchemaBody(SCHEMA)]),
+      encodeRecord(RecordKind.schema, 2, 2, [encodeSchemaBody(STORE_SCHEMA)]),
     ];
     const theirs = Array.from({ length: 600 }, (_, index) => 1000 + index);
     for (const [index, value] of theirs.entries()) {
-      records.push(encodeRecord(RecordKind.write, 3 + index, 3 + index, write([value])));
+      records.push(encodeRecord(RecordKind.write, 3 + index, 3 + index, writeOf([value])));
     }
     copy.appendCopies(opening.incarnation, Buffer.concat(records));
     await machine.settle();
 
     machine.powerLoss();
-    await machine.start(4096);
+    await machine.start({ memtableBytes: 4096 });
     expect(machine.store.tables.backgroundCounts.flushes).toBeGreaterThan(1);
     machine.powerLoss();
     await machine.start();
@@ -313,11 +192,11 @@ describe('store', () => {
     machine.defineTable();
     // In no order that a codec could use.
     const values = Array.from({ length: 1000 }, (_, value) => (value * 7919) % 100_003);
-    for (let count = 0; count < 30; count += 1) machine.append(RecordKind.write, write(values));
+    for (let count = 0; count < 30; count += 1) machine.append(RecordKind.write, writeOf(values));
     await machine.settle();
     const { id } = machine.store.own.incarnations()[0]!;
     machine.powerLoss();
-    await machine.start(4096);
+    await machine.start({ memtableBytes: 4096 });
     expect(machine.store.tables.stats()[0]!.runs).toBeGreaterThan(3);
     const { first, bytes } = machine.store.own.incarnation(id)!;
     expect(first).toBe(1);
@@ -358,7 +237,7 @@ describe('store', () => {
     const machine = new Machine(4);
     await machine.start();
     machine.defineTable();
-    const before = machine.append(RecordKind.write, write([1])).version;
+    const before = machine.append(RecordKind.write, writeOf([1])).version;
     machine.clock.jumpWall(-3_600_000);
     machine.powerLoss();
     await machine.start();
@@ -374,7 +253,7 @@ describe('store', () => {
       const certain: number[] = [];
       let open = new Map<number, number[]>();
       for (let life = 0; life < 4; life++) {
-        await machine.start(64 * 1024);
+        await machine.start({ memtableBytes: 64 * 1024 });
         machine.defineTable();
         await machine.settle();
         const recovered = await machine.values();
@@ -391,7 +270,7 @@ describe('store', () => {
         for (let step = 0; step < steps; step++) {
           const values = Array.from({ length: machine.random.integer(1, 60) }, () => next++);
           await machine.clock.runUntilSettled(machine.store.ensureMark());
-          open.set(machine.append(RecordKind.write, write(values)).sequence, values);
+          open.set(machine.append(RecordKind.write, writeOf(values)).sequence, values);
           if (machine.random.chance(0.3)) void machine.store.flush();
           if (machine.random.chance(0.6)) await machine.clock.advance(machine.random.integer(0, 3));
         }
