@@ -16,6 +16,10 @@ import { type TimeVector, VECTOR_ROWS_MAX, type Vector } from './vector.js';
 
 const TWO_32 = 2 ** 32;
 const FEW_ROWS = 16;
+const NO_NUMBERS = new Float64Array(0);
+const NO_INTEGERS = new Int32Array(0);
+const NO_HANDLES = new Uint32Array(0);
+const NO_BYTES = new Uint8Array(0);
 /** A chunk with this many bytes of strings takes no more rows. */
 const DATA_BYTES_FULL = 64 * 1024 * 1024;
 
@@ -41,12 +45,12 @@ class ChunkColumn {
   readonly form: 'number' | 'integer64' | 'time' | 'bytes';
   readonly base: bigint;
   /** number and time. */
-  values: Float64Array = new Float64Array(0);
-  high: Int32Array = new Int32Array(0);
-  low: Int32Array = new Int32Array(0);
-  starts: Uint32Array = new Uint32Array(0);
+  values: Float64Array = NO_NUMBERS;
+  high: Int32Array = NO_INTEGERS;
+  low: Int32Array = NO_INTEGERS;
+  starts: Uint32Array = NO_HANDLES;
   /** Over the whole of its shared buffer. */
-  data: Uint8Array = new Uint8Array(0);
+  data: Uint8Array = NO_BYTES;
   dataLength = 0;
   /** Null until the first NULL. */
   nulls: Uint8Array | null = null;
@@ -69,9 +73,9 @@ export class Chunk {
   readonly layout: ChunkLayout;
   rows = 0;
   capacity = 0;
-  series: Uint32Array = new Uint32Array(0);
-  versions: Float64Array = new Float64Array(0);
-  ordinals: Uint32Array = new Uint32Array(0);
+  series: Uint32Array = NO_HANDLES;
+  versions: Float64Array = NO_NUMBERS;
+  ordinals: Uint32Array = NO_HANDLES;
   tombstones: Uint8Array | null = null;
   /** Bounds of the rows so far; times are offsets from `base`. */
   timeMin = Infinity;
@@ -208,11 +212,11 @@ export class Chunk {
     this.#buffer = null;
     for (const column of this.#columns) {
       if (column.data.length > 0) this.#memory.give(column.data.buffer as SharedArrayBuffer);
-      column.data = new Uint8Array(0);
-      column.values = new Float64Array(0);
+      column.data = NO_BYTES;
+      column.values = NO_NUMBERS;
     }
-    this.series = new Uint32Array(0);
-    this.versions = new Float64Array(0);
+    this.series = NO_HANDLES;
+    this.versions = NO_NUMBERS;
     this.rows = 0;
     this.capacity = 0;
   }

@@ -13,6 +13,7 @@ import { Chunk, type ChunkForms, type ChunkLayout } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
 import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
+import type { Pacer } from './pacer.js';
 import type { RowsSectionReader, SectionShape } from './rows-section.js';
 import { resolveSeries, type SeriesIds } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
@@ -23,6 +24,8 @@ import { ScratchMemory, type VectorMemory } from './vector-memory.js';
 
 const CHUNK_ROWS_MIN = 64;
 const MARKS_KEPT_MAX = 64;
+/** A chunk is given back in two microseconds, in the pacer's units. */
+const RELEASE_UNITS = 200;
 
 // Applying is synchronous, so its working memory can be shared by all stores of the process.
 const keyMemory = new ScratchMemory();
@@ -336,10 +339,12 @@ export class Generation {
     return new Generation(true, FRESH_MEMORY, 0);
   }
 
-  /** Leaves its memory to later generations. Requires: no reader has it any more, or will, and its flush is complete. */
-  release(): void {
-    for (const memTable of this.tables.values()) memTable.release();
-    this.tables.clear();
+  /** Leaves its memory to later generations, bit by bit. Requires: no reader has it any more, or will, and its flush is complete. */
+  async release(pacer: Pacer): Promise<void> {
+    for (const memTable of this.tables.values()) {
+      memTable.release();
+      if (pacer.spend(memTable.chunks.length * RELEASE_UNITS)) await pacer.turn();
+    }
   }
 
   /** Arrays at their capacity, and the series that came with these rows. */

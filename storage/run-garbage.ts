@@ -35,7 +35,7 @@ export interface StateSpan {
 
 interface Unread {
   readonly states: StateSpan;
-  readonly task: () => void;
+  readonly task: () => Promise<void>;
 }
 
 interface RunRange {
@@ -88,7 +88,7 @@ export class RunGarbage {
   }
 
   /** Runs `task` once nobody reads one of these states; they are all past. */
-  whenUnread(states: StateSpan, task: () => void): void {
+  whenUnread(states: StateSpan, task: () => Promise<void>): void {
     this.#unread.push({ states, task });
     this.collect();
   }
@@ -106,7 +106,9 @@ export class RunGarbage {
     const oldestPin = Math.min(Infinity, ...this.#pins.keys());
     const unread = this.#unread.filter(({ states }) => !this.#isPinned(states));
     this.#unread = this.#unread.filter((entry) => !unread.includes(entry));
-    for (const { task } of unread) task();
+    for (const { task } of unread) {
+      task().catch((error: unknown) => this.#onFailure(asError(error)));
+    }
     const ready = this.#waiting.filter(({ stateNumber }) => oldestPin >= stateNumber);
     if (ready.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));

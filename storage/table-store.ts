@@ -551,7 +551,7 @@ export class TableStore {
     if (flushed === null) return;
     const { generation } = flushed;
     const states = { from: generation.firstState, to: number };
-    this.#garbage.whenUnread(states, () => generation.release());
+    this.#garbage.whenUnread(states, () => generation.release(new Pacer(this.#timers)));
   }
 
   /** Their drops are in the manifest on disk. */
