@@ -52,6 +52,7 @@ import {
 } from './record-bodies.js';
 import type { TailRead } from './record-tail.js';
 import { RoomWait } from './room-wait.js';
+import type { SegmentDigest } from './segment-digest.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
 import { planRelease } from './segment-retention.js';
@@ -137,6 +138,8 @@ export class Journal {
   #roomListeners: (() => void)[] = [];
   #durableWaiters: DurableWaiter[] = [];
   #releasing: Promise<void> = Promise.resolve();
+  /** Whose backlog is being hashed. */
+  #hashing: SegmentDigest | null = null;
   #failure: JournalFailedError | null = null;
   #isClosing = false;
 
@@ -662,8 +665,20 @@ export class Journal {
     chunk.push(sizeBytes, hash);
     segment.queued(sizeBytes, isGatedKind(record.kind));
     segment.digest?.add(chunk.bytes, from, from + sizeBytes);
+    if (segment.digest?.hasBacklog === true) void this.#hashLater(segment.digest);
     this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash, hash);
     log.received = { incarnation: log.id, sequence: record.sequence, hash };
+  }
+
+  /** A slice a turn, until all that was added is hashed. */
+  async #hashLater(digest: SegmentDigest): Promise<void> {
+    if (this.#hashing === digest) return;
+    this.#hashing = digest;
+    while (digest.hasBacklog) {
+      await this.#deps.timers.yieldTurn();
+      digest.step();
+    }
+    if (this.#hashing === digest) this.#hashing = null;
   }
 
   #beginCopy(record: RecordView): IncarnationLog {
