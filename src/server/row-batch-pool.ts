@@ -15,12 +15,13 @@ export const MEMTABLE_SHARE = 1 / 4;
 const MEMORIES_MAX = 16;
 
 export class RowBatchPool {
-  /** Least recently given first. All empty. */
-  readonly #idle: RowBatch[] = [];
+  /** Least recently given first. All empty, each with its size as it was given. */
+  readonly #idle: { readonly batch: RowBatch; readonly sizeBytes: number }[] = [];
   readonly #limitBytes: number;
   #idleBytes = 0;
   /** Of the tables written last, least recently used first. */
   readonly #memories = new Map<TableSchema, TupleMemory>();
+  #newest: TableSchema | null = null;
 
   constructor(limits: { readonly memtableBytes: number }) {
     this.#limitBytes = limits.memtableBytes * MEMTABLE_SHARE;
@@ -33,25 +34,39 @@ export class RowBatchPool {
 
   /** An empty batch of this very schema. */
   take(schema: TableSchema): RowBatch {
-    const index = this.#idle.findLastIndex((batch) => batch.schema === schema);
-    const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
-    if (found !== undefined) this.#idleBytes -= found.sizeBytes;
-    const batch = found ?? new RowBatch(schema, this.#memories.get(schema) ?? null);
+    const batch =
+      this.#takeIdle(schema) ?? new RowBatch(schema, this.#memories.get(schema) ?? null);
     this.#remember(schema, batch.tuples);
     return batch;
   }
 
   /** Requires: empty, and not used by the caller any more. */
   give(batch: RowBatch): void {
-    if (batch.sizeBytes > this.#limitBytes) return;
-    this.#idle.push(batch);
-    this.#idleBytes += batch.sizeBytes;
+    const { sizeBytes } = batch;
+    if (sizeBytes > this.#limitBytes) return;
+    this.#idle.push({ batch, sizeBytes });
+    this.#idleBytes += sizeBytes;
     while (this.#idle.length > BATCHES_MAX || this.#idleBytes > this.#limitBytes) {
       this.#idleBytes -= this.#idle.shift()!.sizeBytes;
     }
   }
 
+  #takeIdle(schema: TableSchema): RowBatch | null {
+    // The one given last, as a rule.
+    for (let index = this.#idle.length - 1; index >= 0; index--) {
+      const { batch, sizeBytes } = this.#idle[index]!;
+      if (batch.schema !== schema) continue;
+      if (index === this.#idle.length - 1) this.#idle.pop();
+      else this.#idle.splice(index, 1);
+      this.#idleBytes -= sizeBytes;
+      return batch;
+    }
+    return null;
+  }
+
   #remember(schema: TableSchema, memory: TupleMemory): void {
+    if (this.#newest === schema && this.#memories.get(schema) === memory) return;
+    this.#newest = schema;
     this.#memories.delete(schema);
     const [oldest] = this.#memories.keys();
     if (oldest !== undefined && this.#memories.size === MEMORIES_MAX) this.#memories.delete(oldest);
