@@ -9,7 +9,13 @@ import assert from 'node:assert';
 
 import type { SealContent } from './commit-group.js';
 import type { JournalSegment } from './journal-segment.js';
-import { ZERO_HASH, type IncarnationId, type Position, type RollingHash } from './position.js';
+import {
+  plainPosition,
+  ZERO_HASH,
+  type IncarnationId,
+  type Position,
+  type RollingHash,
+} from './position.js';
 import { RecordTail } from './record-tail.js';
 
 export class IncarnationLog {
@@ -48,6 +54,13 @@ export class IncarnationLog {
   static begin(id: IncarnationId, parent: Position | null, openingVersion: number): IncarnationLog {
     const hash = parent?.hash ?? ZERO_HASH;
     return new IncarnationLog(id, parent, openingVersion, { sequence: 0, hash, number: 1 });
+  }
+
+  /** It takes no more, or hardly any: what is durable leaves memory. */
+  shrink(): void {
+    this.received = plainPosition(this.received);
+    this.durable = plainPosition(this.durable);
+    this.tail.shrink(this.durable.sequence);
   }
 
   /** First sequence that is still held. */

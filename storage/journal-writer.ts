@@ -28,9 +28,9 @@ import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
 import { LoneWritePace } from './lone-write-pace.js';
 import type { Clock, Disk, DiskFile, Timers } from './ports.js';
-import type { RollingHash } from './position.js';
+import type { Position } from './position.js';
 import type { RoomWait } from './room-wait.js';
-import type { TailChunk } from './record-tail.js';
+import { TailPosition, type TailChunk } from './record-tail.js';
 import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
 import { writeZeros, type SegmentPool } from './segment-pool.js';
 
@@ -49,8 +49,6 @@ interface RecordSpan {
   readonly segment: JournalSegment;
   readonly chunk: TailChunk;
   readonly firstIndex: number;
-  readonly hashBefore: RollingHash;
-  hashAfter: RollingHash;
   count: number;
   contentBytes: number;
   /** What room planning counted for these records. */
@@ -67,9 +65,9 @@ interface SealStep {
 interface Group {
   readonly parts: readonly Uint8Array[];
   readonly header: GroupHeader;
-  readonly hashBefore: RollingHash;
-  readonly hashAfter: RollingHash;
-  readonly lastSequence: number;
+  readonly first: RecordSpan;
+  /** Behind its last record. */
+  readonly position: Position;
 }
 
 export interface JournalWriterDeps {
@@ -83,8 +81,8 @@ export interface JournalWriterDeps {
   readonly folder: string;
   /** The header of a segment whose file is to be made now; everything appended before it is durable. */
   readonly headerOf: (log: IncarnationLog, segment: JournalSegment) => SegmentHeader;
-  /** Records up to `sequence` are on stable storage. */
-  readonly onDurable: (log: IncarnationLog, sequence: number, hash: RollingHash) => void;
+  /** Records up to `position` are on stable storage. */
+  readonly onDurable: (log: IncarnationLog, position: Position) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -102,15 +100,8 @@ export class JournalWriter {
     this.#deps = deps;
   }
 
-  /** Record `index` of the chunk is to be written next; the rolling hash is `hashBefore` before it and `hashAfter` behind it. */
-  addRecord(
-    log: IncarnationLog,
-    segment: JournalSegment,
-    chunk: TailChunk,
-    index: number,
-    hashBefore: RollingHash,
-    hashAfter: RollingHash,
-  ): void {
+  /** Record `index` of the chunk is to be written next. */
+  addRecord(log: IncarnationLog, segment: JournalSegment, chunk: TailChunk, index: number): void {
     const bytes = chunk.offsetOf(index + 1) - chunk.offsetOf(index);
     const last = this.#queue.at(-1);
     const joins =
@@ -123,7 +114,6 @@ export class JournalWriter {
       last.count += 1;
       last.contentBytes += bytes;
       last.plannedBytes += groupBytesOf(bytes);
-      last.hashAfter = hashAfter;
     } else {
       this.#queue.push({
         kind: 'records',
@@ -131,8 +121,6 @@ export class JournalWriter {
         segment,
         chunk,
         firstIndex: index,
-        hashBefore,
-        hashAfter,
         count: 1,
         contentBytes: bytes,
         plannedBytes: groupBytesOf(bytes),
@@ -242,9 +230,8 @@ export class JournalWriter {
               zerosBehind(segment, offsetBytes, contentBytes),
             ],
       header,
-      hashBefore: first.hashBefore,
-      hashAfter: last.hashAfter,
-      lastSequence: firstSequence + recordCount - 1,
+      first,
+      position: new TailPosition(log.id, last.chunk, firstSequence + recordCount - 1),
     };
   }
 
@@ -267,10 +254,13 @@ export class JournalWriter {
   }
 
   #onWritten(log: IncarnationLog, segment: JournalSegment, group: Group): void {
-    const { header, hashBefore, hashAfter, lastSequence } = group;
+    const { header, first, position } = group;
     const { firstSequence: sequence, offsetBytes } = header;
-    segment.index.addGroup({ sequence, offsetBytes, hashBefore });
-    this.#deps.onDurable(log, lastSequence, hashAfter);
+    if (segment.index.isEntryDue(offsetBytes)) {
+      const hashBefore = first.chunk.hashBefore(first.firstIndex);
+      segment.index.addGroup({ sequence, offsetBytes, hashBefore });
+    }
+    this.#deps.onDurable(log, position);
   }
 
   async #writeSeal(file: DiskFile, segment: JournalSegment): Promise<void> {

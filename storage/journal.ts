@@ -29,6 +29,7 @@ import { JournalWriter } from './journal-writer.js';
 import { isNoSpace } from './no-space-error.js';
 import type { Clock, Disk, Random, Timers } from './ports.js';
 import {
+  plainPosition,
   ZERO_HASH,
   type IncarnationId,
   type NodeId,
@@ -40,7 +41,6 @@ import {
   RecordKind,
   encodeRecordInto,
   isGatedKind,
-  nextHash,
   recordBytesOf,
   type RecordView,
 } from './record.js';
@@ -50,7 +50,7 @@ import {
   decodeOpeningBody,
   encodeOpeningBody,
 } from './record-bodies.js';
-import type { TailRead } from './record-tail.js';
+import { TailPosition, type TailRead } from './record-tail.js';
 import { RoomWait } from './room-wait.js';
 import type { SegmentDigest } from './segment-digest.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
@@ -209,7 +209,7 @@ export class Journal {
       room,
       folder: options.folder,
       headerOf: (log, segment) => this.#headerOf(log, segment),
-      onDurable: (log, sequence, hash) => this.#onWritten(log, sequence, hash),
+      onDurable: (log, position) => this.#onWritten(log, position),
       onFailure: (error) => this.#fail(error),
     });
   }
@@ -353,7 +353,7 @@ export class Journal {
     this.append(RecordKind.opening, version, [body]);
     await this.#untilDurable(log, 1);
     this.#room.setPatient(true);
-    return log.durable;
+    return plainPosition(log.durable);
   }
 
   /**
@@ -381,12 +381,12 @@ export class Journal {
     }
     const segment = this.#segmentWithRoom(log, [sizeBytes]);
     const sequence = log.received.sequence + 1;
-    const chunk = log.tail.reserve(sizeBytes, sequence);
+    const chunk = log.tail.reserve(sizeBytes, log.received);
     const from = chunk.usedBytes;
     encodeRecordInto(chunk.bytes, from, kind, sequence, version, body);
     const bytes = chunk.bytes.subarray(from, from + sizeBytes);
     const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
-    this.#queue(log, segment, record, nextHash(log.received.hash, record));
+    this.#queue(log, segment, record, null);
     return record;
   }
 
@@ -468,7 +468,7 @@ export class Journal {
     if (segment !== undefined) this.#seal(log, segment, segment.digest?.value() ?? null);
     await this.#writer.idle();
     this.#checkUsable();
-    log.tail.shrink(log.durable.sequence);
+    log.shrink();
   }
 
   // ---- reading ----
@@ -575,8 +575,8 @@ export class Journal {
       parent: log.parent,
       openingVersion: log.openingVersion,
       first: log.first,
-      durable: log.durable,
-      received: log.received,
+      durable: plainPosition(log.durable),
+      received: plainPosition(log.received),
       isCurrent: this.#own === null ? isNewest : log === this.#own,
       bytes,
     };
@@ -601,7 +601,7 @@ export class Journal {
     }
     this.#logs.splice(place, 0, log);
     // An older one takes at most a returned tail: its recent records need not stay in memory.
-    for (const older of this.#logs.slice(0, -1)) older.tail.shrink(older.durable.sequence);
+    for (const older of this.#logs.slice(0, -1)) older.shrink();
   }
 
   #forget(log: IncarnationLog): void {
@@ -657,17 +657,17 @@ export class Journal {
     log: IncarnationLog,
     segment: JournalSegment,
     record: RecordView,
-    hash: RollingHash,
+    hash: RollingHash | null,
   ): void {
     const sizeBytes = record.bytes.length;
-    const chunk = log.tail.reserve(sizeBytes, record.sequence);
+    const chunk = log.tail.reserve(sizeBytes, log.received);
     const from = chunk.usedBytes;
     chunk.push(sizeBytes, hash);
     segment.queued(sizeBytes, isGatedKind(record.kind));
     segment.digest?.add(chunk.bytes, from, from + sizeBytes);
     if (segment.digest?.hasBacklog === true) void this.#hashLater(segment.digest);
-    this.#writer.addRecord(log, segment, chunk, chunk.count - 1, log.received.hash, hash);
-    log.received = { incarnation: log.id, sequence: record.sequence, hash };
+    this.#writer.addRecord(log, segment, chunk, chunk.count - 1);
+    log.received = new TailPosition(log.id, chunk, record.sequence);
   }
 
   /** A slice a turn, until all that was added is hashed. */
@@ -691,7 +691,7 @@ export class Journal {
 
   #appendCopy(log: IncarnationLog, source: RecordView, hash: RollingHash): RecordView {
     const sizeBytes = source.bytes.length;
-    const chunk = log.tail.reserve(sizeBytes, source.sequence);
+    const chunk = log.tail.reserve(sizeBytes, log.received);
     const from = chunk.usedBytes;
     chunk.bytes.set(source.bytes, from);
     const bytes = chunk.bytes.subarray(from, from + sizeBytes);
@@ -770,11 +770,12 @@ export class Journal {
     return { incarnation: owner.id, number: before.identity.number, lastSequence };
   }
 
-  #onWritten(log: IncarnationLog, sequence: number, hash: RollingHash): void {
-    log.durable = { incarnation: log.id, sequence, hash };
+  #onWritten(log: IncarnationLog, position: Position): void {
+    const { sequence } = position;
+    log.durable = position;
     log.tail.trim(sequence, this.#options.tailBytes ?? TAIL_BYTES);
     if (this.#durableWaiters.length > 0) this.#endWaits(log, sequence);
-    for (const listener of this.#durableListeners) listener(log.id, log.durable);
+    for (const listener of this.#durableListeners) listener(log.id, position);
   }
 
   #endWaits(log: IncarnationLog, sequence: number): void {

@@ -18,5 +18,10 @@ export interface Position {
   readonly hash: RollingHash;
 }
 
+/** A copy by value: one of the journal's own may hold memory. */
+export function plainPosition({ incarnation, sequence, hash }: Position): Position {
+  return { incarnation, sequence, hash };
+}
+
 /** One entry for every live incarnation of both origins. */
 export type PositionVector = readonly (Position & { readonly origin: NodeId })[];

@@ -6,17 +6,26 @@
  * nothing is copied twice. Chunks are dropped oldest first once they are durable and the tail holds more than it may; bytes that
  * someone still holds live on until he lets go.
  *
+ * The rolling hash after a record is worked out when someone asks for it, or for a stretch of records at once: behind a single small
+ * record it would take a good part of the time that its client waits.
+ *
  * Invariants: sequences are consecutive over all chunks; every record that is not durable is here.
  */
 
 import assert from 'node:assert';
 
-import type { RollingHash } from './position.js';
-import { HASH_BYTES } from './rolling-hash.js';
+import type { IncarnationId, Position, RollingHash } from './position.js';
+import { emptyHead, readHead } from './record.js';
+import { digestTextOf, HASH_BYTES, nextDigest } from './rolling-hash.js';
 
 const CHUNK_BYTES_MIN = 64 * 1024;
 const CHUNK_BYTES_MAX = 1024 * 1024;
 const RECORDS_START = 256;
+/** Records after which their hashes are worked out together. */
+const HASH_STRETCH = 128;
+
+/** Of the record that is looked at: that is one synchronous step. */
+const head = emptyHead();
 
 /** Some consecutive records, back to back. `bytes` is never overwritten below `usedBytes`. */
 export class TailChunk {
@@ -26,11 +35,16 @@ export class TailChunk {
   count = 0;
   /** Where record i begins; record i ends where i + 1 begins, or at usedBytes. */
   #offsets = new Uint32Array(RECORDS_START);
+  /** Of the first #hashed records. */
   #hashes = Buffer.allocUnsafeSlow(RECORDS_START * HASH_BYTES);
+  #hashed = 0;
+  readonly #hashBefore: RollingHash;
 
-  constructor(sizeBytes: number, firstSequence: number) {
+  /** `hashBefore`: the rolling hash before the first record. */
+  constructor(sizeBytes: number, firstSequence: number, hashBefore: RollingHash) {
     this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
     this.firstSequence = firstSequence;
+    this.#hashBefore = hashBefore;
   }
 
   get lastSequence(): number {
@@ -41,13 +55,17 @@ export class TailChunk {
     return this.bytes.length - this.usedBytes;
   }
 
-  /** The bytes behind usedBytes have become a record; `hash` is the rolling hash after it. */
-  push(sizeBytes: number, hash: RollingHash): void {
+  /** The bytes behind usedBytes have become a record; `hash` is the rolling hash after it, null when nobody has worked it out. */
+  push(sizeBytes: number, hash: RollingHash | null): void {
     if (this.count === this.#offsets.length) this.#grow();
     this.#offsets[this.count] = this.usedBytes;
-    this.#hashes.write(hash, this.count * HASH_BYTES, HASH_BYTES, 'hex');
+    if (hash !== null && this.#hashed === this.count) {
+      this.#hashes.write(hash, this.count * HASH_BYTES, HASH_BYTES, 'hex');
+      this.#hashed += 1;
+    }
     this.count += 1;
     this.usedBytes += sizeBytes;
+    if (this.count - this.#hashed >= HASH_STRETCH) this.#hashThrough(this.count - 1);
   }
 
   /** Where record `index` begins; usedBytes for index = count. */
@@ -57,7 +75,23 @@ export class TailChunk {
 
   hashOf(index: number): RollingHash {
     assert(index < this.count, 'the record is in this chunk');
+    if (index >= this.#hashed) this.#hashThrough(index);
     return this.#hashes.toString('hex', index * HASH_BYTES, (index + 1) * HASH_BYTES);
+  }
+
+  /** The rolling hash before a record. */
+  hashBefore(index: number): RollingHash {
+    return index === 0 ? this.#hashBefore : this.hashOf(index - 1);
+  }
+
+  #hashThrough(last: number): void {
+    let digest = digestTextOf(this.hashBefore(this.#hashed));
+    for (let index = this.#hashed; index <= last; index += 1) {
+      readHead(this.bytes, this.#offsets[index] as number, head);
+      digest = nextDigest(digest, head);
+      this.#hashes.write(digest, index * HASH_BYTES, HASH_BYTES, 'latin1');
+    }
+    this.#hashed = last + 1;
   }
 
   #grow(): void {
@@ -67,6 +101,23 @@ export class TailChunk {
     const hashes = Buffer.allocUnsafeSlow(this.#hashes.length * 2);
     hashes.set(this.#hashes);
     this.#hashes = hashes;
+  }
+}
+
+/** The position behind a record of a chunk. Most are never asked for their hash. */
+export class TailPosition implements Position {
+  readonly incarnation: IncarnationId;
+  readonly sequence: number;
+  readonly #chunk: TailChunk;
+
+  constructor(incarnation: IncarnationId, chunk: TailChunk, sequence: number) {
+    this.incarnation = incarnation;
+    this.sequence = sequence;
+    this.#chunk = chunk;
+  }
+
+  get hash(): RollingHash {
+    return this.#chunk.hashOf(this.sequence - this.#chunk.firstSequence);
   }
 }
 
@@ -91,13 +142,13 @@ export class RecordTail {
     return this.#chunks[0]?.firstSequence ?? null;
   }
 
-  /** A chunk with room for a record of this size, whose sequence will be `sequence`. Encode at usedBytes, then push. */
-  reserve(sizeBytes: number, sequence: number): TailChunk {
+  /** A chunk with room for the next record, of this size, behind `before`. Encode at usedBytes, then push. */
+  reserve(sizeBytes: number, before: Position): TailChunk {
     const newest = this.#chunks.at(-1);
     if (newest !== undefined && newest.freeBytes >= sizeBytes) return newest;
     const doubled = (newest?.bytes.length ?? CHUNK_BYTES_MIN / 2) * 2;
     const chunkBytes = Math.max(sizeBytes, Math.min(CHUNK_BYTES_MAX, doubled));
-    const chunk = new TailChunk(chunkBytes, sequence);
+    const chunk = new TailChunk(chunkBytes, before.sequence + 1, before.hash);
     this.#chunks.push(chunk);
     this.#heldBytes += chunkBytes;
     return chunk;

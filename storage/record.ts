@@ -209,7 +209,8 @@ export function checkRecord(
 }
 
 /** Requires: a header's bytes at `offset`. */
-function readHead(bytes: Uint8Array, offset: number, head: RecordHead): void {
+/** What the record at `offset` says of itself; nothing is checked. */
+export function readHead(bytes: Uint8Array, offset: number, head: RecordHead): void {
   head.length = readUint32(bytes, offset + LENGTH_AT);
   head.crc = readUint32(bytes, offset + CRC_AT);
   head.kind = bytes[offset + KIND_AT] as RecordKind;
