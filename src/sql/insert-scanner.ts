@@ -153,8 +153,8 @@ export class InsertScanner {
     try {
       while (at < end && this.#turn > 0) {
         const isBetweenRows = this.#state === State.row && this.#tail === null && !this.#gap.isOpen;
-        if (isBetweenRows && chunk[at] === OPEN) at = this.#usualRows(chunk, at, end);
-        else at = this.#step(chunk, at, end);
+        const open = isBetweenRows ? bracketBehindBlanks(chunk, at, end) : -1;
+        at = open < 0 ? this.#step(chunk, at, end) : this.#usualRows(chunk, open, end);
       }
     } catch (error) {
       this.#fail();
@@ -425,6 +425,13 @@ export class InsertScanner {
     }
     return start + taken;
   }
+}
+
+/** Where a row begins, with nothing but blanks before it; -1 = something else comes first. */
+function bracketBehindBlanks(chunk: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && chunk[at]! <= SPACE) at += 1;
+  return at < end && chunk[at] === OPEN ? at : -1;
 }
 
 function countNewlines(buf: Uint8Array, start: number, end: number): number {
