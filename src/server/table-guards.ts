@@ -32,8 +32,12 @@ export class TableGuards {
 
   /** Enters all of the tables as one of many, in this turn. Returns what leaves them again; null when one has to be waited for. */
   tryShare(tableIds: readonly TableId[]): (() => void) | null {
-    for (const tableId of tableIds) if (isTaken(this.#guardOf(tableId))) return null;
-    const entered = tableIds.map((tableId) => this.#guardOf(tableId));
+    const entered: TableGuard[] = [];
+    for (const tableId of tableIds) {
+      const guard = this.#guardOf(tableId);
+      if (isTaken(guard)) return null;
+      entered.push(guard);
+    }
     for (const guard of entered) guard.sharedCount += 1;
     return () => leaveAll(entered);
   }

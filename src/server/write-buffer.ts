@@ -126,9 +126,9 @@ export class WriteBuffer {
   }
 
   #noteTable(table: TableDefinition): void {
-    if (this.#tables.at(-1) === table) return;
     const { tableId } = table.parts[0];
-    const place = this.#tables.findIndex((known) => known.parts[0].tableId === tableId);
+    let place = this.#tables.length - 1;
+    while (place >= 0 && this.#tables[place]!.parts[0].tableId !== tableId) place -= 1;
     if (place < 0) this.#tables.push(table);
     else this.#tables[place] = table;
   }

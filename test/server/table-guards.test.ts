@@ -65,6 +65,20 @@ describe('table guards', () => {
     await third;
   });
 
+  test('a commit enters in its own turn, unless it has to wait for a table: then it enters none', async () => {
+    const guards = new TableGuards();
+    const leaveFirst = guards.tryShare([1]);
+    const alone = guards.alone(1);
+    expect(guards.tryShare([2, 1])).toBeNull();
+    leaveFirst?.();
+    const leaveAlone = await alone;
+    expect(guards.tryShare([1])).toBeNull();
+    // Nobody is in table 2: it was not entered on the way.
+    (await guards.alone(2))();
+    leaveAlone();
+    expect(guards.tryShare([1, 2])).not.toBeNull();
+  });
+
   test('a dropped table is forgotten, unless someone is in it', async () => {
     const guards = new TableGuards();
     guards.noteAppend(1);
@@ -104,7 +118,9 @@ describe('table guards', () => {
         const all = steps.map(async ({ kind, tables, turns }) => {
           const entered = kind === 'alone' ? tables.slice(0, 1) : tables;
           const leave =
-            kind === 'alone' ? await guards.alone(entered[0] ?? 0) : await guards.share(entered);
+            kind === 'alone'
+              ? await guards.alone(entered[0] ?? 0)
+              : (guards.tryShare(entered) ?? (await guards.share(entered)));
           for (const table of entered) {
             const state = stateOf(table);
             if (kind === 'alone') state.alone += 1;
