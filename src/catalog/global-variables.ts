@@ -9,6 +9,8 @@ import type { SystemVariable, VariableValue } from './system-variables.js';
 
 export class GlobalVariables {
   readonly #values = new Map<string, VariableValue>();
+  /** Moves with every change. */
+  generation = 0;
 
   /** @param facts values of this server by variable name, also for read-only ones; names must exist */
   constructor(facts: Readonly<Record<string, VariableValue | number>> = {}) {
@@ -26,6 +28,7 @@ export class GlobalVariables {
   set(variable: SystemVariable, value: VariableValue): void {
     this.checkSettable(variable);
     this.#values.set(variable.name, variable.accept(value));
+    this.generation += 1;
   }
 
   checkSettable(variable: SystemVariable): void {
@@ -38,5 +41,6 @@ export class GlobalVariables {
   /** The server's own knowledge, past the rules for users. */
   force(name: string, value: VariableValue): void {
     this.#values.set(systemVariable(name).name, value);
+    this.generation += 1;
   }
 }

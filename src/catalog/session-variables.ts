@@ -17,6 +17,9 @@ export class SessionVariables {
   readonly #own = new Map<string, VariableValue>();
   /** The global values that the session started with, remembered for variables that were looked at or set. */
   readonly #start = new Map<string, VariableValue>();
+  /** What the server acts on statement by statement, as it was looked up the last time; forgotten with every change. */
+  readonly #known = new Map<string, VariableValue>();
+  #knownGeneration = 0;
   #modeText = '';
   #modeFlags: SqlModeFlags = sqlModeFlags('');
 
@@ -62,6 +65,7 @@ export class SessionVariables {
     this.checkSettable(variable);
     const accepted = value === undefined ? this.#globals.get(variable) : variable.accept(value);
     this.#own.set(variable.name, accepted);
+    this.#known.clear();
     return accepted;
   }
 
@@ -75,6 +79,7 @@ export class SessionVariables {
   /** COM_RESET_CONNECTION: as if the session had just begun. */
   reset(): void {
     this.#own.clear();
+    this.#known.clear();
     for (const name of this.#start.keys()) {
       this.#start.set(name, this.#globals.get(systemVariable(name)));
     }
@@ -82,18 +87,35 @@ export class SessionVariables {
 
   // ---- what the server acts on
 
+  /** The session has a value of its own. */
+  isSet(name: string): boolean {
+    return this.#own.has(name);
+  }
+
   text(name: string): string {
-    const value = this.value(systemVariable(name));
+    const value = this.#look(name);
     return typeof value === 'string' ? value : '';
   }
 
   integer(name: string): bigint {
-    const value = this.value(systemVariable(name));
+    const value = this.#look(name);
     return typeof value === 'bigint' ? value : 0n;
   }
 
   flag(name: string): boolean {
-    return this.value(systemVariable(name)) === true;
+    return this.#look(name) === true;
+  }
+
+  #look(name: string): VariableValue {
+    if (this.#knownGeneration !== this.#globals.generation) {
+      this.#known.clear();
+      this.#knownGeneration = this.#globals.generation;
+    }
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const value = this.value(systemVariable(name));
+    this.#known.set(name, value);
+    return value;
   }
 
   get sqlMode(): SqlModeFlags {

@@ -146,6 +146,7 @@ export class SessionState {
 
   /** A byte budget stricter than the server's, or null. */
   get rpoBytes(): number | null {
+    if (!this.variables.isSet('rpo_bytes')) return null;
     const own = this.variables.integer('rpo_bytes');
     const global = this.variables.read('rpo_bytes', 'global');
     return typeof global === 'bigint' && own < global ? Number(own) : null;

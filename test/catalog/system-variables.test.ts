@@ -1,5 +1,6 @@
 /** System variables: what clients read at connect, what can be set, and what is refused. */
 
+import fc from 'fast-check';
 import { SqlError } from '../../protocol/index.js';
 import { GlobalVariables } from '../../src/catalog/global-variables.js';
 import { SessionVariables } from '../../src/catalog/session-variables.js';
@@ -216,6 +217,35 @@ describe('setting', () => {
     variables.reset();
     expect(variables.sqlMode.ansiQuotes).toBe(false);
     expect(variables.text('time_zone')).toBe('+02:00');
+  });
+
+  test('what the server acts on is what a client reads, whatever was set in whatever order', () => {
+    const numbers = ['wait_timeout', 'max_execution_time', 'rpo_bytes'] as const;
+    const step = fc.record({
+      kind: fc.constantFrom('session', 'global', 'default', 'force', 'reset'),
+      name: fc.constantFrom(...numbers),
+      value: fc.bigInt({ min: 1n, max: 1000n }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const { globals, variables } = session();
+        const own = new Set<string>();
+        for (const { kind, name, value } of steps) {
+          const variable = systemVariable(name);
+          if (kind === 'session') variables.set(variable, value);
+          else if (kind === 'default') variables.set(variable, undefined);
+          else if (kind === 'global') globals.set(variable, value);
+          else if (kind === 'force') globals.force(name, value);
+          else variables.reset();
+          if (kind === 'session' || kind === 'default') own.add(name);
+          if (kind === 'reset') own.clear();
+          for (const each of numbers) {
+            expect(variables.integer(each)).toBe(variables.read(each, null));
+            expect(variables.isSet(each)).toBe(own.has(each));
+          }
+        }
+      }),
+    );
   });
 
   test('the mode flags are those that text and conversions obey', () => {
