@@ -56,6 +56,9 @@ interface SectionPlan {
   readonly builders: readonly ColumnBuilder[];
 }
 
+/** Of all batches: no two states of lanes with a gap have the same version. */
+let splitsSoFar = 0;
+
 export class RowBatch {
   readonly schema: TableSchema;
   readonly schemaId: SchemaId;
@@ -85,7 +88,7 @@ export class RowBatch {
   /** Each row's tuple, by its number. */
   #tupleOf = new Float64Array(INITIAL_ROWS);
   #capacity = INITIAL_ROWS;
-  #lanesVersion = 0;
+  #lanesVersion: number = INITIAL_ROWS;
   #dataBytes = 0;
 
   /** Handle of the last ended row's tuple; -1 = none. */
@@ -146,7 +149,7 @@ export class RowBatch {
     if (builder !== null) {
       const wasSplit = builder.isSplit;
       builder.setHalves(this.rowCount, high, low);
-      if (builder.isSplit !== wasSplit) this.#lanesVersion++;
+      if (builder.isSplit !== wasSplit) this.#noteLanes();
       return;
     }
     const isUnsigned = this.#columns[column]!.type === ColumnType.uint64;
@@ -209,7 +212,10 @@ export class RowBatch {
     return this.#lanes.start(this.#firstLanes[this.#fieldBuilders.indexOf(builder)]!);
   }
 
-  /** Another number when lanes have moved, or a column has got or lost its lane. */
+  /**
+   * Another number when lanes have moved, or a column has got or lost its lane: as long as all have theirs, the capacity, which is the same
+   * in another batch whose lanes lie in the same places.
+   */
   get lanesVersion(): number {
     return this.#lanesVersion;
   }
@@ -292,10 +298,8 @@ export class RowBatch {
 
   /** Forgets all rows; buffers are kept. */
   clear(): void {
-    for (const builder of this.#fieldBuilders) {
-      if (builder.isSplit) this.#lanesVersion++;
-      builder.clear();
-    }
+    for (const builder of this.#fieldBuilders) builder.clear();
+    this.#noteLanes();
     this.#forgetTuple();
     this.#numbers.clear();
     this.#tupleBytes = 0;
@@ -451,7 +455,14 @@ export class RowBatch {
     this.#fieldBuilders.forEach((builder, index) => {
       builder.useLanes(this.#lanes, this.#firstLanes[index]!);
     });
-    this.#lanesVersion++;
+    this.#noteLanes();
+  }
+
+  #noteLanes(): void {
+    let isAnySplit = false;
+    for (const { isSplit } of this.#fieldBuilders) isAnySplit ||= isSplit;
+    if (isAnySplit) splitsSoFar += 1;
+    this.#lanesVersion = isAnySplit ? -splitsSoFar : this.#capacity;
   }
 
   #grow(): void {

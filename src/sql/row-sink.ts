@@ -38,6 +38,9 @@ export interface TupleSink extends RowSink {
   readonly cells: Float64Array;
   /** -1 for a column that has no such lane. */
   laneStart(column: number): number;
-  /** `cells` and `laneStart` are good while this number stays the same; it changes only in set* calls, `endRow` and between rows. */
+  /**
+   * What `laneStart` says is good while this number stays the same, also in another sink of the same columns; never 0. It changes only in set*
+   * calls, `endRow` and between rows.
+   */
   readonly lanesVersion: number;
 }

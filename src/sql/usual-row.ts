@@ -32,6 +32,8 @@ const DIGITS_MAX = 10;
 /** Texts of times up to this long are compared with the row before's. */
 const TIME_TEXT_MAX = 48;
 const WORD_BYTES = 4;
+/** No sink's `lanesVersion`. */
+const NO_LANES = 0;
 
 const SPACE = 0x20;
 const QUOTE = 0x27;
@@ -62,7 +64,7 @@ export class UsualRowReader {
   readonly #runEnds: Uint32Array;
   /** By position: where the lane of a run's cell begins. */
   readonly #laneStarts: Uint32Array;
-  #lanesVersion = -1;
+  #lanesVersion = NO_LANES;
   #sink: RowSink;
   #chunk: Uint8Array = new Uint8Array();
   /** Over `#chunk`. */
@@ -114,10 +116,7 @@ export class UsualRowReader {
     if (sink !== this.#sink || this.#tuples === null) {
       this.#sink = sink;
       this.#tuples = 'setTuple' in sink ? (sink as TupleSink) : null;
-      this.#lanesVersion = -1;
-      for (let position = 0; position < this.#runEnds.length; position += 1) {
-        this.#runEnds[position] = position;
-      }
+      if (this.#tuples === null) this.#forgetRuns();
       const tagCount = this.#tuples?.tagCount ?? 0;
       if (tagCount !== this.#layoutTagCount) {
         this.#layoutTagCount = tagCount;
@@ -292,6 +291,13 @@ export class UsualRowReader {
     }
     this.position = position;
     return at;
+  }
+
+  #forgetRuns(): void {
+    this.#lanesVersion = NO_LANES;
+    for (let position = 0; position < this.#runEnds.length; position += 1) {
+      this.#runEnds[position] = position;
+    }
   }
 
   /** Where the batch's lanes are now. */
