@@ -120,15 +120,15 @@ interface Mode {
   readonly noBackslashEscapes: boolean;
 }
 
+const PLAIN: Mode = { ansiQuotes: false, noBackslashEscapes: false };
+
 /** Order of the columns in VALUES. A DEFAULT is another value in each statement. */
-function scan(
+function targetOf(
   sink: RowSink,
   order: readonly number[],
-  text: string,
-  cuts: readonly number[],
   mode: Mode,
   defaultText: string,
-): string {
+): InsertTarget {
   const context = { row: 0, timeZone: fixedTimeZone('UTC', 0) };
   const cells = order.map((column) => {
     const type = TYPES[column]![0];
@@ -144,7 +144,7 @@ function scan(
     }
     return { converter, defaultCell };
   });
-  const target: InsertTarget = {
+  return {
     batch: sink,
     context,
     cells,
@@ -153,8 +153,22 @@ function scan(
     isBatchFull: () => false,
     onBatchFull: () => undefined,
   };
+}
+
+function scan(
+  sink: RowSink,
+  order: readonly number[],
+  text: string,
+  cuts: readonly number[],
+  mode: Mode,
+  defaultText: string,
+): string {
+  const target = targetOf(sink, order, mode, defaultText);
+  return read(new InsertScanner(target, { ...mode, line: 1, rowsPerTurn: 3 }), text, cuts);
+}
+
+function read(scanner: InsertScanner, text: string, cuts: readonly number[]): string {
   const bytes = Buffer.from(text);
-  const scanner = new InsertScanner(target, { ...mode, line: 1, rowsPerTurn: 3 });
   try {
     let start = 0;
     for (const end of [...cuts, bytes.length]) {
@@ -423,4 +437,38 @@ describe('TagTexts', () => {
     }
     expect(match(texts, 19, long)).toBe(long.length);
   });
+});
+
+test('a scanner that goes from batch to batch reads as one that is made for each', () => {
+  const cells = (values: readonly string[]): string => `(${values.join(',')})`;
+  const usual = COLUMNS.map((column) => (TYPES[column]![0].kind === 'text' ? "'a'" : '1'));
+  const many = Array.from({ length: 150 }, () => cells(usual)).join(',');
+  fc.assert(
+    fc.property(fc.array(statement, { minLength: 1, maxLength: 12 }), (statements) => {
+      const tuples = new TupleMemory(TAGS.length);
+      const batches = [0, 1, 2].map(() => new RowBatch(SCHEMA, tuples));
+      // One has room for more rows than the others: its cells lie elsewhere.
+      scan(batches[0]!, COLUMNS, many, [], PLAIN, '1');
+      batches[0]!.clear();
+      const scanner = new InsertScanner(targetOf(batches[1]!, COLUMNS, PLAIN, '1'), {
+        ...PLAIN,
+        line: 1,
+        rowsPerTurn: 3,
+      });
+      for (const { rows, start } of statements) {
+        const batch = batches[start % 3]!;
+        const text = rows.map(({ values }) => cells(values)).join(',');
+        scanner.restart(targetOf(batch, COLUMNS, PLAIN, '1'));
+        const plain = new ForgetfulSink();
+        const outcome = scan(plain, COLUMNS, text, [], PLAIN, '1');
+        if (outcome !== 'read') continue;
+        expect(read(scanner, text, [])).toBe(outcome);
+        expect(readSection(batch.encodeSection(), 'rows')).toEqual(
+          readSection(plain.batch.encodeSection(), 'rows'),
+        );
+        batch.clear();
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
