@@ -358,21 +358,20 @@ export class Connection {
     this.#endPump();
   }
 
-  readonly #onPieceTaken = (): void => {
-    this.#isWaiting = false;
-    if (!this.#yields()) this.#pump();
-  };
+  readonly #onPieceTaken = (): void => this.#goOn(false);
+  readonly #onCommandEnded = (): void => this.#goOn(true);
 
-  readonly #onCommandEnded = (): void => {
+  #goOn(isCommandEnded: boolean): void {
     this.#isWaiting = false;
     try {
-      this.#afterPacket();
+      if (isCommandEnded) this.#afterPacket();
+      if (this.#yields()) return;
     } catch (error) {
       this.#onWaitFailed(error);
       return;
     }
-    if (!this.#yields()) this.#pump();
-  };
+    this.#pump();
+  }
 
   readonly #onWaitFailed = (error: unknown): void => {
     this.#onPumpFault(error);
@@ -434,6 +433,7 @@ export class Connection {
       return;
     }
     this.#reportBug(error, 'connection');
+    this.#input.clear();
     this.#socket.destroy();
   }
 

@@ -179,9 +179,8 @@ export class WriteBuffer {
     const tableIds = this.#tablesToEnter();
     const leave = guards.tryShare(tableIds) ?? (await guards.share(tableIds));
     try {
-      if (!seriesLimit.takeUncounted(this.#claim, sections)) {
-        await seriesLimit.takeCounted(this.#claim, sections);
-      }
+      const claiming = this.#claimSeries(sections);
+      if (claiming !== undefined) await claiming;
       const acknowledgement = await this.#write(sections);
       seriesLimit.applied(this.#claim);
       return acknowledgement;
@@ -226,13 +225,18 @@ export class WriteBuffer {
     return write.commit();
   }
 
+  /** Throws or rejects with 3170. A promise only near the limit, where series have to be counted. */
+  #claimSeries(sections: readonly BufferedSection[]): void | Promise<void> {
+    const { seriesLimit } = this.#options.context;
+    if (seriesLimit.takeUncounted(this.#claim, sections)) return undefined;
+    return seriesLimit.takeCounted(this.#claim, sections);
+  }
+
   async #ship(): Promise<void> {
     const sections = this.#take();
     try {
-      const { seriesLimit } = this.#options.context;
-      if (!seriesLimit.takeUncounted(this.#claim, sections)) {
-        await seriesLimit.takeCounted(this.#claim, sections);
-      }
+      const claiming = this.#claimSeries(sections);
+      if (claiming !== undefined) await claiming;
       await this.#begin().part(bodyOf(sections));
     } catch (error) {
       throw writeError(error);
