@@ -376,4 +376,37 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/server/series-limit.test.ts',
     testName: 'writes under way never pass the limit together, and none is refused for less',
   },
+  {
+    name: 'rolling hash read one record early: it is not worked out yet',
+    file: 'storage/record-tail.ts',
+    find: 'if (index >= this.#hashed) this.#hashThrough(index);',
+    replace: 'if (index > this.#hashed) this.#hashThrough(index);',
+    testFile: 'test/storage/record-tail.test.ts',
+    testName: 'a hash is that of the chain, whoever worked it out and whenever it is asked for',
+  },
+  {
+    name: 'rolling hash of a position moves on: it is that of the newest record there is when one asks',
+    file: 'storage/record-tail.ts',
+    find: 'return this.#chunk.hashOf(this.sequence - this.#chunk.firstSequence);',
+    replace: 'return this.#chunk.hashOf(this.#chunk.count - 1);',
+    testFile: 'test/storage/record-tail.test.ts',
+    testName: 'a hash is that of the chain, whoever worked it out and whenever it is asked for',
+  },
+  {
+    name: 'lanes of a batch are taken for those of another that lacks other ones',
+    file: 'storage/row-batch.ts',
+    find: 'if (isAnySplit) splitsSoFar += 1;',
+    replace: 'if (isAnySplit) splitsSoFar = 1;',
+    testFile: 'test/sql/usual-rows-property.test.ts',
+    testName:
+      'a scanner that goes from batch to batch writes no cell where only the other batch has a lane',
+  },
+  {
+    name: 'a lane goes with the first value beyond 2^53, and its batch says nothing of it',
+    file: 'storage/row-batch.ts',
+    find: 'this.#lanesVersion = isAnySplit ? -splitsSoFar : this.#capacity;',
+    replace: 'this.#lanesVersion = this.#capacity;',
+    testFile: 'test/sql/usual-rows-property.test.ts',
+    testName: 'runs of integers: while lanes grow, and while columns hold values beyond 2^53',
+  },
 ];

@@ -439,6 +439,35 @@ describe('TagTexts', () => {
   });
 });
 
+test('a scanner that goes from batch to batch writes no cell where only the other batch has a lane', () => {
+  const rowOf = (value: (column: number) => string): string => `(${COLUMNS.map(value).join(',')})`;
+  const usual = (column: number): string => (TYPES[column]![0].kind === 'text' ? "'a'" : '1');
+  const wide = COLUMNS.filter((column) => TYPES[column]![0] === BIG);
+  const batches = wide.map(() => new RowBatch(SCHEMA));
+  const scanner = new InsertScanner(targetOf(batches[0]!, COLUMNS, PLAIN, '1'), {
+    ...PLAIN,
+    line: 1,
+    rowsPerTurn: 3,
+  });
+  const plain = batches.map(() => new ForgetfulSink());
+  // Each batch has lost the lane of another column.
+  const texts = wide.map((without) =>
+    rowOf((column) => (column === without ? '-9223372036854775808' : usual(column))),
+  );
+  for (const text of [...texts, ...texts, rowOf(usual), rowOf(usual)]) {
+    const batch = batches.shift()!;
+    const sink = plain.shift()!;
+    batches.push(batch);
+    plain.push(sink);
+    scanner.restart(targetOf(batch, COLUMNS, PLAIN, '1'));
+    expect(read(scanner, text, [])).toBe('read');
+    expect(scan(sink, COLUMNS, text, [], PLAIN, '1')).toBe('read');
+  }
+  for (const [place, batch] of batches.entries()) {
+    expect(hexOfBytes(batch.encodeSection())).toBe(hexOfBytes(plain[place]!.batch.encodeSection()));
+  }
+});
+
 test('a scanner that goes from batch to batch reads as one that is made for each', () => {
   const cells = (values: readonly string[]): string => `(${values.join(',')})`;
   const usual = COLUMNS.map((column) => (TYPES[column]![0].kind === 'text' ? "'a'" : '1'));

@@ -33,7 +33,11 @@ test('a hash is that of the chain, whoever worked it out and whenever it is aske
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
       const tail = new RecordTail();
       const chain: RollingHash[] = [ZERO_HASH];
-      const places: { readonly chunk: TailChunk; readonly index: number }[] = [];
+      const places: {
+        readonly chunk: TailChunk;
+        readonly index: number;
+        readonly position: Position;
+      }[] = [];
       let received: Position = { incarnation: INCARNATION, sequence: 0, hash: ZERO_HASH };
       for (const { bodyBytes, isKnown, asksBack } of steps) {
         const sequence = received.sequence + 1;
@@ -46,13 +50,16 @@ test('a hash is that of the chain, whoever worked it out and whenever it is aske
         if (isRecordFault(record)) throw new Error(record.detail);
         const hash = nextHash(chain.at(-1)!, record);
         chain.push(hash);
-        places.push({ chunk, index: chunk.count });
+        const index = chunk.count;
         chunk.push(size, isKnown ? hash : null);
         received = new TailPosition(INCARNATION, chunk, sequence);
+        places.push({ chunk, index, position: received });
         if (asksBack === null) continue;
         const asked = Math.max(1, sequence - asksBack);
-        const { chunk: there, index } = places[asked - 1]!;
-        expect([tail.hashAt(asked), there.hashBefore(index)]).toEqual([
+        const place = places[asked - 1]!;
+        const { position } = place;
+        expect([position.hash, tail.hashAt(asked), place.chunk.hashBefore(place.index)]).toEqual([
+          chain[asked],
           chain[asked],
           chain[asked - 1],
         ]);
