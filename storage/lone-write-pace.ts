@@ -8,17 +8,21 @@
  *
  *   - in a row of groups of one small record each: nobody else commits;
  *   - while the disk is quick: a write that took SLOW_MS sends all the following ones through the pool for a while, and for longer
- *     each time it happens again soon.
+ *     each time when only few were quick since the last. Every disk stalls now and then, more so beside a flush: what counts is how
+ *     many of the writes do, not how long ago one did.
  */
 
 const LONE_GROUPS_MIN = 16;
 const CONTENT_BYTES_MAX = 16 * 1024;
 const SLOW_MS = 4;
+/** A disk that stalls less often than once in so many writes rests as short as it may. */
+const QUICK_WRITES_MIN = 64;
 const REST_MS_MIN = 50;
 const REST_MS_MAX = 60_000;
 
 export class LoneWritePace {
   #loneGroups = 0;
+  #quickWrites = QUICK_WRITES_MIN;
   #restMs = REST_MS_MIN;
   #restUntilMs = -Infinity;
 
@@ -34,9 +38,13 @@ export class LoneWritePace {
 
   /** How long a write on the spot took. */
   took(elapsedMs: number, nowMs: number): void {
-    if (elapsedMs < SLOW_MS) return;
-    const isSoon = nowMs - this.#restUntilMs < this.#restMs;
-    this.#restMs = isSoon ? Math.min(this.#restMs * 2, REST_MS_MAX) : REST_MS_MIN;
+    if (elapsedMs < SLOW_MS) {
+      this.#quickWrites += 1;
+      return;
+    }
+    const isOften = this.#quickWrites < QUICK_WRITES_MIN;
+    this.#restMs = isOften ? Math.min(this.#restMs * 2, REST_MS_MAX) : REST_MS_MIN;
     this.#restUntilMs = nowMs + this.#restMs;
+    this.#quickWrites = 0;
   }
 }

@@ -42,21 +42,30 @@ test.each([
   );
 });
 
-test('a disk that is slow again soon is left alone twice as long each time', () => {
+/** How long the journal stays away from the spot after each slow write; so many quick writes lie between two of them. */
+function restsOf(rounds: number, quickBetween: number): number[] {
   const pace = new LoneWritePace();
   let nowMs = 0;
   for (let i = 0; i < 17; i += 1) pace.allows(1, 100, nowMs);
-  const rests: number[] = [];
-  for (let round = 0; round < 13; round += 1) {
+  return Array.from({ length: rounds }, () => {
     pace.took(5, nowMs);
     const fromMs = nowMs;
     while (!pace.allows(1, 100, nowMs)) nowMs += 1;
-    rests.push(nowMs - fromMs);
-  }
-  expect(rests).toEqual([
-    50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 60_000,
-  ]);
-  nowMs += 60_001;
-  pace.took(5, nowMs);
-  expect(pace.allows(1, 100, nowMs + 50)).toBe(true);
+    const restMs = nowMs - fromMs;
+    for (let i = 0; i < quickBetween; i += 1) pace.took(0.2, nowMs);
+    return restMs;
+  });
+}
+
+test.each([0, 1, 63])(
+  'a disk that is slow after %i quick writes is left alone twice as long each time',
+  (quick) => {
+    expect(restsOf(13, quick)).toEqual([
+      50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 60_000,
+    ]);
+  },
+);
+
+test('a disk that stalls now and then is never left alone for longer', () => {
+  expect(restsOf(20, 64)).toEqual(Array.from({ length: 20 }, () => 50));
 });
