@@ -95,6 +95,16 @@ export class LinkProtocolError extends Error {
   }
 }
 
+/** A handshake ended before this node could say where it stands: what came over the last link is not on its disk yet. */
+export class DiskBehindError extends Error {
+  readonly code = 'DISK_BEHIND';
+
+  constructor() {
+    super('not linked: what the peer sent before is not yet on the disk of this node');
+    this.name = 'DiskBehindError';
+  }
+}
+
 /** Why two nodes may not be linked. Names are part of the protocol and of what users see. */
 export type RefusalName =
   | 'protocol-version'

@@ -4,7 +4,8 @@
  * Both nodes listen; the lower id dials. Before they know each other's ids both dial, and the acceptor with the lower id refuses
  * ("not your turn"). At most one connection is the link: the acceptor keeps the one that authenticated last and ends the older one, because an
  * older one that still seems to live is half-open. The older link is ended, and everything it had in flight is settled, before this node says where it
- * stands; so the positions in a handshake never move.
+ * stands; so the positions in a handshake never move. That takes as long as the disk does; a handshake whose time is up meanwhile ends, and the
+ * next one waits anew. So a disk without room holds no connection, and the link is back soon after there is room.
  *
  * Whatever goes wrong with a connection is told to `onTrouble` and tried again, with pauses that double.
  */
@@ -45,8 +46,11 @@ export interface PeerLinkDeps {
   readonly random: Random;
   readonly log: ReplicationLog;
   readonly identity: () => Omit<HandshakeIdentity, 'nonce'>;
-  /** A peer has proved itself: end the link there is, settle what is in flight, and say where this node stands. */
-  readonly standStill: (peerNodeId: NodeId) => Promise<LocalStanding>;
+  /**
+   * A peer has proved itself: end the link there is, settle what is in flight, and say where this node stands. May reject once
+   * the handshake is over (`signal`).
+   */
+  readonly standStill: (peerNodeId: NodeId, signal: AbortSignal) => Promise<LocalStanding>;
   readonly hashOf: (question: LocalQuestion) => Promise<RollingHash | null>;
   /** Takes over the connection; resolves when the link has ended. */
   readonly onLink: (link: MadeLink) => Promise<void>;
@@ -224,7 +228,7 @@ export class PeerLink {
           case 'authenticated': {
             await takeTurn();
             inbox.checkAlive();
-            const local = await this.#deps.standStill(step.peerNodeId);
+            const local = await this.#deps.standStill(step.peerNodeId, inbox.signal);
             if (role === 'acceptor') this.#linkCount += 1;
             step = handshake.tell(local, this.#linkCount);
             break;
@@ -290,6 +294,7 @@ class HandshakeInbox {
     readonly reject: (error: Error) => void;
   } | null = null;
   #failure: Error | null = null;
+  readonly #over = new AbortController();
   #onDataHanded: ((bytes: Uint8Array) => void) | null = null;
   #onEndHanded: ((cause: Error) => void) | null = null;
   #unheard: Uint8Array[] = [];
@@ -317,6 +322,12 @@ class HandshakeInbox {
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.reject(error);
+    this.#over.abort();
+  }
+
+  /** Aborted when the connection has ended or run out of time. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
   }
 
   /** Throws when the connection has ended or run out of time. */

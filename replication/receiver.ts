@@ -20,7 +20,7 @@ import {
   type Timers,
 } from '../storage/index.js';
 import type { Chunk } from './chunk-assembly.js';
-import { LinkProtocolError } from './errors.js';
+import { DiskBehindError, LinkProtocolError } from './errors.js';
 import type { ReplicaJournal, ReplicaStore } from './replica-store.js';
 
 /** What it needs of a store. */
@@ -63,7 +63,7 @@ export class Receiver {
   #isApplying = false;
   #isStopped = false;
   #releasedBytes = 0;
-  #settledListeners: (() => void)[] = [];
+  readonly #settledListeners = new Set<() => void>();
 
   constructor(deps: ReceiverDeps) {
     this.#deps = deps;
@@ -84,7 +84,7 @@ export class Receiver {
   /** Nothing more is applied. */
   stop(): void {
     this.#isStopped = true;
-    for (const listener of this.#settledListeners.splice(0)) listener();
+    for (const listener of this.#settledListeners) listener();
   }
 
   /**
@@ -117,10 +117,19 @@ export class Receiver {
     return { received, durable, applied: this.#deps.store.applied(journal.origin, incarnation) };
   }
 
-  /** Resolves when everything received is durable and applied. */
-  async settled(): Promise<void> {
+  /** Resolves when everything received is durable and applied; rejects with DiskBehindError when `signal` comes first. */
+  async settled(signal: AbortSignal): Promise<void> {
     while (!this.#isStopped && !this.#isSettled) {
-      await new Promise<void>((resolve) => this.#settledListeners.push(resolve));
+      if (signal.aborted) throw new DiskBehindError();
+      await new Promise<void>((resolve) => {
+        const listener = (): void => {
+          this.#settledListeners.delete(listener);
+          signal.removeEventListener('abort', listener);
+          resolve();
+        };
+        this.#settledListeners.add(listener);
+        signal.addEventListener('abort', listener);
+      });
     }
   }
 
@@ -198,7 +207,7 @@ export class Receiver {
       if (applied > 0) this.#deps.onProgress(stream.journal.origin, stream.incarnation);
       if (isTimeUp) return false;
     }
-    if (this.#isSettled) for (const listener of this.#settledListeners.splice(0)) listener();
+    if (this.#isSettled) for (const listener of this.#settledListeners) listener();
     return true;
   }
 

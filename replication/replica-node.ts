@@ -197,7 +197,7 @@ export class ReplicaNode {
         random,
         log,
         identity: () => ({ ...this.#identity, peerNodeId: this.#peerNodeId }),
-        standStill: (peer) => this.#standStill(peer),
+        standStill: (peer, signal) => this.#standStill(peer, signal),
         hashOf: (question) => this.#hashOf(question),
         onLink: (link) => this.#onLink(link),
         onTrouble: (error) => this.#onTrouble(error),
@@ -334,11 +334,11 @@ export class ReplicaNode {
   // ---- the link ----
 
   /** Ends the link there is and waits until nothing is in flight; then where this node stands does not move. */
-  async #standStill(peer: NodeId): Promise<LocalStanding> {
+  async #standStill(peer: NodeId, signal: AbortSignal): Promise<LocalStanding> {
     const { store, clock } = this.#deps;
     this.#endLink();
     await this.#linkDone;
-    await this.#receiver.settled();
+    await this.#receiver.settled(signal);
     const nowMs = this.#nowMs();
     const isSeenLately = (atMs: number): boolean => nowMs - atMs < this.#config.deadAfterMs;
     return {

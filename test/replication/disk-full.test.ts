@@ -5,7 +5,7 @@
 
 import { DiskFullError, NotAppliedError, type Acknowledgement } from '../../replication/index.js';
 import { encodeExpiryBody, RecordKind } from '../../storage/index.js';
-import { ReplicaPair, type TestNode } from '../support/replica-pair.js';
+import { ReplicaPair, type ConfigChange, type TestNode } from '../support/replica-pair.js';
 
 function positionOf(node: TestNode): number {
   return node.store.own.incarnation(node.store.incarnation)!.received.sequence;
@@ -153,6 +153,69 @@ describe('a disk without any room', () => {
     expect(pair.b.rows).toHaveLength(isOk);
     await pair.clock.runUntilSettled(pair.a.write('after'));
     expect([pair.a.failures, pair.b.failures]).toEqual([[], []]);
+  });
+
+  describe('a link that breaks while a copy waits for it comes back when there is room, and not before', () => {
+    /** The lower id dials. */
+    const scenes = (['a', 'b'] as const).flatMap((full) =>
+      (['block', 'degrade'] as const).map((onPeerLoss) => ({ full, onPeerLoss })),
+    );
+
+    /** `full` has received what its disk can't hold, and the link is broken. */
+    async function broken(full: 'a' | 'b', config: ConfigChange = {}): Promise<ReplicaPair> {
+      const pair = await ReplicaPair.linked(9, { rpoBytes: 6 * BODY_CHARS, ...config });
+      const other = full === 'a' ? pair.b : pair.a;
+      fill(pair[full]);
+      for (let row = 0; !pair[full].store.copy!.isWaitingForRoom; row += 1) {
+        started(other, `row ${row}`);
+        await pair.clock.advance(10);
+      }
+      pair.network.reset();
+      await pair.clock.advance(100);
+      return pair;
+    }
+
+    test.each(scenes)('full: $full, on_peer_loss: $onPeerLoss', async ({ full, onPeerLoss }) => {
+      const pair = await broken(full, { onPeerLoss, degradeAfterMs: 2_000 });
+      const other = full === 'a' ? pair.b : pair.a;
+      // Longer than many handshakes take to fail.
+      for (let minute = 0; minute < 5; minute += 1) {
+        await pair.clock.advance(60_000);
+        expect([pair.a.node.status().linkState, pair.b.node.status().linkState]).toEqual([
+          'lost',
+          'lost',
+        ]);
+        expect(pair.network.connectionCount).toBeLessThanOrEqual(2);
+      }
+      const trouble = pair[full].node.status().lastError!;
+      expect(trouble.code).toBe('DISK_BEHIND');
+      // It still answers, as far as it can.
+      expect(trouble.atMs).toBeGreaterThan(pair.clock.wallMs() - 10_000);
+      const writes = Array.from({ length: 10 }, (_, row) => started(other, `alone ${row}`));
+      await pair.clock.advance(60_000);
+      const outcomes = writes.map(({ outcome }) =>
+        outcome instanceof NotAppliedError ? outcome.reason : outcome,
+      );
+      expect(other.state).toBe(onPeerLoss === 'block' ? 'lost' : 'degraded');
+      expect(new Set(outcomes)).toEqual(
+        new Set(onPeerLoss === 'block' ? ['OK', 'budget-full'] : ['OK']),
+      );
+
+      pair[full].disk.setCapacity(Infinity);
+      await pair.untilLinked(10_000);
+      await pair.untilEqual();
+      await pair.clock.runUntilSettled(other.write('after'));
+      expect(other.state).toBe('linked');
+      expect([pair.a.failures, pair.b.failures]).toEqual([[], []]);
+    });
+
+    test('a node that is stopped meanwhile ends', async () => {
+      const pair = await broken('b');
+      await pair.clock.advance(20_000);
+      await pair.clock.runUntilSettled(pair.b.node.stop({ drainMs: 1_000 }));
+      await pair.clock.runUntilSettled(pair.b.store.close());
+      expect([pair.b.failures, pair.network.connectionCount]).toEqual([[], 0]);
+    });
   });
 
   test('a node that is stopped while its journal waits ends, and its writes under way with it', async () => {

@@ -420,15 +420,29 @@ describe('the receiver', () => {
 
   test('settles when everything received is applied', async () => {
     const { receiver, copy, chunk } = receiving();
-    await receiver.settled();
+    const { signal } = new AbortController();
+    await receiver.settled(signal);
     receiver.accept(copy, chunk(OLD, 1, 2));
     let isSettled = false;
-    const settled = receiver.settled().then(() => (isSettled = true));
+    const settled = receiver.settled(signal).then(() => (isSettled = true));
     await Promise.resolve();
     expect(isSettled).toBe(false);
     copy.makeDurable(OLD, 2);
     await settled;
     expect(isSettled).toBe(true);
+  });
+
+  test('who gives up waiting for that is told why, and nobody else', async () => {
+    const { receiver, copy, chunk } = receiving();
+    receiver.accept(copy, chunk(OLD, 1, 2));
+    const impatient = new AbortController();
+    const left = receiver.settled(impatient.signal);
+    const stays = receiver.settled(new AbortController().signal);
+    impatient.abort();
+    await expect(left).rejects.toMatchObject({ code: 'DISK_BEHIND' });
+    copy.makeDurable(OLD, 2);
+    await stays;
+    await receiver.settled(impatient.signal);
   });
 });
 
