@@ -6,7 +6,7 @@
  * and whatever a crash leaves behind is the torn group at the very end.
  *
  * The first failure is final. What is on disk is then unknown, and only a recovery may look at it. One thing is no failure: a file that is
- * to be made, or made longer, on a full disk. Nothing of the records was written then, and they wait for room (room-wait.ts).
+ * to be made, begun, named or made longer on a full disk. Nothing of the records was written then, and they wait for room (room-wait.ts).
  */
 
 import {
@@ -182,17 +182,27 @@ export class JournalWriter {
     }
   }
 
-  /** Header first and synced, then the name: a segment name always means a whole header. */
+  /** Header first and synced, then the name: a segment name always means a whole header. Up to the name it can be done anew. */
   async #makeFile(log: IncarnationLog, segment: JournalSegment): Promise<void> {
-    const { disk, pool, folder, headerOf } = this.#deps;
+    const { disk, pool, room, folder } = this.#deps;
     const spare = await pool.take();
-    const file = await disk.open(spare, { durable: true });
-    const header = encodeSegmentHeader(headerOf(log, segment));
-    await file.write([header, ZERO_SECTORS.subarray(0, SECTOR_BYTES)], 0);
-    await disk.rename(spare, segment.path);
+    segment.file = await room.until(() => this.#beginFile(log, segment, spare));
     await disk.syncFolder(folder);
-    segment.file = file;
     segment.isOnDisk = true;
+  }
+
+  async #beginFile(log: IncarnationLog, segment: JournalSegment, spare: string): Promise<DiskFile> {
+    const { disk, headerOf } = this.#deps;
+    const file = await disk.open(spare, { durable: true });
+    try {
+      const header = encodeSegmentHeader(headerOf(log, segment));
+      await file.write([header, ZERO_SECTORS.subarray(0, SECTOR_BYTES)], 0);
+      await disk.rename(spare, segment.path);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return file;
   }
 
   /** What is to be written for these spans, and where. Requires: room in the file. */

@@ -20,6 +20,8 @@ const ID = incarnationId(1);
 const BODY = new Uint8Array(3000);
 /** The opening record comes before the first write. */
 const OPENING = 1;
+/** The spare that becomes the second segment. */
+const NEXT_FILE = 'spare-2.free';
 
 class Scene {
   readonly clock = new VirtualClock();
@@ -155,6 +157,64 @@ describe.each(['ENOSPC', 'EDQUOT'] as const)('%s, whatever the file system says 
     ]);
     await scene.close();
   });
+});
+
+describe.each(['ENOSPC', 'EDQUOT'] as const)('%s though the next file is there', (code) => {
+  // Not every file system writes over what is there: some need room for each write, and a name may need some anywhere.
+  test.each<{ operation: DiskFault['operation']; step: string }>([
+    { operation: 'write', step: 'its header is written' },
+    { operation: 'rename', step: 'it gets its name' },
+  ])('when $step', async ({ operation }) => {
+    const scene = await new Scene().start();
+    await scene.clock.advance(0);
+    expect(scene.journal.roomBytes()).toBeGreaterThan(SEGMENT_BYTES);
+    scene.fill();
+    // Twice: a fault that throws hides the call from the one behind it.
+    const fault = { operation, nth: 1, code, path: NEXT_FILE };
+    for (let times = 0; times < 2; times += 1) scene.rig.disk.failNext(fault);
+    await scene.appendBeyond(2);
+    await scene.clock.advance(1_000);
+    expect([scene.durable, scene.told]).toEqual([scene.received - 2, [true]]);
+    expect(scene.journal.roomBytes()).toBe(0);
+    await scene.clock.advance(1_000);
+    expect([scene.durable, scene.failures, scene.told]).toEqual([
+      scene.received,
+      [],
+      [true, false],
+    ]);
+    const { received } = scene;
+    await scene.close();
+    expect(await scene.afterCrash()).toBe(received);
+  });
+
+  test.each(['write', 'rename'] as const)('a crash after a failed %s', async (operation) => {
+    const scene = await new Scene().start();
+    await scene.clock.advance(0);
+    scene.fill();
+    scene.rig.disk.failNext({ operation, nth: 1, code, path: NEXT_FILE });
+    await scene.appendBeyond(2);
+    const { durable } = scene;
+    expect(await scene.afterCrash()).toBe(durable);
+  });
+});
+
+test.each<Pick<DiskFault, 'operation' | 'code'>>([
+  { operation: 'write', code: 'EIO' },
+  { operation: 'rename', code: 'EIO' },
+  // Whether the name is on disk is unknown then.
+  { operation: 'syncFolder', code: 'ENOSPC' },
+])('$code at $operation of a file that is begun is final', async ({ operation, code }) => {
+  const scene = await new Scene().start();
+  await scene.clock.advance(0);
+  scene.fill();
+  const path = operation === 'syncFolder' ? FOLDER : NEXT_FILE;
+  scene.rig.disk.failNext({ operation, nth: 1, code, path });
+  while (scene.failures.length === 0) {
+    appendWrites(scene.journal, [BODY]);
+    await scene.clock.advance(0);
+  }
+  expect(scene.failures).toMatchObject([{ code: 'TWINTIDE_JOURNAL_FAILED', cause: { code } }]);
+  await scene.close();
 });
 
 test.each<Pick<DiskFault, 'operation' | 'code'>>([
