@@ -159,7 +159,7 @@ export const configSchema = z.strictObject({
     max_record_bytes: key(
       size(16 * KiB, 256 * MiB),
       '8MiB',
-      'The largest journal record; larger writes are split. The same on both nodes.',
+      'The largest journal record, and so the largest row. Writes of more than 1 MiB are split anyway, between rows. The same on both nodes.',
     ),
     retain_bytes: key(
       size(0, 1024 * TiB),

@@ -1,11 +1,12 @@
 /**
  * The writes of one statement or one transaction, on their way to the journal.
  *
- * A write that fits one record is one record: `write`. A larger one is a multi-part write: parts are shipped while the statement
- * still runs, and nothing of it is visible before its commit record. Of rows of one identity the later one wins; deletes of the
- * same write never reach its own rows, whatever the order.
+ * A small write is one record: `write`. A larger one is a multi-part write: parts are shipped while the statement still runs, and nothing of
+ * it is visible before its commit record. Of rows of one identity the later one wins; deletes of the same write never reach its
+ * own rows, whatever the order. A record could be larger than a part is made; but each is copied and summed in one turn of the
+ * event loop, here and on the peer, so it is cut where a turn of it takes about a millisecond.
  *
- *   autocommit     sections go out as soon as they fill a record
+ *   autocommit     sections go out as soon as they fill a part, one part at a time, while the next is read
  *   transaction    sections are kept: a later statement of it reads them, an error undoes its own, ROLLBACK all
  *
  * Both are bounded by half of memtable_bytes: a write becomes visible as a whole, so it must fit a memtable as a whole.
@@ -25,6 +26,8 @@ import { writeError } from './write-outcome.js';
 /** Record header, part prefix, section count and some room. */
 const RECORD_OVERHEAD_BYTES = 256;
 const SECTIONS_PER_RECORD_MAX = 60_000;
+/** Further sections go into a part of their own. One alone may be larger. */
+const PART_BYTES_MAX = 1024 * 1024;
 
 export interface BufferedSection {
   readonly bytes: Uint8Array;
@@ -61,6 +64,8 @@ export class WriteBuffer {
   #heldBytes = 0;
   #totalBytes = 0;
   #multiPart: PartedWrite | null = null;
+  /** A part on its way, or why it did not get there. */
+  #shipping: Promise<void> | null = null;
   /** The writer looks at this list anew for each record, so it may grow between the parts of one write. */
   readonly #schemas: TableSchema[] = [];
   /** Written to, each once: in most writes it is one, for which a list is less than a map. */
@@ -84,9 +89,13 @@ export class WriteBuffer {
     return this.#options.context.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
   }
 
+  get #partBytes(): number {
+    return Math.min(PART_BYTES_MAX, this.sectionBytesMax);
+  }
+
   /** What is held, as bodies of write records: for a transaction's own reads. */
   bodies(): Uint8Array[] {
-    return [...groupsOf(this.#sections, this.sectionBytesMax)].map((group) =>
+    return [...groupsOf(this.#sections, this.#partBytes)].map((group) =>
       Buffer.concat(bodyOf(group)),
     );
   }
@@ -101,19 +110,27 @@ export class WriteBuffer {
   }
 
   /**
-   * Adds a section. In autocommit it may ship earlier ones: then a promise, which is back-pressure.
-   * Throws 3170 when the write grows past what can become visible at once.
+   * Adds a section. In autocommit it may ship earlier ones, and waits for those that are on their way: then a promise, which is
+   * back-pressure. Throws 3170 when the write grows past what can become visible at once, and rejects as `commit` does.
    */
   add(section: BufferedSection): void | Promise<void> {
     this.#checkSize(section.bytes.length);
     const isFull =
-      this.#heldBytes + section.bytes.length > this.sectionBytesMax ||
+      this.#heldBytes + section.bytes.length > this.#partBytes ||
       this.#sections.length >= SECTIONS_PER_RECORD_MAX;
     if (this.#options.keep || !isFull || this.#sections.length === 0) {
       this.#keep(section);
       return undefined;
     }
-    return this.#ship().then(() => this.#keep(section));
+    if (this.#shipping !== null) {
+      return this.#shipping.then(() => {
+        this.#beginShipping();
+        this.#keep(section);
+      });
+    }
+    this.#beginShipping();
+    this.#keep(section);
+    return undefined;
   }
 
   #keep(section: BufferedSection): void {
@@ -174,11 +191,12 @@ export class WriteBuffer {
    */
   async commit(): Promise<Acknowledgement | null> {
     const sections = this.#take();
-    if (sections.length === 0 && this.#multiPart === null) return null;
+    if (sections.length === 0 && this.#multiPart === null && this.#shipping === null) return null;
     const { guards, seriesLimit } = this.#options.context;
     const tableIds = this.#tablesToEnter();
     const leave = guards.tryShare(tableIds) ?? (await guards.share(tableIds));
     try {
+      if (this.#shipping !== null) await this.#shipping;
       const claiming = this.#claimSeries(sections);
       if (claiming !== undefined) await claiming;
       const acknowledgement = await this.#write(sections);
@@ -197,6 +215,8 @@ export class WriteBuffer {
   /** Gives up everything. */
   async abort(): Promise<void> {
     this.#take();
+    // A part that is let through late must not come behind the abort.
+    await this.#shipping?.catch(() => undefined);
     await this.#multiPart?.abort();
     this.#options.context.seriesLimit.notApplied(this.#claim);
   }
@@ -211,17 +231,16 @@ export class WriteBuffer {
   }
 
   #write(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
-    if (this.#multiPart !== null || !fitsOneRecord(sections, this.sectionBytesMax)) {
+    if (this.#multiPart !== null || !fitsOnePart(sections, this.#partBytes)) {
       return this.#writeParts(sections);
     }
-    const freesSpace = !sections.some((section) => section.hasRows);
-    const options = this.#writeOptions(freesSpace);
+    const options = this.#writeOptions(sections);
     return this.#options.context.writer.write('write', bodyOf(sections), options);
   }
 
   async #writeParts(sections: readonly BufferedSection[]): Promise<Acknowledgement> {
-    const write = this.#begin();
-    for (const group of groupsOf(sections, this.sectionBytesMax)) await write.part(bodyOf(group));
+    const write = this.#begin(sections);
+    for (const group of groupsOf(sections, this.#partBytes)) await write.part(bodyOf(group));
     return write.commit();
   }
 
@@ -232,19 +251,29 @@ export class WriteBuffer {
     return seriesLimit.takeCounted(this.#claim, sections);
   }
 
-  async #ship(): Promise<void> {
-    const sections = this.#take();
+  #beginShipping(): void {
+    const shipping = this.#ship(this.#take()).then(() => {
+      this.#shipping = null;
+    });
+    // Told by the next step.
+    shipping.catch(() => undefined);
+    this.#shipping = shipping;
+  }
+
+  async #ship(sections: readonly BufferedSection[]): Promise<void> {
     try {
       const claiming = this.#claimSeries(sections);
       if (claiming !== undefined) await claiming;
-      await this.#begin().part(bodyOf(sections));
+      await this.#begin(sections).part(bodyOf(sections));
     } catch (error) {
       throw writeError(error);
     }
   }
 
-  #begin(): PartedWrite {
-    this.#multiPart ??= this.#options.context.writer.beginMultiPart(this.#writeOptions(false));
+  /** @param sections the first ones, or all: a statement adds rows or deletes some */
+  #begin(sections: readonly BufferedSection[]): PartedWrite {
+    const { writer } = this.#options.context;
+    this.#multiPart ??= writer.beginMultiPart(this.#writeOptions(sections));
     return this.#multiPart;
   }
 
@@ -255,11 +284,11 @@ export class WriteBuffer {
     return sections;
   }
 
-  #writeOptions(freesSpace: boolean): WriteOptions {
+  #writeOptions(sections: readonly BufferedSection[]): WriteOptions {
     const { rpoBytes } = this.#options;
     return {
       schemas: this.#schemas,
-      freesSpace,
+      freesSpace: !sections.some((section) => section.hasRows),
       validate: () => this.#validate(),
       signal: this.#options.signal() ?? undefined,
       session: rpoBytes === null ? undefined : { rpoBytes },
@@ -298,13 +327,14 @@ function bodyOf(sections: readonly BufferedSection[]): Uint8Array[] {
   return encodeWriteBody(sections.map((section) => section.bytes));
 }
 
-function fitsOneRecord(sections: readonly BufferedSection[], bytesMax: number): boolean {
+function fitsOnePart(sections: readonly BufferedSection[], bytesMax: number): boolean {
+  if (sections.length === 1) return true;
   let bytes = 0;
   for (const section of sections) bytes += section.bytes.length;
   return bytes <= bytesMax && sections.length <= SECTIONS_PER_RECORD_MAX;
 }
 
-/** In order, each as many as fit one record. */
+/** In order, each as many as fit one part. */
 function* groupsOf(
   sections: readonly BufferedSection[],
   bytesMax: number,
