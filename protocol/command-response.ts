@@ -90,7 +90,7 @@ export class CommandResponse implements ResponseWriter {
     this.#protocol = protocol;
     this.#abort = null;
     this.#abortReason = null;
-    this.#abortListeners.length = 0;
+    if (this.#abortListeners.length > 0) this.#abortListeners.length = 0;
     this.#writer.sequenceId = answerSequenceId;
   }
 

@@ -268,14 +268,15 @@ export class Connection {
   #onData(bytes: Uint8Array, isBorrowed: boolean): void {
     if (this.#state === 'lingering' || this.#state === 'closed') return;
     this.#bytesReceived += bytes.length;
-    this.#lastInputMs = this.#now();
+    const nowMs = this.#now();
+    this.#lastInputMs = nowMs;
     this.#input.push(isBorrowed && this.#isPumping ? new Uint8Array(bytes) : bytes);
     if (this.#input.isFull && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
     }
     if (this.#isPumping) return;
-    this.#startPump();
+    this.#startPump(nowMs);
     if (isBorrowed) this.#parser.keepRest();
   }
 
@@ -310,9 +311,9 @@ export class Connection {
 
   // Reading
 
-  #startPump(): void {
+  #startPump(nowMs: number): void {
     this.#isPumping = true;
-    this.#stretchStartMs = this.#now();
+    this.#stretchStartMs = nowMs;
     this.#pump();
   }
 
@@ -321,7 +322,7 @@ export class Connection {
     this.#isWaiting = false;
     this.#writer.flush();
     if (this.#state === 'closed') this.#tearDown();
-    else if (!this.#input.isEmpty) this.#startPump();
+    else if (!this.#input.isEmpty) this.#startPump(this.#now());
     else if (this.#inputEnded) this.#startLingering();
   }
 
@@ -349,8 +350,9 @@ export class Connection {
           );
           return;
         }
-        if (step === 'end') this.#afterPacket();
-        if (this.#yields()) return;
+        const nowMs = this.#now();
+        if (step === 'end') this.#afterPacket(nowMs);
+        if (this.#yields(nowMs)) return;
       }
     } catch (error) {
       this.#onPumpFault(error);
@@ -364,8 +366,9 @@ export class Connection {
   #goOn(isCommandEnded: boolean): void {
     this.#isWaiting = false;
     try {
-      if (isCommandEnded) this.#afterPacket();
-      if (this.#yields()) return;
+      const nowMs = this.#now();
+      if (isCommandEnded) this.#afterPacket(nowMs);
+      if (this.#yields(nowMs)) return;
     } catch (error) {
       this.#onWaitFailed(error);
       return;
@@ -379,8 +382,8 @@ export class Connection {
   };
 
   /** True after a long stretch: the pump goes on in a later turn of the event loop. */
-  #yields(): boolean {
-    if (this.#now() - this.#stretchStartMs <= PUMP_STRETCH_MS) return false;
+  #yields(nowMs: number): boolean {
+    if (nowMs - this.#stretchStartMs <= PUMP_STRETCH_MS) return false;
     this.#writer.flush();
     this.#host.environment.timers.yieldTurn().then(() => {
       this.#stretchStartMs = this.#now();
@@ -419,8 +422,8 @@ export class Connection {
     );
   }
 
-  #afterPacket(): void {
-    this.#activitySinceMs = this.#now();
+  #afterPacket(nowMs: number): void {
+    this.#activitySinceMs = nowMs;
     if (this.#goodbye !== null && this.#state === 'ready') this.#leave();
   }
 

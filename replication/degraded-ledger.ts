@@ -22,6 +22,11 @@ export class DegradedLedger {
     return this.#rows.map((row) => ({ ...row }));
   }
 
+  /** The mode that was noted last. */
+  get mode(): GateMode {
+    return this.#mode;
+  }
+
   /** True when something changed since the last `encode`. */
   get isDirty(): boolean {
     return this.#isDirty;

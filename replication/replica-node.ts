@@ -536,7 +536,9 @@ export class ReplicaNode {
   }
 
   #onGateMoved(): void {
-    if (this.#facts.ledger.note(this.#gate.state.mode, this.#deps.clock.wallMs())) {
+    const { mode } = this.#gate.state;
+    if (mode !== this.#facts.ledger.mode) {
+      this.#facts.ledger.note(mode, this.#deps.clock.wallMs());
       this.#deps.log.warn('gate', { mode: this.#gate.state.mode });
       void this.#facts.saveChanges({ sync: false });
     }

@@ -45,10 +45,7 @@ export class SegmentSchemas {
   ): readonly (readonly Uint8Array[])[] {
     for (;;) {
       const missing = this.#missing(schemas);
-      this.#sizes.length = 0;
-      for (const schema of missing) this.#sizes.push(recordBytesOf(schema.body));
-      this.#sizes.push(recordBytes);
-      const segment = this.#journal.segmentFor(this.#sizes);
+      const segment = this.#journal.segmentFor(this.#sizesOf(missing, recordBytes));
       if (segment === this.#segment) {
         if (missing.length === 0) return NO_BODIES;
         for (const schema of missing) this.#present.add(schema.id);
@@ -58,6 +55,16 @@ export class SegmentSchemas {
       this.#segment = segment;
       this.#present.clear();
     }
+  }
+
+  #sizesOf(missing: readonly KnownSchema[], recordBytes: number): readonly number[] {
+    const sizes = this.#sizes;
+    sizes[missing.length] = recordBytes;
+    if (sizes.length > missing.length + 1) sizes.length = missing.length + 1;
+    for (let index = 0; index < missing.length; index += 1) {
+      sizes[index] = recordBytesOf(missing[index]!.body);
+    }
+    return sizes;
   }
 
   #missing(schemas: readonly TableSchema[]): readonly KnownSchema[] {

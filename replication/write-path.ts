@@ -115,6 +115,8 @@ interface HeldRecord {
   readonly reject: (error: Error) => void;
   /** Listens to the signal, from when it had to wait until its append. */
   onAbort: (() => void) | null;
+  /** 0 until it asks. */
+  request: RequestId;
   view: RecordView | null;
 }
 
@@ -125,11 +127,14 @@ export class WritePath {
   readonly #deps: WritePathDeps;
   readonly #maxRecordBytes: number;
   readonly #schemas: SegmentSchemas;
+  /** Who waits to be let through. */
   readonly #requests = new Map<RequestId, HeldRecord>();
+  /** Who asks in this turn: most are let through at once and never get among those who wait. */
+  #asking: HeldRecord | null = null;
   /** Appended and not yet applied, in sequence order. */
   readonly #unapplied: RecordView[] = [];
-  /** Appended and not yet answered, by sequence. */
-  readonly #unanswered = new Map<number, HeldRecord>();
+  /** Appended and not yet answered, in sequence order. */
+  readonly #unanswered: HeldRecord[] = [];
   /** Parts that wait for their durability, in sequence order. */
   readonly #undurable: HeldRecord[] = [];
   /** Answers decided but whose record is still to be applied, in sequence order. */
@@ -160,7 +165,7 @@ export class WritePath {
   }
 
   get blockedMsTotal(): number {
-    this.#countBlocked();
+    this.#countBlocked(this.#nowMs());
     return this.#blockedMsTotal;
   }
 
@@ -190,6 +195,7 @@ export class WritePath {
         resolve,
         reject,
         onAbort: null,
+        request: 0,
         view: null,
       };
       if (sizeBytes > this.#maxRecordBytes) {
@@ -217,10 +223,15 @@ export class WritePath {
     this.renewMark();
     this.#lastRequest += 1;
     const request = this.#lastRequest;
+    record.request = request;
+    this.#asking = record;
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.admit(request, record.sizeBytes, nowMs), nowMs);
+    if (this.#asking !== record) return;
+    this.#asking = null;
     this.#requests.set(request, record);
-    this.#carryOut(this.#deps.gate.admit(request, record.sizeBytes, this.#nowMs()));
     const { signal } = record.options;
-    if (signal === undefined || !this.#requests.has(request)) return;
+    if (signal === undefined) return;
     record.onAbort = () => this.#abort(request);
     signal.addEventListener('abort', record.onAbort, { once: true });
   }
@@ -255,19 +266,23 @@ export class WritePath {
   // ---- what moves the gate from outside ----
 
   confirmed(claim: GateClaim): void {
-    this.#carryOut(this.#deps.gate.confirmed(claim, this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.confirmed(claim, nowMs), nowMs);
   }
 
   linked(isLinked: boolean): void {
-    this.#carryOut(this.#deps.gate.linked(isLinked, this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.linked(isLinked, nowMs), nowMs);
   }
 
   setBudget(budget: GateBudget): void {
-    this.#carryOut(this.#deps.gate.setBudget(budget, this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.setBudget(budget, nowMs), nowMs);
   }
 
   releasePeer(): void {
-    this.#carryOut(this.#deps.gate.releasePeer(this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.releasePeer(nowMs), nowMs);
   }
 
   /** A new data directory takes no write until its peer's versions are known. */
@@ -307,15 +322,16 @@ export class WritePath {
     this.#failure = cause;
     this.#timer?.timer.cancel();
     this.#timer = null;
-    for (const record of this.#requests.values()) {
-      stopListening(record);
+    const waiting = [...this.#requests.values()];
+    if (this.#asking !== null) waiting.push(this.#asking);
+    for (const record of waiting) {
+      this.#forget(record);
       record.reject(new NotAppliedError('stopping', 'the node is stopping'));
     }
-    this.#requests.clear();
-    for (const record of [...this.#unanswered.values(), ...this.#undurable]) {
+    for (const record of [...this.#unanswered, ...this.#undurable]) {
       record.reject(new OutcomeUnknownError(cause));
     }
-    this.#unanswered.clear();
+    this.#unanswered.length = 0;
     this.#undurable.length = 0;
     this.#tellIdle();
   }
@@ -323,8 +339,8 @@ export class WritePath {
   // ---- from the grant to the append ----
 
   #granted(request: RequestId): void {
-    const record = this.#requests.get(request);
-    if (record === undefined) return;
+    const record = this.#recordOf(request);
+    if (record === null) return;
     if (!this.#deps.store.versions.hasRoomFor(record.options.schemas.length + 1)) {
       // The mark is not on disk yet; the reservation stands meanwhile, so the budget still holds.
       void this.#deps.store
@@ -333,8 +349,7 @@ export class WritePath {
         .catch((error: unknown) => this.#failNode(error));
       return;
     }
-    this.#requests.delete(request);
-    stopListening(record);
+    this.#forget(record);
     const { schemas, validate } = record.options;
     try {
       if (this.#deps.store.own.isFullFor(record.sizeBytes)) throw new DiskFullError();
@@ -342,7 +357,7 @@ export class WritePath {
       validate?.();
     } catch (error) {
       record.reject(error as Error);
-      this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
+      this.#release(request);
       return;
     }
     try {
@@ -369,19 +384,20 @@ export class WritePath {
     this.#unapplied.push(view);
     if (held !== null) {
       held.view = view;
-      if (held.how.isAnswered) this.#unanswered.set(view.sequence, held);
-      else this.#undurable.push(held);
+      (held.how.isAnswered ? this.#unanswered : this.#undurable).push(held);
       held.how.onAppended?.(view);
     }
     const waiter = held?.how.isAnswered === true ? waiterOf(held.options) : null;
     const bytes = isGatedKind(kind) ? view.bytes.length : 0;
-    this.#carryOut(gate.append(request, view.sequence, bytes, waiter, this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(gate.append(request, view.sequence, bytes, waiter, nowMs), nowMs);
     this.#deps.onAppended();
   }
 
   #onDurable(sequence: number): void {
     if (this.#failure !== null) return;
-    this.#carryOut(this.#deps.gate.durable(sequence, this.#nowMs()));
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.durable(sequence, nowMs), nowMs);
     while (this.#undurable.length > 0 && this.#undurable[0]!.view!.sequence <= sequence) {
       const part = this.#undurable.shift()!;
       part.resolve(this.#acknowledgement(part.view!, null));
@@ -392,8 +408,8 @@ export class WritePath {
   // ---- carrying out ----
 
   /** Effects of a nested call are carried out after those that led to it. */
-  #carryOut(effects: readonly GateEffect[]): void {
-    this.#countBlocked();
+  #carryOut(effects: readonly GateEffect[], nowMs: number): void {
+    this.#countBlocked(nowMs);
     for (const effect of effects) this.#effects.push(effect);
     if (this.#isCarryingOut) return;
     this.#isCarryingOut = true;
@@ -434,18 +450,27 @@ export class WritePath {
     }
   }
 
-  #refuse(request: RequestId, reason: NotAppliedReason): void {
-    const record = this.#requests.get(request);
-    if (record === undefined) return;
-    this.#requests.delete(request);
+  /** Of one that asks or waits. */
+  #recordOf(request: RequestId): HeldRecord | null {
+    if (this.#asking?.request === request) return this.#asking;
+    return this.#requests.get(request) ?? null;
+  }
+
+  #forget(record: HeldRecord): void {
+    if (this.#asking === record) this.#asking = null;
+    else this.#requests.delete(record.request);
     stopListening(record);
+  }
+
+  #refuse(request: RequestId, reason: NotAppliedReason): void {
+    const record = this.#recordOf(request);
+    if (record === null) return;
+    this.#forget(record);
     record.reject(new NotAppliedError(reason, NOT_APPLIED_TEXT[reason]));
   }
 
   #unconfirmed(sequence: number): void {
-    const record = this.#unanswered.get(sequence);
-    this.#unanswered.delete(sequence);
-    record?.reject(new UnconfirmedError(this.#point(sequence)));
+    this.#takeUnanswered(sequence)?.reject(new UnconfirmedError(this.#point(sequence)));
   }
 
   #persist(effect: GateEffect & { readonly type: 'persist' }): void {
@@ -453,7 +478,8 @@ export class WritePath {
       .then(() => this.#deps.saveMode(effect))
       .then(() => {
         if (this.#failure !== null) return;
-        this.#carryOut(this.#deps.gate.persisted(effect.ticket, this.#nowMs()));
+        const nowMs = this.#nowMs();
+        this.#carryOut(this.#deps.gate.persisted(effect.ticket, nowMs), nowMs);
       })
       .catch((error: unknown) => this.#failNode(error));
   }
@@ -478,7 +504,7 @@ export class WritePath {
         this.#unapplied.shift();
         if (this.#answers.length > 0) this.#answer();
       }
-      if (this.#nowMs() - startMs >= APPLY_STRETCH_MS && this.#unapplied.length > 0) {
+      if (this.#unapplied.length > 0 && this.#nowMs() - startMs >= APPLY_STRETCH_MS) {
         void this.#deps.timers.yieldTurn().then(() => {
           this.#isApplying = false;
           if (this.#failure === null) this.#apply();
@@ -499,13 +525,19 @@ export class WritePath {
         left += 1;
         continue;
       }
-      const record = this.#unanswered.get(answer.sequence);
+      const record = this.#takeUnanswered(answer.sequence);
       if (record === undefined) continue;
-      this.#unanswered.delete(answer.sequence);
       if (answer.warning !== null) this.#deps.onBeyondBudget(record.view!.bytes.length);
       record.resolve(this.#acknowledgement(record.view!, answer.warning));
     }
     this.#answers.length = left;
+  }
+
+  /** Out of order only where a session's own budget is smaller: the first is nearly always the one. */
+  #takeUnanswered(sequence: number): HeldRecord | undefined {
+    if (this.#unanswered[0]?.view?.sequence === sequence) return this.#unanswered.shift();
+    const place = this.#unanswered.findIndex(({ view }) => view?.sequence === sequence);
+    return place < 0 ? undefined : this.#unanswered.splice(place, 1)[0];
   }
 
   #acknowledgement(view: RecordView, warning: AcknowledgementWarning | null): Acknowledgement {
@@ -519,9 +551,14 @@ export class WritePath {
   // ---- small parts ----
 
   #abort(request: RequestId): void {
-    if (!this.#requests.has(request)) return;
+    if (this.#recordOf(request) === null) return;
     this.#refuse(request, 'aborted');
-    this.#carryOut(this.#deps.gate.release(request, this.#nowMs()));
+    this.#release(request);
+  }
+
+  #release(request: RequestId): void {
+    const nowMs = this.#nowMs();
+    this.#carryOut(this.#deps.gate.release(request, nowMs), nowMs);
   }
 
   #check(signal: WriteCancellation | undefined): void {
@@ -548,19 +585,21 @@ export class WritePath {
     const delayMs = Math.max(0, deadlineMs - this.#nowMs());
     const timer = this.#deps.timers.after(delayMs, () => {
       this.#timer = null;
-      if (this.#failure === null) this.#carryOut(this.#deps.gate.tick(this.#nowMs()));
+      if (this.#failure !== null) return;
+      const nowMs = this.#nowMs();
+      this.#carryOut(this.#deps.gate.tick(nowMs), nowMs);
     });
     this.#timer = { timer, atMs: deadlineMs };
   }
 
-  #countBlocked(): void {
-    const nowMs = this.#nowMs();
+  #countBlocked(nowMs: number): void {
     this.#blockedMsTotal += (nowMs - this.#blockedSinceMs) * this.#deps.gate.blockedCount;
     this.#blockedSinceMs = nowMs;
   }
 
   get #isIdle(): boolean {
-    return this.#requests.size === 0 && this.#unanswered.size === 0 && this.#undurable.length === 0;
+    const isAsked = this.#requests.size > 0 || this.#asking !== null;
+    return !isAsked && this.#unanswered.length === 0 && this.#undurable.length === 0;
   }
 
   #tellIdle(): void {

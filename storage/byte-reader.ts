@@ -3,19 +3,21 @@
  * `DamagedBytesError` says what was expected and where; callers that know the file or key wrap it.
  */
 
+import { readUint32 } from './little-endian.js';
+
 export class DamagedBytesError extends Error {
   readonly code = 'DAMAGED_BYTES';
 }
 
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when it is first needed: most of what is read are bytes and varints. */
+  #lazyView: DataView | null = null;
   readonly end: number;
   offset: number;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.offset = offset;
     this.end = end;
   }
@@ -41,27 +43,34 @@ export class ByteReader {
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.skip(2), true);
+    const at = this.skip(2);
+    const { bytes } = this;
+    return bytes[at]! | (bytes[at + 1]! << 8);
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.skip(4), true);
+    return readUint32(this.bytes, this.skip(4));
   }
 
   /** Eight bytes that must hold a safe integer. */
   uint64(): number {
     const at = this.skip(8);
-    const high = this.#view.getUint32(at + 4, true);
+    const high = readUint32(this.bytes, at + 4);
     if (high >= 2 ** 21) throw new DamagedBytesError(`integer at ${at} is beyond 2^53`);
-    return high * 2 ** 32 + this.#view.getUint32(at, true);
+    return high * 2 ** 32 + readUint32(this.bytes, at);
   }
 
   bigInt64(): bigint {
-    return this.#view.getBigInt64(this.skip(8), true);
+    return this.#view().getBigInt64(this.skip(8), true);
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.skip(8), true);
+    return this.#view().getFloat64(this.skip(8), true);
+  }
+
+  #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    return (this.#lazyView ??= new DataView(buffer, byteOffset, byteLength));
   }
 
   varint(): number {

@@ -156,7 +156,7 @@ export class ColumnBuilder {
     let row = 0;
     while (row < length && nulls !== null && nulls[row] === 1) row++;
     const base = row === length ? 0n : baseFor(seconds[row]!, this.precision);
-    const baseSeconds = Number(base / BigInt(unit));
+    const baseSeconds = base === 0n ? 0 : Number(base / BigInt(unit));
     const offsets = timeOffsets(length);
     for (row = 0; row < length; row++) {
       if (nulls !== null && nulls[row] === 1) {

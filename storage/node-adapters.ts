@@ -139,10 +139,11 @@ class NodeFile implements DiskFile {
   }
 
   readonly writeNow = (parts: readonly Uint8Array[], position: number): void => {
-    let rest: readonly Uint8Array[] = parts.filter((part) => part.length > 0);
+    let rest = parts;
     let at = position;
-    while (rest.length > 0) {
+    for (;;) {
       const written = this.#writeOnceNow(rest, at);
+      if (written === bytesOf(rest)) return;
       if (written === 0) throw new Error(`A write at byte ${at} wrote nothing`);
       at += written;
       rest = withoutFirstBytes(rest, written);
@@ -199,6 +200,12 @@ class NodeFile implements DiskFile {
       else fs.writev(this.#descriptor, parts, position, done);
     });
   }
+}
+
+function bytesOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 function withoutFirstBytes(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {

@@ -136,7 +136,9 @@ export function readPacked(
   const width = reader.uint8();
   const end = from + count;
   if (width === 0) {
-    target.fill(base, from, end);
+    // A row by itself: fill is a call out of JavaScript.
+    if (count === 1) target[from] = base;
+    else target.fill(base, from, end);
     return;
   }
   if (width > DIGITS && width <= DIGITS + RADIX_MAX && DIGITS_OF[width - DIGITS]! > 0) {

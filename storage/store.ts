@@ -151,6 +151,8 @@ export class Store {
   readonly #space: DiskSpace;
   #copy: Journal | null = null;
   #incarnation: IncarnationId = '';
+  /** Of the own incarnation: made once, for every own record is counted under it. */
+  #ownKey = '';
   /** Highest applied sequence by "origin/incarnation". Invariant: applied <= durable in that journal. */
   readonly #applied = new Map<string, number>();
   readonly #stashes = new Map<string, MultiPartStash>();
@@ -462,7 +464,8 @@ export class Store {
 
   /** Key of the incarnation, whose next record this must be. */
   #nextOf(origin: NodeId, incarnation: IncarnationId, record: RecordView): string {
-    const id = key(origin, incarnation);
+    const isOwn = origin === this.nodeId && incarnation === this.#incarnation;
+    const id = isOwn ? this.#ownKey : key(origin, incarnation);
     const applied = this.#applied.get(id) ?? 0;
     assert(record.sequence === applied + 1, `records of ${id} are applied once and in order`);
     return id;
@@ -902,7 +905,8 @@ export class Store {
     const newest = this.own.incarnations().at(-1);
     const parent = newest === undefined ? null : newest.durable;
     const opened = await this.own.beginIncarnation(this.#incarnation, parent, this.versions.next());
-    this.#applied.set(key(this.nodeId, this.#incarnation), opened.sequence);
+    this.#ownKey = key(this.nodeId, this.#incarnation);
+    this.#applied.set(this.#ownKey, opened.sequence);
   }
 }
 

@@ -13,9 +13,11 @@ export function quantumSeconds(precision: number): number {
   return precision <= 6 ? 4e9 : 4e6;
 }
 
-/** Units in one second. */
+const UNITS_PER_SECOND = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/** Units in one second, for a precision of 0 to 9. */
 export function unitsPerSecond(precision: number): number {
-  return 10 ** precision;
+  return UNITS_PER_SECOND[precision]!;
 }
 
 /** Units in one quantum: at most 4e15, a safe integer. Infinity where there is no quantum. */

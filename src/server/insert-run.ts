@@ -7,6 +7,7 @@
  */
 
 import type { AbortNotice } from '../../protocol/index.js';
+import type { Acknowledgement } from '../../replication/index.js';
 import type { RowBatch } from '../../storage/index.js';
 import { evaluateConstant } from '../exec/constant.js';
 import type { BindContext } from '../exec/execution-context.js';
@@ -28,6 +29,9 @@ import { noteAcknowledgement } from './write-outcome.js';
 const NEW_BYTES_MAX = 1024 * 1024;
 const SECTION_BYTES_MAX = 4 * 1024 * 1024;
 const SECTION_ROWS_MAX = 65_536;
+
+/** Inside a transaction: its COMMIT is acknowledged. */
+const NOT_YET = Promise.resolve(null);
 
 export class InsertRun implements InsertTarget {
   readonly table: TableDefinition;
@@ -88,15 +92,20 @@ export class InsertRun implements InsertTarget {
     return this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
   }
 
-  /** All rows are in the batch: writes the rest, commits in autocommit. Resolves to the number of rows. */
-  async finish(): Promise<number> {
-    const { state } = this.#scope;
+  /** All rows are in the batch: writes the rest, commits in autocommit. What it resolves to is for `written`. */
+  finish(): Promise<Acknowledgement | null> {
     const pending = this.onBatchFull();
-    if (pending !== undefined) await pending;
-    if (this.#writes.isOwn) {
-      const acknowledgement = await this.#writes.buffer.commit();
-      if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
-    }
+    return pending === undefined ? this.#commit() : pending.then(() => this.#commit());
+  }
+
+  #commit(): Promise<Acknowledgement | null> {
+    return this.#writes.isOwn ? this.#writes.buffer.commit() : NOT_YET;
+  }
+
+  /** To be called when `finish` has resolved. Returns the number of rows. */
+  written(acknowledgement: Acknowledgement | null): number {
+    const { state } = this.#scope;
+    if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
     state.context.counters.rowsInserted += this.#rowCount;
     return this.#rowCount;
   }

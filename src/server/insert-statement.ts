@@ -41,7 +41,7 @@ export async function executeInsert(
       filler.fill(row);
       if (insert.isBatchFull()) await insert.onBatchFull();
     }
-    const rowCount = await insert.finish();
+    const rowCount = insert.written(await insert.finish());
     run.ok(rowCount, insertInfo(rowCount, run.state.warnings.count));
   } catch (error) {
     await insert.undo();

@@ -97,8 +97,12 @@ export class QueryReception implements QuerySink {
     this.#response = response;
     try {
       const read = this.#begun().end();
-      if (read.kind === 'rows') await this.#finishInsert(read, response);
-      else await this.#dispatch(read.text, response);
+      if (read.kind === 'text') {
+        await this.#dispatch(read.text, response);
+      } else {
+        const run = this.#filledRun(read);
+        this.#answerInsert(run.written(await run.finish()), response);
+      }
     } catch (error) {
       await this.#insert?.run.undo();
       await this.#host.statementFailed(response, error);
@@ -157,16 +161,20 @@ export class QueryReception implements QuerySink {
     return this.#host.dispatch(new StatementRun(this.#host.state, response, 'none'), text);
   }
 
-  async #finishInsert(read: ReadRows, response: ResponseWriter): Promise<void> {
-    const { state } = this.#host;
+  /** All of its rows are in it. */
+  #filledRun(read: ReadRows): InsertRun {
     if (this.#insert === null) throw new Error('rows were read for no INSERT');
     const { run, shape } = this.#insert;
     if (read.headBytes !== null) {
       const { head, scanner, headBytes } = read;
       this.#known.remember({ bytes: headBytes.slice(), head, shape, scanner });
     }
-    state.context.counters.count(read.head.replace ? 'replace' : 'insert');
-    const rowCount = await run.finish();
+    this.#host.state.context.counters.count(read.head.replace ? 'replace' : 'insert');
+    return run;
+  }
+
+  #answerInsert(rowCount: number, response: ResponseWriter): void {
+    const { state } = this.#host;
     const { warnings } = state;
     state.rowCount = rowCount;
     const info = insertInfo(rowCount, warnings.count);

@@ -46,6 +46,8 @@ export class SeriesClaim {
   /** Stored: its rows become visible one day. */
   isUnconfirmed = false;
   isSettled = false;
+  /** Its place among the claims that hold anything, -1 = it is none of them. */
+  place = -1;
 }
 
 export class SeriesLimit {
@@ -56,7 +58,8 @@ export class SeriesLimit {
   #uncounted = 0;
   /** New series that are claimed -> by how many writes. Those that another write has created meanwhile are let go before a refusal. */
   readonly #claimed = new Map<string, number>();
-  readonly #claims = new Set<SeriesClaim>();
+  /** Those that hold anything, in no order. */
+  readonly #claims: SeriesClaim[] = [];
   /** Stored but not visible yet: their series come with their rows. */
   #unconfirmed: { readonly claim: SeriesClaim; readonly position: JournalPoint }[] = [];
   #refusedWrites = 0;
@@ -82,11 +85,11 @@ export class SeriesLimit {
     if (this.#unconfirmed.length > 0) this.#settleApplied();
     let count = 0;
     for (const { seriesCount } of sections) count += seriesCount;
-    if (this.#seriesAndClaims + count > this.#uncountedMax) return false;
+    if (this.#seriesAndClaims() + count > this.#uncountedMax) return false;
     if (count === 0) return true;
     this.#uncounted += count;
     for (const section of sections) if (section.seriesCount > 0) claim.uncounted.push(section);
-    this.#claims.add(claim);
+    this.#hold(claim);
     return true;
   }
 
@@ -94,17 +97,17 @@ export class SeriesLimit {
   async takeCounted(claim: SeriesClaim, sections: readonly SeriesSection[]): Promise<void> {
     for (const section of sections) {
       let names = await this.#newSeriesOf(section);
-      if (this.#seriesAndClaims + this.#unclaimed(names) > this.max) {
+      if (this.#seriesAndClaims() + this.#unclaimed(names) > this.max) {
         await this.#countClaims();
         names = await this.#newSeriesOf(section);
       }
       const unclaimed = this.#unclaimed(names);
       // Whoever creates none passes, also when the peer has taken the node beyond the limit.
-      if (unclaimed > 0 && this.#seriesAndClaims + unclaimed > this.max) {
+      if (unclaimed > 0 && this.#seriesAndClaims() + unclaimed > this.max) {
         this.#refusedWrites += 1;
         throw this.#refusal((claim.names?.size ?? 0) + names.length);
       }
-      this.#claims.add(claim);
+      this.#hold(claim);
       this.#addNames(claim, section, names);
     }
   }
@@ -127,7 +130,12 @@ export class SeriesLimit {
 
   /** What was claimed uncounted is counted now, and what others have created since it was claimed is let go. */
   async #countClaims(): Promise<void> {
-    for (const claim of this.#claims) {
+    const looked = new Set<SeriesClaim>();
+    for (;;) {
+      // Others may come and go while this one is counted.
+      const claim = this.#claims.find((other) => !looked.has(other));
+      if (claim === undefined) return;
+      looked.add(claim);
       while (claim.uncounted.length > 0) {
         const section = claim.uncounted.pop()!;
         const names = await this.#newSeriesOf(section);
@@ -155,7 +163,7 @@ export class SeriesLimit {
   #settle(claim: SeriesClaim, isApplied: boolean): void {
     if (claim.isSettled) return;
     claim.isSettled = true;
-    this.#claims.delete(claim);
+    this.#letGo(claim);
     for (const { seriesCount } of claim.uncounted) this.#uncounted -= seriesCount;
     if (claim.names === null) return;
     for (const name of claim.names) {
@@ -164,6 +172,24 @@ export class SeriesLimit {
       if (isApplied || holders <= 1) this.#claimed.delete(name);
       else this.#claimed.set(name, holders - 1);
     }
+  }
+
+  // A list instead of a set: every statement of one row comes and goes.
+
+  #hold(claim: SeriesClaim): void {
+    if (claim.place >= 0) return;
+    claim.place = this.#claims.length;
+    this.#claims.push(claim);
+  }
+
+  #letGo(claim: SeriesClaim): void {
+    if (claim.place < 0) return;
+    const last = this.#claims.pop()!;
+    if (last !== claim) {
+      last.place = claim.place;
+      this.#claims[claim.place] = last;
+    }
+    claim.place = -1;
   }
 
   #settleApplied(): void {
@@ -175,7 +201,7 @@ export class SeriesLimit {
   }
 
   /** An upper bound of the series that there are when everything under way is applied. */
-  get #seriesAndClaims(): number {
+  #seriesAndClaims(): number {
     return this.#source.seriesCount() + this.#uncounted + this.#claimed.size;
   }
 

@@ -165,10 +165,14 @@ export class UsualRowReader {
     this.#texts?.learn(this.#tuples.lastTuple, buf, this.#tagsStart, this.#tagsEnd);
   }
 
+  /** Of the bytes from the chunk's first on: sockets read into one buffer, so one view serves chunk after chunk. */
   #viewOf(buf: Uint8Array): DataView {
     if (buf !== this.#chunk) {
       this.#chunk = buf;
-      this.#view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+      const { buffer, byteOffset } = buf;
+      if (this.#view.buffer !== buffer || this.#view.byteOffset !== byteOffset) {
+        this.#view = new DataView(buffer, byteOffset);
+      }
     }
     return this.#view;
   }
