@@ -20,8 +20,8 @@ const NO_NUMBERS = new Float64Array(0);
 const NO_INTEGERS = new Int32Array(0);
 const NO_HANDLES = new Uint32Array(0);
 const NO_BYTES = new Uint8Array(0);
-/** A chunk with this many bytes of strings takes no more rows. */
-const DATA_BYTES_FULL = 64 * 1024 * 1024;
+/** A chunk with more bytes of strings in a column takes no more rows: to give them a longer array copies them in one go. */
+const DATA_BYTES_FULL = 2 * 1024 * 1024;
 
 /** The columns of a table's chunks, with their places. */
 export class ChunkLayout {
@@ -335,6 +335,8 @@ export class Chunk {
     if (needed <= column.data.length) return;
     let size = Math.max(column.data.length * 2, 1024);
     while (size < needed) size *= 2;
+    // It is on its way to being full: it gets what it can need, and is not copied again.
+    if (size >= DATA_BYTES_FULL) size = Math.max(size, 2 * DATA_BYTES_FULL);
     const data = new Uint8Array(this.#memory.take(size));
     data.set(column.data.subarray(0, column.dataLength));
     this.sizeBytes += size - column.data.length;

@@ -1,20 +1,28 @@
 /**
  * A set of closed intervals of numbers, kept to at most INTERVALS_MAX by joining the nearest ones: it may cover more than was added,
  * never less. Used for the times at which a row may meet an older one of its identity.
+ *
+ * Rows that are written again add one interval a row. So some more are taken before the nearest are joined, all of them at once, and a gap
+ * no larger than one that was closed is closed at once behind the newest interval.
  */
 
 const INTERVALS_MAX = 32;
+const INTERVALS_HELD_MAX = 128;
 
 export class IntervalSet {
   /** Sorted and disjoint. */
-  readonly #mins: number[] = [];
-  readonly #maxs: number[] = [];
+  #mins: number[] = [];
+  #maxs: number[] = [];
   #last = 0;
+  /** The widest gap that was closed. */
+  #closedGap = 0;
 
   get length(): number {
+    if (this.#mins.length > INTERVALS_MAX) this.#joinNearest();
     return this.#mins.length;
   }
 
+  /** Requires: `index` below `length`, which was asked for since the last `add`. */
   min(index: number): number {
     return this.#mins[index]!;
   }
@@ -26,10 +34,34 @@ export class IntervalSet {
   add(min: number, max: number): void {
     const mins = this.#mins;
     const maxs = this.#maxs;
-    // Disorder comes in bursts: the interval that took the last one often has this one too.
-    if (this.#last < mins.length && min >= mins[this.#last]! && max <= maxs[this.#last]!) return;
-    let from = 0;
-    while (from < mins.length && maxs[from]! < min) from++;
+    const held = mins.length;
+    // Disorder comes in bursts: the interval that took the last one often has this one too, or ends right before it.
+    const last = this.#last;
+    if (last < held && min >= mins[last]! && min - maxs[last]! <= this.#closedGap) {
+      if (max <= maxs[last]!) return;
+      if (last + 1 === held || max < mins[last + 1]!) {
+        maxs[last] = max;
+        return;
+      }
+    }
+    if (held === 0 || min > maxs[held - 1]!) {
+      this.#last = held;
+      mins.push(min);
+      maxs.push(max);
+    } else {
+      this.#insert(min, max);
+    }
+    if (mins.length > INTERVALS_HELD_MAX) this.#joinNearest();
+  }
+
+  addAll(other: IntervalSet): void {
+    for (let index = 0; index < other.length; index++) this.add(other.min(index), other.max(index));
+  }
+
+  #insert(min: number, max: number): void {
+    const mins = this.#mins;
+    const maxs = this.#maxs;
+    const from = this.#firstReaching(min);
     let to = from;
     let joinedMin = min;
     let joinedMax = max;
@@ -38,30 +70,40 @@ export class IntervalSet {
       joinedMax = Math.max(joinedMax, maxs[to]!);
       to++;
     }
-    mins.splice(from, to - from, joinedMin);
-    maxs.splice(from, to - from, joinedMax);
     this.#last = from;
-    if (mins.length > INTERVALS_MAX) this.#joinNearest();
-  }
-
-  addAll(other: IntervalSet): void {
-    for (let index = 0; index < other.length; index++) this.add(other.min(index), other.max(index));
-  }
-
-  #joinNearest(): void {
-    let nearest = 0;
-    let gap = Infinity;
-    for (let index = 0; index + 1 < this.#mins.length; index++) {
-      const between = this.#mins[index + 1]! - this.#maxs[index]!;
-      if (between < gap) {
-        gap = between;
-        nearest = index;
-      }
+    if (to === from + 1) {
+      mins[from] = joinedMin;
+      maxs[from] = joinedMax;
+    } else {
+      mins.splice(from, to - from, joinedMin);
+      maxs.splice(from, to - from, joinedMax);
     }
-    this.#maxs[nearest] = this.#maxs[nearest + 1]!;
-    this.#mins.splice(nearest + 1, 1);
-    this.#maxs.splice(nearest + 1, 1);
-    this.#last = nearest;
+  }
+
+  /** Place of the first interval that ends at or behind `min`. */
+  #firstReaching(min: number): number {
+    let low = 0;
+    let high = this.#maxs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#maxs[middle]! < min) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Closes the smallest gaps until few enough intervals are left. */
+  #joinNearest(): void {
+    const mins = this.#mins;
+    const maxs = this.#maxs;
+    const gapBehind = (index: number): number => mins[index + 1]! - maxs[index]!;
+    const byGap = Array.from({ length: mins.length - 1 }, (_, index) => index);
+    byGap.sort((a, b) => gapBehind(a) - gapBehind(b));
+    const closed = new Set(byGap.slice(0, mins.length - INTERVALS_MAX));
+    for (const index of closed) this.#closedGap = Math.max(this.#closedGap, gapBehind(index));
+    this.#mins = mins.filter((_, index) => !closed.has(index - 1));
+    this.#maxs = maxs.filter((_, index) => !closed.has(index));
+    this.#last = this.#mins.length - 1;
   }
 }
 

@@ -269,10 +269,12 @@ export class MemTable {
     this.sizeBytes = older.sizeBytes + chunks[chunks.length - 1]!.sizeBytes;
   }
 
-  /** A table's first chunks are small; one that has proved busy gets full ones. */
+  /** A table's first chunks are small; one that has proved busy gets full ones, or what was enough where strings fill a chunk before. */
   #capacityFor(rows: number): number {
     let capacity = CHUNK_ROWS_MIN;
-    const wanted = Math.min(Math.max(rows, this.rows), VECTOR_ROWS_MAX);
+    const newest = this.chunks.at(-1);
+    const isLong = newest !== undefined && newest.rows < VECTOR_ROWS_MAX && newest.room === 0;
+    const wanted = isLong ? newest.rows : Math.min(Math.max(rows, this.rows), VECTOR_ROWS_MAX);
     while (capacity < wanted) capacity *= 2;
     return capacity;
   }

@@ -236,12 +236,11 @@ export class StatementReader {
           this.#refuse(error);
           return;
         }
-      } else {
-        await this.#hooks.yieldTurn();
+        if (at === end) {
+          return;
+        }
       }
-      if (at === end) {
-        return;
-      }
+      await this.#hooks.yieldTurn();
       const from = at;
       at = this.#guard(end, () => from + scanner.write(chunk, from, end));
       if (this.#error !== null || (at === end && !scanner.isBatchFull)) {

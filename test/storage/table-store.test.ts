@@ -99,14 +99,14 @@ const noisySchema: TableSchema = {
 const NOISY_ROWS = 4000;
 
 /** Some `megabytes` that no codec makes smaller, in 4,000 rows. */
-function noise(megabytes: number): Uint8Array {
+function noise(megabytes: number, firstSecond = 0): Uint8Array {
   const random = new SeededRandom(megabytes);
   const bytes = random.bytes(Math.floor((megabytes * 1024 * 1024) / NOISY_ROWS));
   const batch = new RowBatch(noisySchema);
   for (let row = 0; row < NOISY_ROWS; row++) {
     const host = Buffer.from(`host-${row % 7}`);
     batch.setBytes(0, host, 0, host.length);
-    batch.setTime(1, T0 / 1000 + row, 0);
+    batch.setTime(1, T0 / 1000 + firstSecond + row, 0);
     bytes[row % bytes.length] = row;
     batch.setBytes(2, bytes, 0, bytes.length);
     batch.endRow();
@@ -948,4 +948,31 @@ describe('deletes', () => {
     ];
     expect((await scanAll(store, schema)).sort()).toEqual(left.map(printed));
   });
+});
+
+test('long strings fill a chunk before its rows do, and all of them are read', async () => {
+  const { store } = await openMemoryStore();
+  store.defineTable(noisySchema);
+  const writes = 6;
+  for (let round = 0; round < writes; round++) {
+    store.applyWrite(8 + round, noise(1.5, round * NOISY_ROWS), 0);
+  }
+  const view = store.readView();
+  const columns = noisySchema.columns.map(({ id }) => id);
+  const scan = view.scan({
+    parts: [{ tableId: noisySchema.tableId, columns }],
+    columns,
+    timeMin: null,
+    timeMax: null,
+    seriesMask: null,
+    order: 'any',
+  });
+  const held: number[] = [];
+  for await (const { columns: vectors } of scan) {
+    const blobs = vectors.at(-1)!;
+    if (blobs.kind === 'bytes') held.push(blobs.data.length);
+  }
+  view.release();
+  expect(Math.max(...held)).toBeLessThanOrEqual(4 * 1024 * 1024);
+  expect(await scanAll(store, noisySchema)).toHaveLength(writes * NOISY_ROWS);
 });

@@ -61,9 +61,13 @@ describe('IntervalSet', () => {
   it('covers everything added, in few sorted disjoint intervals', () => {
     const interval = fc.tuple(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 0, max: 50 }));
     fc.assert(
-      fc.property(fc.array(interval, { maxLength: 200 }), (added) => {
+      fc.property(fc.array(interval, { maxLength: 400 }), fc.nat(400), (added, looksAfter) => {
         const set = new IntervalSet();
-        for (const [min, width] of added) set.add(min, min + width);
+        added.forEach(([min, width], index) => {
+          set.add(min, min + width);
+          // Whoever looks in between changes nothing but how early intervals are joined.
+          if (index === looksAfter) expect(set.length).toBeLessThanOrEqual(32);
+        });
         expect(set.length).toBeLessThanOrEqual(32);
         for (let index = 1; index < set.length; index++) {
           expect(set.min(index)).toBeGreaterThan(set.max(index - 1));
@@ -85,6 +89,16 @@ describe('IntervalSet', () => {
       }),
       { numRuns: 100, seed: 20260108 },
     );
+  });
+
+  it('closes the smallest gaps', () => {
+    const set = new IntervalSet();
+    const bursts = [5_000, 0, 90_000, 40_000];
+    for (const start of bursts)
+      for (let at = 0; at < 100; at++) set.add(start + 2 * at, start + 2 * at);
+    const gaps = Array.from({ length: set.length - 1 }, (_, i) => set.min(i + 1) - set.max(i));
+    expect(gaps.filter((gap) => gap > 100)).toHaveLength(bursts.length - 1);
+    expect(set.min(0)).toBe(0);
   });
 
   it('spans that touch or overlap are joined', () => {
