@@ -30,6 +30,8 @@ interface ProfileCell {
   readonly connections: number;
   readonly workload: (rowsMax: number) => Workload;
   readonly rows: number;
+  /** Share of the requests that are sent beforehand, unobserved. */
+  readonly shareBefore?: number;
   readonly isPair?: boolean;
 }
 
@@ -54,6 +56,19 @@ export const PROFILE_CELLS: Readonly<Record<string, ProfileCell>> = {
     connections: 4,
     workload: inserts(SHAPES.s4000, 5000),
     rows: 1_440_000,
+  },
+  'new-series': {
+    about: 'a million new series, INSERTs of 5000 rows, 4 connections',
+    connections: 4,
+    workload: inserts({ hosts: 1_000_000, hours: 10 / 3600 }, 5000),
+    rows: 1_000_000,
+  },
+  series: {
+    about: 'a million known series, INSERTs of 5000 rows, 4 connections',
+    connections: 4,
+    workload: inserts({ hosts: 1_000_000, hours: 20 / 3600 }, 5000),
+    rows: 2_000_000,
+    shareBefore: 0.5,
   },
   pair: {
     about: 'a pair, rpo_bytes 64 MiB: 100 hosts, INSERTs of 5000 rows, 4 connections',
@@ -107,7 +122,7 @@ export async function profile(options: ProfileOptions): Promise<void> {
     const known = Object.keys(PROFILE_CELLS).join(', ');
     throw new RangeError(`no cell ${JSON.stringify(options.cell)}; there are: ${known}`);
   }
-  const workload = cell.workload(options.rows ?? cell.rows);
+  const [before, workload] = cutAt(cell.workload(options.rows ?? cell.rows), cell.shareBefore ?? 0);
   console.log(`${options.cell}: ${cell.about}, ${workload.rows} rows`);
   const nodeArguments = options.allocations
     ? PROBE_ARGUMENTS
@@ -118,12 +133,12 @@ export async function profile(options: ProfileOptions): Promise<void> {
   let window: readonly [number, number] = [0, 0];
   try {
     if (options.allocations) {
-      await runCell(servers, cell, workload, WARM_DATABASE);
+      await runCell(servers, cell, before, workload, WARM_DATABASE);
       const allocated = await sampledAllocations(servers, async () => {
-        await runCell(servers, cell, workload, DATABASE);
+        await runCell(servers, cell, before, workload, DATABASE);
       });
       printAllocations(allocated, workload.rows, options.top);
-    } else window = await runCell(servers, cell, workload, DATABASE);
+    } else window = await runCell(servers, cell, before, workload, DATABASE);
   } finally {
     await servers.halt();
   }
@@ -150,12 +165,14 @@ export async function profile(options: ProfileOptions): Promise<void> {
 async function runCell(
   servers: TwintideServers,
   cell: ProfileCell,
+  before: Workload,
   workload: Workload,
   database: string,
 ): Promise<readonly [number, number]> {
   const port = servers.ports[0]!;
   await createCpuTable(port, database, CREATE_TWINTIDE);
   const connections = await openMysql(port, database, cell.connections, workload);
+  if (before.requests.length > 0) await runLoad(connections, before, servers.pids);
   const startUs = monotonicUs();
   const result = await runLoad(connections, workload, servers.pids);
   const endUs = monotonicUs();
@@ -165,6 +182,26 @@ async function runCell(
     `${result.rowsPerSecond.toFixed(0)} rows/s, ${result.bodyMegabytesPerSecond.toFixed(0)} MB/s, server CPU ${cpu} us/row, p50 ${result.p50Ms.toFixed(3)} ms, p99 ${result.p99Ms.toFixed(3)} ms, generator ${(100 * result.generatorCpuShare).toFixed(0)}% of a core`,
   );
   return [startUs, endUs];
+}
+
+/** The first requests, and the others. */
+function cutAt(workload: Workload, share: number): readonly [Workload, Workload] {
+  const { requests, rows, bodyBytes } = workload;
+  const count = Math.round(requests.length * share);
+  return [
+    {
+      ...workload,
+      rows: rows * share,
+      bodyBytes: bodyBytes * share,
+      requests: requests.slice(0, count),
+    },
+    {
+      ...workload,
+      rows: rows * (1 - share),
+      bodyBytes: bodyBytes * (1 - share),
+      requests: requests.slice(count),
+    },
+  ];
 }
 
 function printProfile(

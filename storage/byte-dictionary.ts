@@ -19,7 +19,7 @@ export class ByteDictionary {
   #view: DataView;
   #starts: Uint32Array;
   #count = 0;
-  readonly #index = new HashIndex();
+  readonly #index: HashIndex;
   /** Set by `fork`: entries below `#parentCount` are found there. */
   #parent: ByteDictionary | null = null;
   #parentCount = 0;
@@ -28,6 +28,7 @@ export class ByteDictionary {
   constructor(entries = 16, dataBytes = 256) {
     this.#dataMemory = new AppendArray(dataBytes, (length) => new Uint8Array(length));
     this.#startsMemory = new AppendArray(entries + 1, (length) => new Uint32Array(length));
+    this.#index = new HashIndex(entries);
     this.#data = this.#dataMemory.array;
     this.#view = new DataView(this.#data.buffer);
     this.#starts = this.#startsMemory.array;
@@ -60,15 +61,39 @@ export class ByteDictionary {
   /** Code of `source[start..end)`, or -1. */
   find(source: Uint8Array, start: number, end: number): number {
     const view = viewOf(source);
-    return this.#find(hashBytes(view, start, end), view, start, end);
+    return this.findHashed(hashBytes(view, start, end), view, start, end);
+  }
+
+  /** Code of `source[start..end)`, which has this `hashBytes`, or -1. */
+  findHashed(hash: number, source: DataView, start: number, end: number): number {
+    if (this.#parent !== null) {
+      const code = this.#parent.findHashed(hash, source, start, end);
+      if (code !== -1 && code < this.#parentCount) return code;
+    }
+    const length = end - start;
+    const starts = this.#starts;
+    const slots = this.#index.slotsOf(hash);
+    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
+      const code = slots[slot + 1]! - 1;
+      if (code === -1) return -1;
+      if (slots[slot] !== hash) continue;
+      const at = starts[code]!;
+      if (starts[code + 1]! - at === length && equalBytes(this.#view, at, source, start, length)) {
+        return code;
+      }
+    }
   }
 
   /** Code of `source[start..end)`, which becomes an entry when it is new (then the code is the old `count`). */
   add(source: Uint8Array, start: number, end: number): number {
     const view = viewOf(source);
     const hash = hashBytes(view, start, end);
-    const known = this.#find(hash, view, start, end);
-    if (known !== -1) return known;
+    const known = this.findHashed(hash, view, start, end);
+    return known === -1 ? this.insertHashed(hash, view, start, end) : known;
+  }
+
+  /** Makes `source[start..end)`, which has this `hashBytes` and is no entry yet, one; returns its code. */
+  insertHashed(hash: number, view: DataView, start: number, end: number): number {
     const code = this.#count;
     const at = this.#starts[code]!;
     const length = end - start;
@@ -125,25 +150,6 @@ export class ByteDictionary {
     this.#index.clear();
     this.#dataMemory.restart();
     this.#startsMemory.restart();
-  }
-
-  #find(hash: number, source: DataView, start: number, end: number): number {
-    if (this.#parent !== null) {
-      const code = this.#parent.#find(hash, source, start, end);
-      if (code !== -1 && code < this.#parentCount) return code;
-    }
-    const length = end - start;
-    const starts = this.#starts;
-    const slots = this.#index.slotsOf(hash);
-    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
-      const code = slots[slot + 1]! - 1;
-      if (code === -1) return -1;
-      if (slots[slot] !== hash) continue;
-      const at = starts[code]!;
-      if (starts[code + 1]! - at === length && equalBytes(this.#view, at, source, start, length)) {
-        return code;
-      }
-    }
   }
 
   #makeRoom(dataBytes: number, more: number): void {

@@ -33,6 +33,11 @@ export class HashIndex {
   #count = 0;
   #slotBytes = SLOTS_MIN * 8;
 
+  /** Room for so many entries from the start, if they are many. */
+  constructor(entries = 0) {
+    if (entries > SPLIT_AT) this.#beginShards(entries);
+  }
+
   get sizeBytes(): number {
     return this.#slotBytes;
   }
@@ -70,16 +75,22 @@ export class HashIndex {
 
   #split(): void {
     const old = this.#shards[0]!.slots;
-    this.#shards = [];
-    for (let index = 0; index < SHARDS; index++) {
-      const loadMax = LOAD_MIN + ((LOAD_MAX - LOAD_MIN) * index) / SHARDS;
-      this.#shards.push(newShard(SLOTS_MIN * 4, loadMax));
-    }
-    this.#slotBytes = SHARDS * SLOTS_MIN * 4 * 8;
+    this.#beginShards(SPLIT_AT);
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] === 0) continue;
       this.#add(this.#shards[old[at]! >>> SHARD_SHIFT]!, old[at]!, old[at + 1]!);
     }
+  }
+
+  #beginShards(entries: number): void {
+    let slotCount = SLOTS_MIN * 4;
+    while (slotCount * SHARDS * LOAD_MIN < entries) slotCount *= 2;
+    this.#shards = [];
+    for (let index = 0; index < SHARDS; index++) {
+      const loadMax = LOAD_MIN + ((LOAD_MAX - LOAD_MIN) * index) / SHARDS;
+      this.#shards.push(newShard(slotCount, loadMax));
+    }
+    this.#slotBytes = SHARDS * slotCount * 8;
   }
 
   #add(shard: Shard, hash: number, entry: number): void {

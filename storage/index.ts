@@ -67,7 +67,7 @@ export { Journal, type IncarnationInfo, type RecoveryReport, type Seal } from '.
 export { VersionClock, versionParts } from './version-clock.js';
 
 export { RowBatch } from './row-batch.js';
-export { TupleMemory } from './tuple-memory.js';
+export { TupleMemory, type TableSeries } from './tuple-memory.js';
 export { decodeExpiryBody, encodeExpiryBody, type TableExpiry } from './expiry-body.js';
 export { fitsPartition } from './partition-choice.js';
 export {

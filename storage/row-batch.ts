@@ -3,8 +3,8 @@
  * section of a record.
  *
  * The hot path allocates nothing: numbers go straight into typed arrays, text fields into one arena a column, tag cells into the
- * row's tag tuple, which is looked up by its bytes when the row ends, in a memory that outlives the batch (tuple-memory.ts). A caller
- * that knows the tuple already names it by its handle there. So a batch of 100 hosts and 10,000 rows carries every tag once and
+ * row's tag tuple, which is looked up by its bytes when the row ends, in a memory that outlives the batch (tuple-memory.ts) or among the
+ * series of the table. A caller that knows the tuple already names it by its handle (tuple-handle.ts). So a batch of 100 hosts and 10,000 rows carries every tag once and
  * a byte a row.
  */
 
@@ -26,8 +26,10 @@ import {
   type StoredColumn,
   type TableSchema,
 } from './table-schema.js';
+import { TAG_BLOCK_TUPLES_MIN } from './tag-block-cache.js';
 import { TagTupleWriter } from './tag-tuple.js';
-import { TupleMemory } from './tuple-memory.js';
+import { handleOfSeries, isSeriesHandle, NO_TUPLE, seriesOfHandle } from './tuple-handle.js';
+import { type TableSeries, TupleMemory } from './tuple-memory.js';
 import { encodeRowsSection } from './write-body.js';
 import { schemaIdOf } from './schema-body.js';
 
@@ -42,7 +44,7 @@ const COLUMN_FIXED_BYTES = 32;
 const HANDLES_PER_TUPLE_MAX = 4;
 
 // Filled and encoded in one synchronous step, so all batches can share it.
-let sortedHandles = new Uint32Array(1024);
+let sortedHandles = new Int32Array(1024);
 let placeOfNumber = new Uint32Array(1024);
 let sortedTupleOf = new Float64Array(8192);
 
@@ -80,9 +82,14 @@ export class RowBatch {
   #tuples: TupleMemory;
   /** Handles of the batch's distinct tuples, numbered in order of appearance. */
   readonly #numbers = new Renumbering();
-  #handles = new Uint32Array(16);
+  #handles = new Int32Array(16);
+  /** So many of them are of series. */
+  #seriesHandles = 0;
+  /** Of the table, asked for once a batch: `#isTableAsked`. Not kept between batches. */
+  #table: TableSeries | null = null;
+  #isTableAsked = false;
   #tupleBytes = 0;
-  /** Of these, bytes of tuples that the memory did not have when the batch began. */
+  /** Of these, bytes of tuples that the memory did not have when the batch began: those of series are not in it. */
   #newTupleBytes = 0;
   #tuplesBefore = 0;
   /** Each row's tuple, by its number. */
@@ -91,16 +98,19 @@ export class RowBatch {
   #lanesVersion: number = INITIAL_ROWS;
   #dataBytes = 0;
 
-  /** Handle of the last ended row's tuple; -1 = none. */
-  #lastTuple = -1;
-  /** The tuple of the row under construction when it was named by its handle, else -1. */
-  #named = -1;
+  /** Handle of the last ended row's tuple. */
+  #lastTuple = NO_TUPLE;
+  /** The tuple of the row under construction when it was named by its handle, else NO_TUPLE. */
+  #named = NO_TUPLE;
   /**
    * Writers repeat themselves: the tuple that last came after the last row's tuple is tried first. While each cell is
    * equal to the guess's nothing is copied or hashed, and this is where the guess's next cell starts.
    */
   #guessAt: number = GuessAt.start;
-  #guess = -1;
+  #guess = NO_TUPLE;
+  /** What the guess's bytes lie in, and where they begin. */
+  #guessBytes: Uint8Array = new Uint8Array(0);
+  #guessStart = 0;
   /** The tuple of the row under construction, complete up to tag `#nextTag` when no guess is followed. */
   readonly #tuple = new TagTupleWriter();
   #nextTag = 0;
@@ -220,35 +230,59 @@ export class RowBatch {
     return this.#lanesVersion;
   }
 
-  /** Where the batch's tuples have their handles. Another one after `clear` once it is full. */
+  /** Where the batch's tuples have their handles, those of series apart. Another one after `clear` once it is full. */
   get tuples(): TupleMemory {
     return this.#tuples;
   }
 
-  /** Handle of the tuple that the next row is likely to have, -1 when nothing is known. */
+  /** Handle of the tuple that the next row is likely to have, NO_TUPLE when nothing is known. */
   get likelyTuple(): number {
-    return this.#lastTuple === -1 ? -1 : this.#tuples.follower(this.#lastTuple);
+    const last = this.#lastTuple;
+    if (last === NO_TUPLE) return NO_TUPLE;
+    if (isSeriesHandle(last)) return this.#seriesAfter(last);
+    const likely = this.#tuples.follower(last);
+    return isSeriesHandle(likely) && !this.#isSeries(likely) ? NO_TUPLE : likely;
   }
 
-  /** Handle of the last ended row's tuple; -1 when it is not in `tuples`. */
+  /** Handle of the last ended row's tuple; NO_TUPLE when it is not known any more. */
   get lastTuple(): number {
     return this.#lastTuple;
   }
 
-  /** All tags of the row under construction at once, instead of a call for each: a handle in `tuples`. */
+  /**
+   * The last ended row's tuple is of the memory and may be asked for by its handle again: not when it came up just now in a table of very many
+   * series, where the others come first.
+   */
+  get mayRepeat(): boolean {
+    const last = this.#lastTuple;
+    return last >= 0 && (last < this.#tuplesBefore || this.#table === null);
+  }
+
+  /** What the tuple of a likely series lies in, from `seriesStart` on, when all its cells stand in a text as they are; else null. */
+  plainSeries(handle: number): DataView | null {
+    const { series } = this.#table!;
+    const id = seriesOfHandle(handle);
+    return series.isPlain(id) ? series.tupleView(id) : null;
+  }
+
+  seriesStart(handle: number): number {
+    return this.#table!.series.tupleStart(seriesOfHandle(handle));
+  }
+
+  /** All tags of the row under construction at once, instead of a call for each: a handle in `tuples`, or the one that was likely. */
   setTuple(handle: number): void {
     this.#named = handle;
   }
 
   endRow(): void {
     let handle = this.#named;
-    if (handle === -1) handle = this.#findTuple();
-    else this.#named = -1;
+    if (handle === NO_TUPLE) handle = this.#findTuple();
+    else this.#named = NO_TUPLE;
     const known = this.#numbers.count;
     const number = this.#numbers.numberOf(handle);
     if (number === known) this.#addTuple(number, handle);
     this.#tupleOf[this.rowCount] = number;
-    if (this.#lastTuple !== -1) this.#tuples.follow(this.#lastTuple, handle, this.rowCount === 0);
+    this.#follow(this.#lastTuple, handle, this.rowCount === 0);
     this.#lastTuple = handle;
     this.rowCount++;
     if (this.rowCount === this.#capacity) this.#grow();
@@ -271,7 +305,7 @@ export class RowBatch {
   }
 
   /**
-   * As `approximateBytes`, but without the tuples that were known before: a measure of the work of encoding. All hosts of a writer
+   * As `approximateBytes`, but without the tuples that its memory had before: a measure of the work of encoding. All hosts of a writer
    * in one section give tag columns that are remembered whole (tag-block-cache.ts); cut in two, they are new ones each time.
    */
   get newBytes(): number {
@@ -302,13 +336,16 @@ export class RowBatch {
     this.#noteLanes();
     this.#forgetTuple();
     this.#numbers.clear();
+    this.#seriesHandles = 0;
+    this.#table = null;
+    this.#isTableAsked = false;
     this.#tupleBytes = 0;
     this.#newTupleBytes = 0;
     this.rowCount = 0;
     this.#dataBytes = 0;
     if (this.#tuples.isFull) {
       this.#tuples = this.#tuples.current();
-      this.#lastTuple = -1;
+      this.#lastTuple = NO_TUPLE;
     }
     this.#tuplesBefore = this.#tuples.count;
   }
@@ -321,13 +358,29 @@ export class RowBatch {
     const { shape, builders } = this.#planOf(kind);
     const tupleCount = this.#numbers.count;
     const { handles, tupleOf } = this.#canonicalTuples();
-    return encodeRowsSection(this.schemaId, shape, {
+    let tagsStart = 0;
+    let tagsEnd = 0;
+    const section = encodeRowsSection(this.schemaId, shape, {
       rowCount: this.rowCount,
       tupleCount,
-      writeTags: (writer) => this.#tuples.writeTags(writer, handles, tupleCount),
+      writeTags: (writer) => {
+        tagsStart = writer.length;
+        if (this.#seriesHandles === 0) this.#tuples.writeTags(writer, handles, tupleCount);
+        else {
+          const { series } = this.#table!;
+          this.#tuples.writeTagsOfSeries(writer, handles, tupleCount, series);
+        }
+        tagsEnd = writer.length;
+      },
       tupleOf,
       column: (index) => builders[index]!.column(this.rowCount),
     });
+    if (this.#seriesHandles === tupleCount && tupleCount >= TAG_BLOCK_TUPLES_MIN) {
+      const ids = new Uint32Array(tupleCount);
+      for (let place = 0; place < tupleCount; place++) ids[place] = seriesOfHandle(handles[place]!);
+      this.#table!.tagBlocks.announce(section, tagsStart, tagsEnd, ids);
+    }
+    return section;
   }
 
   #planOf(kind: RowsKind): SectionPlan {
@@ -344,17 +397,18 @@ export class RowBatch {
    * The batch's tuples and each row's number among them. A batch that has most of the tuples of its memory has them in the order of their
    * handles, wherever in the round of its series it began: so its tag columns are those of the batch before, byte by byte.
    */
-  #canonicalTuples(): { handles: Uint32Array; tupleOf: Float64Array } {
+  #canonicalTuples(): { handles: Int32Array; tupleOf: Float64Array } {
     const count = this.#numbers.count;
     const unchanged = { handles: this.#handles, tupleOf: this.#tupleOf };
-    if (count * HANDLES_PER_TUPLE_MAX < this.#tuples.count) return unchanged;
+    if (this.#seriesHandles > 0 || count * HANDLES_PER_TUPLE_MAX < this.#tuples.count)
+      return unchanged;
     let ascending = 1;
     while (ascending < count && this.#handles[ascending]! > this.#handles[ascending - 1]!) {
       ascending++;
     }
     if (ascending >= count) return unchanged;
     if (sortedHandles.length < count) {
-      sortedHandles = new Uint32Array(count * 2);
+      sortedHandles = new Int32Array(count * 2);
       placeOfNumber = new Uint32Array(count * 2);
     }
     if (sortedTupleOf.length < this.rowCount) sortedTupleOf = new Float64Array(this.rowCount * 2);
@@ -385,10 +439,10 @@ export class RowBatch {
     const length = end - start;
     // A longer cell has a longer length field: not worth guessing.
     if (at < 0 || length >= 0x7f) return false;
-    const { data } = this.#tuples;
-    if (data[at] !== length + 1) return false;
+    const bytes = this.#guessBytes;
+    if (bytes[at] !== length + 1) return false;
     for (let from = start, to = at + 1; from < end; from++, to++) {
-      if (source[from] !== data[to]) return false;
+      if (source[from] !== bytes[to]) return false;
     }
     this.#guessAt = at + length + 1;
     this.#nextTag++;
@@ -396,14 +450,28 @@ export class RowBatch {
   }
 
   #beginGuess(): void {
-    this.#guess = this.likelyTuple;
-    this.#guessAt = this.#guess === -1 ? GuessAt.none : this.#tuples.start(this.#guess);
+    const guess = this.likelyTuple;
+    this.#guess = guess;
+    if (guess === NO_TUPLE) {
+      this.#guessAt = GuessAt.none;
+      return;
+    }
+    if (isSeriesHandle(guess)) {
+      const { series } = this.#table!;
+      const id = seriesOfHandle(guess);
+      this.#guessBytes = series.tupleBytes(id);
+      this.#guessStart = series.tupleStart(id);
+    } else {
+      this.#guessBytes = this.#tuples.data;
+      this.#guessStart = this.#tuples.start(guess);
+    }
+    this.#guessAt = this.#guessStart;
   }
 
   /** The cells that were equal become the tuple's own. */
   #giveUpGuess(): void {
     if (this.#guessAt >= 0) {
-      this.#tuple.rawCell(this.#tuples.data, this.#tuples.start(this.#guess), this.#guessAt);
+      this.#tuple.rawCell(this.#guessBytes, this.#guessStart, this.#guessAt);
     }
     this.#guessAt = GuessAt.none;
   }
@@ -414,12 +482,45 @@ export class RowBatch {
       const tuple = this.#tuple;
       this.#giveUpGuess();
       this.#appendEarly();
-      handle = this.#tuples.add(tuple.bytes, 0, tuple.length);
+      handle = this.#tuples.handleOf(
+        tuple.bytes,
+        0,
+        tuple.length,
+        this.#tableSeries()?.series ?? null,
+      );
       tuple.length = 0;
     }
     this.#nextTag = 0;
     this.#guessAt = GuessAt.start;
     return handle;
+  }
+
+  #tableSeries(): TableSeries | null {
+    if (!this.#isTableAsked) {
+      this.#isTableAsked = true;
+      this.#table = this.#tuples.seriesOfTable();
+    }
+    return this.#table;
+  }
+
+  /** There is such a series now. */
+  #isSeries(handle: number): boolean {
+    const table = this.#tableSeries();
+    return table !== null && seriesOfHandle(handle) < table.series.count;
+  }
+
+  #seriesAfter(handle: number): number {
+    if (!this.#isSeries(handle)) return NO_TUPLE;
+    const id = this.#table!.series.follower(seriesOfHandle(handle));
+    return id === -1 ? NO_TUPLE : handleOfSeries(id);
+  }
+
+  #follow(last: number, handle: number, isWeak: boolean): void {
+    if (last === NO_TUPLE) return;
+    if (!isSeriesHandle(last)) this.#tuples.follow(last, handle, isWeak);
+    else if (isSeriesHandle(handle) && this.#isSeries(last)) {
+      this.#table!.series.follow(seriesOfHandle(last), seriesOfHandle(handle), isWeak);
+    }
   }
 
   #appendEarly(): void {
@@ -433,18 +534,23 @@ export class RowBatch {
 
   #addTuple(number: number, handle: number): void {
     if (number === this.#handles.length) {
-      const handles = new Uint32Array(number * 2);
+      const handles = new Int32Array(number * 2);
       handles.set(this.#handles);
       this.#handles = handles;
     }
     this.#handles[number] = handle;
-    const bytes = this.#tuples.bytesOf(handle) + this.tagCount * TUPLE_CELL_BYTES;
+    const isSeries = isSeriesHandle(handle);
+    let bytes = this.tagCount * TUPLE_CELL_BYTES;
+    if (isSeries) {
+      this.#seriesHandles += 1;
+      bytes += this.#table!.series.tupleLength(seriesOfHandle(handle));
+    } else bytes += this.#tuples.bytesOf(handle);
     this.#tupleBytes += bytes;
-    if (handle >= this.#tuplesBefore) this.#newTupleBytes += bytes;
+    if (isSeries || handle >= this.#tuplesBefore) this.#newTupleBytes += bytes;
   }
 
   #forgetTuple(): void {
-    this.#named = -1;
+    this.#named = NO_TUPLE;
     this.#guessAt = GuessAt.start;
     this.#tuple.clear();
     this.#nextTag = 0;

@@ -23,12 +23,17 @@ import { NULL_CODE, TagColumn, UNKNOWN_CODE } from './tag-column.js';
 const PAGE_SHIFT = 20;
 const PAGE_BYTES = 1 << PAGE_SHIFT;
 const FIRST_PAGE_BYTES = 4096;
+/** In the word of a tuple's length: no cell has a quote, a backslash or a byte above 0x7f. */
+const PLAIN_BIT = 0x8000_0000;
+const LENGTH_MASK = 0x7fff_ffff;
+const QUOTE = 0x27;
+const BACKSLASH = 0x5c;
 
 /** Words of a series in its row. */
 const Word = {
   /** Page and offset of its tuple. */
   address: 0,
-  /** Bytes of its tuple. */
+  /** Bytes of its tuple, and PLAIN_BIT. */
   length: 1,
   /** The id + 1 that was resolved after it, 0 = none. */
   follower: 2,
@@ -85,23 +90,44 @@ export class SeriesDictionary {
   /** Id of the series, -1 when there is none. */
   find(tuple: Uint8Array, start: number, end: number): number {
     const view = viewOf(tuple);
-    return this.#find(hashBytes(view, start, end), view, start, end);
+    return this.findHashed(hashBytes(view, start, end), view, start, end);
+  }
+
+  /** Id of the series whose tuple has this `hashBytes`, -1 when there is none. */
+  findHashed(hash: number, tuple: DataView, start: number, end: number): number {
+    if (this.#parent !== null) {
+      const id = this.#parent.findHashed(hash, tuple, start, end);
+      if (id !== -1 && id < this.#parentCount) return id;
+    }
+    const length = end - start;
+    const rows = this.#rows;
+    const slots = this.#index.slotsOf(hash);
+    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
+      const id = slots[slot + 1]! - 1;
+      if (id === -1) return -1;
+      if (slots[slot] !== hash || this.tupleLength(id) !== length) continue;
+      const address = rows.get(id, Word.address);
+      const { view } = this.#pages[address >>> PAGE_SHIFT]!;
+      if (equalBytes(view, address & (PAGE_BYTES - 1), tuple, start, length)) return id;
+    }
   }
 
   /** Id of the series, which is created when it is new (then the id is the old `count`). */
   idOf(tuple: Uint8Array, start: number, end: number, known: KnownCodes | null = null): number {
     const view = viewOf(tuple);
     const hash = hashBytes(view, start, end);
-    const found = this.#find(hash, view, start, end);
+    const found = this.findHashed(hash, view, start, end);
     if (found !== -1) return found;
     // A series that is new has no older row anywhere.
     const id = this.#rows.append();
     this.#store(id, view, start, end);
     this.#index.insert(hash, id);
     let at = start;
+    let areAllPlain = true;
     for (let place = 0; place < this.tags.length; place++) {
       if (at >= end) throw new DamagedBytesError('a tag tuple has too few cells');
       const next = cellEnd(tuple, at);
+      areAllPlain &&= isPlain(tuple, at, next);
       const tag = this.tags[place]!;
       const code = known === null ? UNKNOWN_CODE : known.codes[place]![known.tuple]!;
       if (tuple[at] === 0) tag.setNull(id);
@@ -110,6 +136,7 @@ export class SeriesDictionary {
       at = next;
     }
     if (at !== end) throw new DamagedBytesError('a tag tuple has too many cells');
+    if (areAllPlain) this.#rows.set(id, Word.length, (end - start) | PLAIN_BIT);
     return id;
   }
 
@@ -123,6 +150,20 @@ export class SeriesDictionary {
     if (id >= this.#rows.count) return;
     if (this.#lastResolved !== -1) this.#rows.set(this.#lastResolved, Word.follower, id + 1);
     this.#lastResolved = id;
+  }
+
+  /** The series that last came after this one; as long as that is not known, the next one that was created. -1 = there is none. */
+  follower(id: number): number {
+    const known = this.#rows.get(id, Word.follower);
+    if (known > 0) return known - 1;
+    return id + 1 < this.#rows.count ? id + 1 : -1;
+  }
+
+  /** Notes that `next` came after `id`, or with `isWeak` only if nothing is known to. */
+  follow(id: number, next: number, isWeak: boolean): void {
+    const known = this.#rows.get(id, Word.follower);
+    if (known === next + 1 || (isWeak && known > 0)) return;
+    this.#rows.set(id, Word.follower, next + 1);
   }
 
   /** True when the codes of the series are `wanted[0][index]`, `wanted[1][index]` ..., one a tag. */
@@ -143,10 +184,36 @@ export class SeriesDictionary {
   /** Canonical bytes of a series; valid for ever. */
   tuple(id: number): Uint8Array {
     if (this.#parent !== null && id < this.#parentCount) return this.#parent.tuple(id);
-    const address = this.#rows.get(id, Word.address);
-    const start = address & (PAGE_BYTES - 1);
-    const { bytes } = this.#pages[address >>> PAGE_SHIFT]!;
-    return bytes.subarray(start, start + this.#rows.get(id, Word.length));
+    const start = this.tupleStart(id);
+    return this.#pageOf(id).bytes.subarray(start, start + this.tupleLength(id));
+  }
+
+  /** Length of the canonical bytes of a series. Not of a fork, nor are the next four. */
+  tupleLength(id: number): number {
+    return this.#rows.get(id, Word.length) & LENGTH_MASK;
+  }
+
+  /** No cell of the series has a quote, a backslash or a byte above 0x7f: in a text it stands as it is. */
+  isPlain(id: number): boolean {
+    return this.#rows.get(id, Word.length) >= PLAIN_BIT;
+  }
+
+  /** What the canonical bytes of a series lie in, from `tupleStart` on; valid for ever, except for a table's first few series. */
+  tupleView(id: number): DataView {
+    return this.#pageOf(id).view;
+  }
+
+  /** The same as bytes. */
+  tupleBytes(id: number): Uint8Array {
+    return this.#pageOf(id).bytes;
+  }
+
+  tupleStart(id: number): number {
+    return this.#rows.get(id, Word.address) & (PAGE_BYTES - 1);
+  }
+
+  #pageOf(id: number): TuplePage {
+    return this.#pages[this.#rows.get(id, Word.address) >>> PAGE_SHIFT]!;
   }
 
   tag(columnId: ColumnId): TagColumn | null {
@@ -224,24 +291,6 @@ export class SeriesDictionary {
     reader.expectEnd();
   }
 
-  #find(hash: number, tuple: DataView, start: number, end: number): number {
-    if (this.#parent !== null) {
-      const id = this.#parent.#find(hash, tuple, start, end);
-      if (id !== -1 && id < this.#parentCount) return id;
-    }
-    const length = end - start;
-    const rows = this.#rows;
-    const slots = this.#index.slotsOf(hash);
-    for (let slot = firstSlot(hash, slots); ; slot = nextSlot(slot, slots)) {
-      const id = slots[slot + 1]! - 1;
-      if (id === -1) return -1;
-      if (slots[slot] !== hash || rows.get(id, Word.length) !== length) continue;
-      const address = rows.get(id, Word.address);
-      const { view } = this.#pages[address >>> PAGE_SHIFT]!;
-      if (equalBytes(view, address & (PAGE_BYTES - 1), tuple, start, length)) return id;
-    }
-  }
-
   #store(id: number, tuple: DataView, start: number, end: number): void {
     const length = end - start;
     let page = this.#pages.length - 1;
@@ -270,6 +319,15 @@ export class SeriesDictionary {
     this.#pageUsed = 0;
     return this.#pages.length - 1;
   }
+}
+
+/** Of the cell in tuple[start..end), whose length field counts as nothing. */
+function isPlain(tuple: Uint8Array, start: number, end: number): boolean {
+  for (let at = cellStart(tuple, start); at < end; at++) {
+    const byte = tuple[at]!;
+    if (byte === QUOTE || byte === BACKSLASH || byte >= 0x80) return false;
+  }
+  return true;
 }
 
 function pageOf(bytes: Uint8Array): TuplePage {

@@ -40,6 +40,7 @@ import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
 import { baseForUnits } from './time-base.js';
 import { deadRuns, expiredRuns, spentTombstones } from './tombstone-sweep.js';
+import type { TableSeries } from './tuple-memory.js';
 import { applyBody, type ApplyTarget } from './write-applier.js';
 
 export type { FlushedState } from './manifest-head.js';
@@ -228,6 +229,11 @@ export class TableStore {
   /** The latest schema of the table; undefined = unknown or dropped. */
   schemaOf(tableId: TableId): TableSchema | undefined {
     return this.#state.tables.get(tableId)?.schema;
+  }
+
+  /** What is known of the table's series, for whoever writes more of its rows; null = unknown or dropped. Not to be kept across turns. */
+  seriesOf(tableId: TableId): TableSeries | null {
+    return this.#settled.tables.get(tableId) ?? null;
   }
 
   /** Body of a write record from `bodyOffset` on. Every schema it names has been applied. */

@@ -7,6 +7,9 @@
  * A block is remembered when it comes for the second time: sections that never repeat cost a checksum of a few samples and no copy.
  * Bounded in number and bytes; the one that was not used for longest goes.
  *
+ * A writer that takes its tuples from the table's series knows their ids when it encodes them. It announces them, so that whoever applies the
+ * section compares the bytes in one go in place of decoding them, at the first time. Such blocks need not come again; the last few are kept.
+ *
  * A client that writes row by row sends one tuple a section, each time another host's: such blocks are small and many, so they have places of
  * their own, found by hash: the last two of a pair of places stay.
  */
@@ -17,6 +20,9 @@ import { hashBytes, viewOf } from './byte-hash.js';
 const BLOCKS_MAX = 16;
 const BYTES_MAX = 256 * 1024;
 const SEEN_MAX = 32;
+/** Sections on their way from their encoding to their application, as a rule. */
+const ANNOUNCED_MAX = 16;
+const ANNOUNCED_BYTES_MAX = 2 * 1024 * 1024;
 /** Below this many tuples resolving them costs less than keeping a block. */
 export const TAG_BLOCK_TUPLES_MIN = 16;
 /** A power of two. */
@@ -63,7 +69,7 @@ class Remembered<B extends { readonly sizeBytes: number }> {
 /** The writer's side: handles of a tuple memory -> the bytes of their tag columns. */
 export class EncodedTagBlocks {
   readonly #remembered = new Remembered<{
-    readonly handles: Uint32Array;
+    readonly handles: Int32Array;
     readonly bytes: Uint8Array;
     readonly sizeBytes: number;
   }>();
@@ -76,7 +82,7 @@ export class EncodedTagBlocks {
   }
 
   /** Null when they are not remembered. */
-  find(handles: Uint32Array, count: number): Uint8Array | null {
+  find(handles: Int32Array, count: number): Uint8Array | null {
     if (count === 1) {
       const handle = handles[0]!;
       const single = this.#singles[handle % SINGLES] ?? null;
@@ -92,7 +98,7 @@ export class EncodedTagBlocks {
   }
 
   /** These handles were encoded as `bytes[start..end)`, which are copied if they are kept. */
-  offer(handles: Uint32Array, count: number, bytes: Uint8Array, start: number, end: number): void {
+  offer(handles: Int32Array, count: number, bytes: Uint8Array, start: number, end: number): void {
     if (count === 1) this.#keepSingle(handles[0]!, bytes, start, end);
     if (count < TAG_BLOCK_TUPLES_MIN) return;
     if (!this.#remembered.cameBefore(checksumOf(handles, 0, count))) return;
@@ -128,9 +134,12 @@ export class ResolvedTagBlocks {
   #singleLength = Infinity;
   /** Of a record that is about to be applied, in its order. */
   readonly #prepared: ResolvedTagBlock[] = [];
+  /** The oldest first. */
+  readonly #announced: ResolvedTagBlock[] = [];
+  #announcedBytes = 0;
 
   get sizeBytes(): number {
-    return this.#remembered.sizeBytes + this.#singleBytes;
+    return this.#remembered.sizeBytes + this.#singleBytes + this.#announcedBytes;
   }
 
   /** The block that `source[start..end)` begins with, for this many tuples; null when it is not remembered. */
@@ -145,15 +154,25 @@ export class ResolvedTagBlocks {
     if (prepared !== null) return prepared;
     const { blocks } = this.#remembered;
     for (let index = 0; index < blocks.length; index++) {
-      const { bytes, series } = blocks[index]!;
-      const { length } = bytes;
-      if (series.length !== tupleCount || end - start < length) continue;
-      // The same number of tuples in the same bytes is the same tuples: decoding reads nothing else.
-      if (source[start + length - 1] !== bytes[length - 1]) continue;
-      if (Buffer.compare(bytes, source.subarray(start, start + length)) !== 0) continue;
-      return this.#remembered.touch(index);
+      if (hasTuples(blocks[index]!, source, start, end, tupleCount)) {
+        return this.#remembered.touch(index);
+      }
+    }
+    for (const block of this.#announced) {
+      if (hasTuples(block, source, start, end, tupleCount)) return block;
     }
     return null;
+  }
+
+  /** The tuples of `source[start..end)`, of a section that is likely to be applied soon, have these series. `series` is kept. */
+  announce(source: Uint8Array, start: number, end: number, series: Uint32Array): void {
+    const sizeBytes = end - start + series.byteLength;
+    if (sizeBytes > ANNOUNCED_BYTES_MAX) return;
+    this.#announced.push({ bytes: copyOf(source, start, end), series, sizeBytes });
+    this.#announcedBytes += sizeBytes;
+    while (this.#announced.length > ANNOUNCED_MAX || this.#announcedBytes > ANNOUNCED_BYTES_MAX) {
+      this.#announcedBytes -= this.#announced.shift()!.sizeBytes;
+    }
   }
 
   /** The tuples of `source[start..end)` have these series. Both are copied if they are kept. */
@@ -253,6 +272,20 @@ function isAt(source: Uint8Array, start: number, bytes: Uint8Array): boolean {
   return true;
 }
 
+/** The same number of tuples in the same bytes is the same tuples: decoding reads nothing else. */
+function hasTuples(
+  { bytes, series }: ResolvedTagBlock,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  tupleCount: number,
+): boolean {
+  const { length } = bytes;
+  if (series.length !== tupleCount || end - start < length) return false;
+  if (source[start + length - 1] !== bytes[length - 1]) return false;
+  return Buffer.compare(bytes, source.subarray(start, start + length)) === 0;
+}
+
 /** A Buffer's own `slice` would hold the whole chunk that it looks into. */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const copy = new Uint8Array(end - start);
@@ -260,7 +293,7 @@ function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return copy;
 }
 
-function beginsWith(handles: Uint32Array, prefix: Uint32Array): boolean {
+function beginsWith(handles: Int32Array, prefix: Int32Array): boolean {
   for (let index = 0; index < prefix.length; index++) {
     if (handles[index] !== prefix[index]) return false;
   }
@@ -268,7 +301,7 @@ function beginsWith(handles: Uint32Array, prefix: Uint32Array): boolean {
 }
 
 /** Of samples only: it says "perhaps again" and nothing depends on it. Never 0. */
-function checksumOf(values: Uint8Array | Uint32Array, start: number, end: number): number {
+function checksumOf(values: Uint8Array | Int32Array, start: number, end: number): number {
   const step = Math.max(1, Math.floor((end - start) / SAMPLES));
   let sum = end - start;
   for (let at = start; at < end; at += step) sum = Math.imul(sum ^ values[at]!, 0x01000193);

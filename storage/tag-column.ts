@@ -94,6 +94,11 @@ export class TagColumn {
     }
   }
 
+  /** The values behind the codes, in their order, as of now. */
+  entries(): BytesVector {
+    return this.#dictionary.vector();
+  }
+
   get distinctValues(): number {
     return this.#dictionary.count;
   }

@@ -8,25 +8,44 @@
  *
  * Bounded: a full memory still takes what it is given, but a batch leaves it for its successor, which is
  * empty, as soon as no row of the batch needs it any more. So it outgrows its bounds by no more than a section of each batch in use.
+ *
+ * A table whose series do not fit has them in its own dictionary, with bytes, codes and followers, so there is no need to have them twice:
+ * a successor is only for tuples that are no series yet, and all others go by the handles of their series (tuple-handle.ts).
  */
 
 import { ByteDictionary } from './byte-dictionary.js';
+import { hashBytes, viewOf } from './byte-hash.js';
 import type { ByteWriter } from './byte-writer.js';
 import { columnForm, encodeColumn } from './column-codec.js';
-import { Renumbering } from './renumbering.js';
-import { EncodedTagBlocks } from './tag-block-cache.js';
+import type { SeriesDictionary } from './series-dictionary.js';
+import { EncodedTagBlocks, type ResolvedTagBlocks } from './tag-block-cache.js';
+import { NULL_CODE, type TagColumn } from './tag-column.js';
+import { codesOfCells, tagColumnOf } from './tag-encoding.js';
+import { handleOfSeries, isSeriesHandle, seriesOfHandle } from './tuple-handle.js';
 import { cellEnd, cellStart } from './tag-tuple.js';
-import type { DictionaryVector } from './vector.js';
+import type { BytesVector } from './vector.js';
 
 const TUPLES_MAX = 65_536;
 const TUPLE_BYTES_MAX = 4 * 1024 * 1024;
 
-// Encoding is synchronous, so its working memory can be shared.
-const renumbering = new Renumbering();
-let codes = new Uint32Array(1024);
-let nullFlags = new Uint8Array(1024);
-let entryStarts = new Uint32Array(1024);
-let entryData = new Uint8Array(16_384);
+/** What a table knows of its series. */
+export interface TableSeries {
+  readonly series: SeriesDictionary;
+  readonly tagBlocks: ResolvedTagBlocks;
+}
+
+export interface TupleMemoryOptions {
+  /** The table's, which must be asked for anew for each batch: null once it was dropped. */
+  readonly seriesOfTable?: (() => TableSeries | null) | undefined;
+  readonly tuplesMax?: number;
+}
+
+/** What a memory shares with its successors: not a chain, or whoever holds the first would hold them all. */
+interface Line {
+  latest: TupleMemory;
+  readonly options: TupleMemoryOptions;
+  readonly tuplesMax: number;
+}
 
 export class TupleMemory {
   readonly #tuples: ByteDictionary;
@@ -34,17 +53,18 @@ export class TupleMemory {
   readonly #cells: readonly ByteDictionary[];
   /** By handle and tag: the cell's code + 1, 0 = NULL. */
   #codes: Uint32Array;
-  /** By handle: the handle that came after it + 1, 0 = none. */
-  #followers: Uint32Array;
+  /** By handle: the handle that came after it, that of a tuple here + 1; 0 = none. */
+  #followers: Int32Array;
   readonly #encoded = new EncodedTagBlocks();
-  /** What it shares with its successors: not a chain, or whoever holds the first would hold them all. */
-  readonly #line: { latest: TupleMemory };
+  readonly #line: Line;
+  readonly #isSuccessor: boolean;
 
   /** `full`: the memory to succeed. What filled that one is likely to come again, so there is room for it from the start. */
-  constructor(tagCount: number, full: TupleMemory | null = null) {
-    const entries = full === null ? 16 : TUPLES_MAX;
+  constructor(tagCount: number, options: TupleMemoryOptions = {}, full: TupleMemory | null = null) {
+    const entries = full === null ? 16 : full.#line.tuplesMax;
+    this.#isSuccessor = full !== null;
     if (full === null) {
-      this.#line = { latest: this };
+      this.#line = { latest: this, options, tuplesMax: options.tuplesMax ?? TUPLES_MAX };
       this.#tuples = new ByteDictionary();
       this.#cells = Array.from({ length: tagCount }, () => new ByteDictionary());
     } else {
@@ -53,7 +73,12 @@ export class TupleMemory {
       this.#cells = full.#cells.map((cells) => cells.successor());
     }
     this.#codes = new Uint32Array(entries * tagCount);
-    this.#followers = new Uint32Array(entries);
+    this.#followers = new Int32Array(entries);
+  }
+
+  /** Of the table, for tuples that go by the handles of their series; null = all tuples are to be added here. */
+  seriesOfTable(): TableSeries | null {
+    return this.#isSuccessor ? (this.#line.options.seriesOfTable?.() ?? null) : null;
   }
 
   get count(): number {
@@ -68,21 +93,33 @@ export class TupleMemory {
   }
 
   get isFull(): boolean {
-    return this.#tuples.count >= TUPLES_MAX || this.#tuples.dataBytes >= TUPLE_BYTES_MAX;
+    return this.#tuples.count >= this.#line.tuplesMax || this.#tuples.dataBytes >= TUPLE_BYTES_MAX;
   }
 
   /** The memory to use from now on: the latest of the line, a new one when that is full. */
   current(): TupleMemory {
     const line = this.#line;
-    if (line.latest.isFull) line.latest = new TupleMemory(this.#cells.length, this);
+    if (line.latest.isFull) {
+      line.latest = new TupleMemory(this.#cells.length, line.options, line.latest);
+    }
     return line.latest;
   }
 
-  /** Handle of the tuple `source[start..end)`; a new one when it is new. */
-  add(source: Uint8Array, start: number, end: number): number {
-    const known = this.#tuples.count;
-    const handle = this.#tuples.add(source, start, end);
-    if (handle === known) this.#addCells(handle, source, start);
+  /** Handle of the tuple `source[start..end)`; a new one when it is new, that of its series when it is one of `series`. */
+  handleOf(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    series: SeriesDictionary | null,
+  ): number {
+    const view = viewOf(source);
+    const hash = hashBytes(view, start, end);
+    const known = this.#tuples.findHashed(hash, view, start, end);
+    if (known !== -1) return known;
+    const id = series?.findHashed(hash, view, start, end) ?? -1;
+    if (id !== -1) return handleOfSeries(id);
+    const handle = this.#tuples.insertHashed(hash, view, start, end);
+    this.#addCells(handle, source, start);
     return handle;
   }
 
@@ -96,14 +133,16 @@ export class TupleMemory {
     return this.#tuples.starts[handle]!;
   }
 
-  /** The tuple that last came after this one, -1 = none. */
+  /** The tuple that last came after this one, NO_TUPLE = none. */
   follower(handle: number): number {
-    return this.#followers[handle]! - 1;
+    const follower = this.#followers[handle]!;
+    return isSeriesHandle(follower) ? follower : follower - 1;
   }
 
   /** Notes that `next` came after `handle`, or with `isWeak` only if nothing is known to. */
   follow(handle: number, next: number, isWeak: boolean): void {
-    if (!isWeak || this.#followers[handle] === 0) this.#followers[handle] = next + 1;
+    if (isWeak && this.#followers[handle] !== 0) return;
+    this.#followers[handle] = isSeriesHandle(next) ? next : next + 1;
   }
 
   /** Length of the tuple's bytes. */
@@ -111,64 +150,55 @@ export class TupleMemory {
     return this.#tuples.bytesOf(handle);
   }
 
-  /** Writes the tag columns over the tuples `handles[0..count)`, as a rows section has them. */
-  writeTags(writer: ByteWriter, handles: Uint32Array, count: number): void {
+  /** Writes the tag columns over the tuples `handles[0..count)`, all of them in this memory, as a rows section has them. */
+  writeTags(writer: ByteWriter, handles: Int32Array, count: number): void {
     const known = this.#encoded.find(handles, count);
     if (known !== null) {
       writer.copy(known, 0, known.length);
       return;
     }
     const start = writer.length;
-    for (let tag = 0; tag < this.#cells.length; tag++) {
-      const column = this.#tagColumn(tag, handles, count);
-      const form = columnForm(column);
-      writer.uint8(form);
-      encodeColumn(writer, column, form, 'fast');
+    const codesOfTuples = this.#codes;
+    const tagCount = this.#cells.length;
+    for (let tag = 0; tag < tagCount; tag++) {
+      const codes = codesOfCells(count);
+      // NULL is 0, and so becomes NULL_CODE.
+      for (let index = 0; index < count; index++) {
+        codes[index] = codesOfTuples[handles[index]! * tagCount + tag]! - 1;
+      }
+      writeTagColumn(writer, count, this.#cells[tag]!.vector(), null);
     }
     this.#encoded.offer(handles, count, writer.bytes, start, writer.length);
   }
 
-  /** The values of one tag over the tuples `handles[0..count)`, its dictionary in order of appearance. Good until the next call. */
-  #tagColumn(tag: number, handles: Uint32Array, count: number): DictionaryVector {
-    const codesOfTuples = this.#codes;
-    const tagCount = this.#cells.length;
-    const { starts, data } = this.#cells[tag]!.vector();
-    if (codes.length < count) makeRoom(count);
-    renumbering.clear();
-    let nulls: Uint8Array | null = null;
-    let entries = 0;
-    let dataLength = 0;
-    entryStarts[0] = 0;
-    for (let index = 0; index < count; index++) {
-      const code = codesOfTuples[handles[index]! * tagCount + tag]!;
-      if (code === 0) {
-        nulls ??= nullFlags.fill(0, 0, count);
-        nulls[index] = 1;
-        codes[index] = 0;
-        continue;
+  /** The same where some or all of them are series of the table. */
+  writeTagsOfSeries(
+    writer: ByteWriter,
+    handles: Int32Array,
+    count: number,
+    { tags }: SeriesDictionary,
+  ): void {
+    for (let tag = 0; tag < this.#cells.length; tag++) {
+      const ofTable = tags[tag]!;
+      const entries = ofTable.entries();
+      const codes = codesOfCells(count);
+      for (let index = 0; index < count; index++) {
+        const handle = handles[index]!;
+        codes[index] = isSeriesHandle(handle)
+          ? ofTable.codeOrNull(seriesOfHandle(handle))
+          : this.#codeOf(handle, tag, ofTable, entries.length);
       }
-      const number = renumbering.numberOf(code - 1);
-      codes[index] = number;
-      if (number < entries) continue;
-      const start = starts[code - 1]!;
-      const end = starts[code]!;
-      if (dataLength + end - start > entryData.length) growData(dataLength + end - start);
-      for (let from = start; from < end; from++) entryData[dataLength++] = data[from]!;
-      entryStarts[++entries] = dataLength;
+      writeTagColumn(writer, count, entries, this.#cells[tag]!.vector());
     }
-    return {
-      kind: 'dictionary',
-      length: count,
-      codes,
-      dictionary: {
-        kind: 'bytes',
-        length: entries,
-        starts: entryStarts,
-        data: entryData,
-        nulls: null,
-      },
-      nulls,
-    };
+  }
+
+  /** Code of a tuple's cell in the table's dictionary, or behind its entries in the one here. */
+  #codeOf(handle: number, tag: number, ofTable: TagColumn, entryCount: number): number {
+    const code = this.#codes[handle * this.#cells.length + tag]! - 1;
+    if (code < 0) return NULL_CODE;
+    const { starts, data } = this.#cells[tag]!;
+    const known = ofTable.codeOf(data.subarray(starts[code], starts[code + 1]));
+    return known === -1 ? entryCount + code : known;
   }
 
   #addCells(handle: number, source: Uint8Array, start: number): void {
@@ -185,7 +215,7 @@ export class TupleMemory {
   }
 
   #grow(tuples: number): void {
-    const followers = new Uint32Array(tuples);
+    const followers = new Int32Array(tuples);
     followers.set(this.#followers);
     this.#followers = followers;
     const codesOfTuples = new Uint32Array(tuples * this.#cells.length);
@@ -194,16 +224,14 @@ export class TupleMemory {
   }
 }
 
-function makeRoom(count: number): void {
-  const size = Math.max(count, codes.length * 2);
-  codes = new Uint32Array(size);
-  nullFlags = new Uint8Array(size);
-  entryStarts = new Uint32Array(size + 1);
-}
-
-/** Keeps the bytes so far. */
-function growData(needed: number): void {
-  const grown = new Uint8Array(Math.max(needed, entryData.length * 2));
-  grown.set(entryData);
-  entryData = grown;
+function writeTagColumn(
+  writer: ByteWriter,
+  count: number,
+  entries: BytesVector,
+  moreEntries: BytesVector | null,
+): void {
+  const column = tagColumnOf(count, entries, moreEntries);
+  const form = columnForm(column);
+  writer.uint8(form);
+  encodeColumn(writer, column, form, 'fast');
 }

@@ -235,7 +235,7 @@ async function assemble(
     ddl: new DdlQueue(),
     guards: new TableGuards(),
     seriesLimit,
-    batches: new RowBatchPool(config.storage),
+    batches: new RowBatchPool(config.storage, (tableId) => store.tables.seriesOf(tableId)),
     counters,
   };
 

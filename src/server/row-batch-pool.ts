@@ -6,7 +6,14 @@
  * their table, within a share of what memtables may take. Batches of one schema share what they remember of its tag tuples.
  */
 
-import { RowBatch, type TableSchema, type TupleMemory } from '../../storage/index.js';
+import {
+  ColumnRole,
+  RowBatch,
+  TupleMemory,
+  type TableId,
+  type TableSchema,
+  type TableSeries,
+} from '../../storage/index.js';
 
 /** More than INSERTs run at the same moment, as a rule. */
 const BATCHES_MAX = 256;
@@ -18,13 +25,19 @@ export class RowBatchPool {
   /** Least recently given first. All empty, each with its size as it was given. */
   readonly #idle: { readonly batch: RowBatch; readonly sizeBytes: number }[] = [];
   readonly #limitBytes: number;
+  readonly #seriesOf: (tableId: TableId) => TableSeries | null;
   #idleBytes = 0;
   /** Of the tables written last, least recently used first. */
   readonly #memories = new Map<TableSchema, TupleMemory>();
   #newest: TableSchema | null = null;
 
-  constructor(limits: { readonly memtableBytes: number }) {
+  /** `seriesOf`: what the store knows of a table's series, for those with more of them than a memory of tuples holds. */
+  constructor(
+    limits: { readonly memtableBytes: number },
+    seriesOf: (tableId: TableId) => TableSeries | null,
+  ) {
     this.#limitBytes = limits.memtableBytes * MEMTABLE_SHARE;
+    this.#seriesOf = seriesOf;
   }
 
   /** Of the batches between statements. */
@@ -34,8 +47,7 @@ export class RowBatchPool {
 
   /** An empty batch of this very schema. */
   take(schema: TableSchema): RowBatch {
-    const batch =
-      this.#takeIdle(schema) ?? new RowBatch(schema, this.#memories.get(schema) ?? null);
+    const batch = this.#takeIdle(schema) ?? new RowBatch(schema, this.#memoryOf(schema));
     this.#remember(schema, batch.tuples);
     return batch;
   }
@@ -62,6 +74,14 @@ export class RowBatchPool {
       return batch;
     }
     return null;
+  }
+
+  #memoryOf(schema: TableSchema): TupleMemory {
+    const known = this.#memories.get(schema);
+    if (known !== undefined) return known;
+    const tags = schema.columns.filter(({ role }) => role === ColumnRole.tag);
+    const { tableId } = schema;
+    return new TupleMemory(tags.length, { seriesOfTable: () => this.#seriesOf(tableId) });
   }
 
   #remember(schema: TableSchema, memory: TupleMemory): void {

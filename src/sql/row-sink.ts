@@ -22,16 +22,25 @@ export interface RowSink {
   abandonRow(): void;
 }
 
+/** In place of a handle. */
+export const NO_TUPLE = -1;
+
 /** A sink of whole columns: the tags of a row may be named instead of spelled, and numbers written where they will lie. */
 export interface TupleSink extends RowSink {
   /** So many columns are tags: the first. */
   readonly tagCount: number;
-  /** What handles belong to; another object when they are all forgotten. */
+  /** What handles from 0 on belong to; another object when they are all forgotten. Those below NO_TUPLE are of series of the table. */
   readonly tuples: object;
-  /** The tuple that the next row is likely to have, -1 when nothing is known. */
+  /** The tuple that the next row is likely to have, NO_TUPLE when nothing is known. */
   readonly likelyTuple: number;
   /** The tuple of the row that ended last. */
   readonly lastTuple: number;
+  /** How that tuple is written is worth remembering. */
+  readonly mayRepeat: boolean;
+  /** Where the canonical bytes of a series that is likely are, if no cell of it has a quote, a backslash or a byte above 0x7f; else null. */
+  plainSeries(handle: number): DataView | null;
+  /** Where they start there. */
+  seriesStart(handle: number): number;
   /** Instead of a set* call for each tag. */
   setTuple(handle: number): void;
   /** Number cells in one array: cells[laneStart(column) + rowCount] = value is setNumber(column, value). */

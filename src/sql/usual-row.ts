@@ -10,14 +10,15 @@
  *   plain    any other column: a literal, read by the literal reader
  *
  * and the tags, when they are the first cells of the row, are compared as a whole with those of the tuple that is likely to come
- * (tag-texts.ts). A cell that is not as usual goes to the literal reader, which also finds every fault; what that does not know, or a
+ * (tag-texts.ts, canonical-tags.ts). A cell that is not as usual goes to the literal reader, which also finds every fault; what that does not know, or a
  * cell cut by the end of the chunk, is left to the scanner, which goes on from `position`.
  */
 
 import type { CellConverter } from './cell-conversion.js';
 import type { InsertCell } from './insert-target.js';
 import type { LiteralReader } from './literal-reader.js';
-import type { RowSink, TupleSink } from './row-sink.js';
+import { NO_TUPLE, type RowSink, type TupleSink } from './row-sink.js';
+import { CanonicalTags } from './canonical-tags.js';
 import { type TagLayout, TagTexts } from './tag-texts.js';
 import type { SqlTextOptions } from './token.js';
 
@@ -73,6 +74,7 @@ export class UsualRowReader {
   // Tags that come first.
   readonly #layouts: SqlTextOptions;
   #layout: TagLayout | null = null;
+  #canonical: CanonicalTags | null = null;
   /** What `#layout` was worked out for. */
   #layoutTagCount = 0;
   #tuples: TupleSink | null = null;
@@ -121,6 +123,7 @@ export class UsualRowReader {
       if (tagCount !== this.#layoutTagCount) {
         this.#layoutTagCount = tagCount;
         this.#layout = this.#layoutOf(tagCount);
+        this.#canonical = this.#layout === null ? null : CanonicalTags.of(this.#layout);
       }
     }
     const tuplesOf = this.#tuples?.tuples ?? null;
@@ -146,7 +149,9 @@ export class UsualRowReader {
       return this.#readCells(buf, start, end, 0, this.#kinds.length);
     }
     const likely = tuples.likelyTuple;
-    let at = likely < 0 ? -1 : texts.match(likely, this.#viewOf(buf), start, end);
+    let at = -1;
+    if (likely >= 0) at = texts.match(likely, this.#viewOf(buf), start, end);
+    else if (likely < NO_TUPLE) at = this.#matchSeries(tuples, likely, buf, start, end);
     if (at >= 0) {
       tuples.setTuple(likely);
     } else {
@@ -161,8 +166,21 @@ export class UsualRowReader {
 
   /** The row that was read last, and whole, has ended in the sink. */
   rowEnded(buf: Uint8Array): void {
-    if (this.#tagsEnd < 0 || this.#tuples === null) return;
+    if (this.#tagsEnd < 0 || this.#tuples?.mayRepeat !== true) return;
     this.#texts?.learn(this.#tuples.lastTuple, buf, this.#tagsStart, this.#tagsEnd);
+  }
+
+  #matchSeries(
+    tuples: TupleSink,
+    likely: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const canonical = this.#canonical;
+    const series = canonical === null ? null : tuples.plainSeries(likely);
+    if (canonical === null || series === null) return -1;
+    return canonical.match(series, tuples.seriesStart(likely), this.#viewOf(buf), start, end);
   }
 
   /** Of the bytes from the chunk's first on: sockets read into one buffer, so one view serves chunk after chunk. */

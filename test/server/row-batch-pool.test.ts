@@ -6,7 +6,7 @@ import { ColumnRole, ColumnType, type RowBatch, type TableSchema } from '../../s
 const MEBIBYTE = 1024 * 1024;
 
 /** Of a node that takes memtables of 256 MiB, as it does by default. */
-const newPool = (): RowBatchPool => new RowBatchPool({ memtableBytes: 256 * MEBIBYTE });
+const newPool = (): RowBatchPool => new RowBatchPool({ memtableBytes: 256 * MEBIBYTE }, () => null);
 
 const schemaOf = (tableId: number): TableSchema => ({
   tableId,
@@ -58,7 +58,7 @@ test('beyond 256 the least recently given goes', () => {
 test.each([256, 128, 64])(
   'what large statements have grown is kept up to a quarter of a memtable of %i MiB',
   (memtableMiB) => {
-    const pool = new RowBatchPool({ memtableBytes: memtableMiB * MEBIBYTE });
+    const pool = new RowBatchPool({ memtableBytes: memtableMiB * MEBIBYTE }, () => null);
     const schemas = Array.from({ length: 12 }, (_, table) => schemaOf(table));
     const text = new Uint8Array(6 * MEBIBYTE);
     const batches = schemas.map((schema) => {
@@ -82,7 +82,7 @@ test.each([256, 128, 64])(
 );
 
 test('one that alone is more than that is not kept, and drives no other out', () => {
-  const pool = new RowBatchPool({ memtableBytes: 4 * MEBIBYTE });
+  const pool = new RowBatchPool({ memtableBytes: 4 * MEBIBYTE }, () => null);
   const [small, large] = [schemaOf(1), schemaOf(2)].map((schema) => pool.take(schema));
   pool.give(small!);
   fill(large!, 'a', new Uint8Array(2 * MEBIBYTE));

@@ -12,15 +12,21 @@ import { InsertScanner } from '../../src/sql/insert-scanner.js';
 import type { InsertTarget } from '../../src/sql/insert-target.js';
 import { RecordedCell } from '../../src/sql/recorded-cell.js';
 import type { RowSink } from '../../src/sql/row-sink.js';
+import { CanonicalTags } from '../../src/sql/canonical-tags.js';
 import { TagTexts } from '../../src/sql/tag-texts.js';
 import {
   ColumnRole,
   ColumnType,
   RowBatch,
   type TableSchema,
+  type TableSeries,
   TupleMemory,
 } from '../../storage/index.js';
+import { SeriesDictionary } from '../../storage/series-dictionary.js';
+import { resolveSeries } from '../../storage/series-resolver.js';
+import { ResolvedTagBlocks } from '../../storage/tag-block-cache.js';
 import { RowsSectionReader, sectionShape, type RowsKind } from '../../storage/rows-section.js';
+import { TagTupleWriter } from '../../storage/tag-tuple.js';
 import { freshMemory } from '../../storage/vector-memory.js';
 import type { Vector } from '../../storage/vector.js';
 import { encodeWriteBody, sectionsOf, type Section } from '../../storage/write-body.js';
@@ -287,22 +293,49 @@ const statement = fc.record({
     },
   ),
   defaultText: fc.constantFrom('1', '2'),
+  /** The rows are applied before the next statement is read. */
+  isApplied: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(true) },
+    { weight: 1, arbitrary: fc.constant(false) },
+  ),
 });
+
+/** What a store would know of the table's series, and how it comes to know them. */
+class SeriesOfTable implements TableSeries {
+  readonly series = SeriesDictionary.ofTags(SCHEMA.columns.slice(0, TAGS.length));
+  readonly tagBlocks = new ResolvedTagBlocks();
+
+  apply(section: Uint8Array): void {
+    const body = Buffer.concat(encodeWriteBody([section]));
+    const [{ reader }] = [...sectionsOf(body, 0)] as [Section];
+    const shape = sectionShape(SCHEMA, 'rows');
+    const { tags, tupleCount } = new RowsSectionReader(reader, shape, freshMemory);
+    resolveSeries(this.series, tags, tupleCount, (tuple, start, end, known) =>
+      this.series.idOf(tuple, start, end, known),
+    );
+  }
+}
 
 test('remembered tags and times read as if they were not remembered', () => {
   let predicted = 0;
+  let predictedSeries = 0;
   fc.assert(
     fc.property(
       fc.array(tagsOfSeries, { minLength: 1, maxLength: 6 }),
       fc.tuple(orders, orders),
       fc.array(statement, { minLength: 1, maxLength: 8 }),
-      (series, twoOrders, statements) => {
-        const tuples = new TupleMemory(TAGS.length);
+      fc.boolean(),
+      (series, twoOrders, statements, areMany) => {
+        const table = new SeriesOfTable();
+        // A memory is full at once where there are many: from then on known series go by their ids.
+        const options = areMany ? { tuplesMax: 1, seriesOfTable: () => table } : {};
+        const tuples = new TupleMemory(TAGS.length, options);
         const batches = [new RowBatch(SCHEMA, tuples), new RowBatch(SCHEMA, tuples)];
         for (const batch of batches) {
           const setTuple = batch.setTuple.bind(batch);
           batch.setTuple = (handle) => {
             predicted += 1;
+            if (handle < 0) predictedSeries += 1;
             setTuple(handle);
           };
         }
@@ -332,6 +365,7 @@ test('remembered tags and times read as if they were not remembered', () => {
             expect(readSection(batch.encodeKeySection(), 'key-deletes')).toEqual(
               readSection(plain.batch.encodeKeySection(), 'key-deletes'),
             );
+            if (rest.isApplied) table.apply(batch.encodeSection());
           }
           batch.abandonRow();
           batch.clear();
@@ -342,6 +376,69 @@ test('remembered tags and times read as if they were not remembered', () => {
   );
   // The test is worth something only if tags were predicted at all.
   expect(predicted).toBeGreaterThan((RUNS * 2) / 3);
+  expect(predictedSeries).toBeGreaterThan(RUNS / 20);
+});
+
+describe('CanonicalTags', () => {
+  const tags = [TEXT, INT, TEXT].map((type, column) => ({ column, type, nullable: true }));
+  const layout = { tags, ansiQuotes: false, noBackslashEscapes: false };
+  const viewOf = (bytes: Uint8Array): DataView =>
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+  /** Offset behind the tags in `text`, whose tuple has these cells; -1 = they are not seen to be the same. */
+  function match(cells: readonly (string | null)[], text: string): number {
+    const tuple = new TagTupleWriter();
+    tuple.rawCell(Buffer.from('some other tuple'), 0, 16);
+    const start = tuple.length;
+    for (const cell of cells) {
+      if (cell === null) tuple.nullCell();
+      else tuple.bytesCell(Buffer.from(cell), 0, cell.length);
+    }
+    const chunk = Buffer.from(`(${text}`);
+    const canonical = CanonicalTags.of(layout)!;
+    return canonical.match(viewOf(tuple.bytes), start, viewOf(chunk), 1, chunk.length) - 1;
+  }
+
+  const long = 'h'.repeat(126);
+  it.each<[string, readonly (string | null)[], string, boolean]>([
+    ['as usual', ['host_1', '12', 'a'], "'host_1',12,'a',1,2)", true],
+    ['no text', ['', '0', ''], "'',0,'',1,2)", true],
+    ['NULL', [null, null, null], 'NULL,NULL,NULL,1,2)', true],
+    ['NULL in other letters', [null, '1', 'a'], "null,1,'a',1,2)", false],
+    ['NULL as text', ['NULL', '1', 'a'], "NULL,1,'a',1,2)", false],
+    ['another text', ['host_1', '12', 'a'], "'host_2',12,'a',1,2)", false],
+    ['a longer text', ['host_1', '12', 'a'], "'host_12',12,'a',1,2)", false],
+    ['a shorter text', ['host_12', '12', 'a'], "'host_1',12,'a',1,2)", false],
+    ['a longer number', ['host_1', '12', 'a'], "'host_1',123,'a',1,2)", false],
+    ['a number in quotes', ['host_1', '12', 'a'], "'host_1','12','a',1,2)", false],
+    ['a text without quotes', ['7', '12', 'a'], "7,12,'a',1,2)", false],
+    ['a number below zero', ['host_1', '-12', 'a'], "'host_1',-12,'a',1,2)", false],
+    ['blanks', ['host_1', '12', 'a'], "'host_1', 12,'a',1,2)", false],
+    ['the longest cell', [long, '12', 'a'], `'${long}',12,'a',1,2)`, true],
+    ['a cell too long', [`${long}h`, '12', 'a'], `'${long}h',12,'a',1,2)`, false],
+    ['nothing behind it', ['host_1', '12', 'a'], "'host_1',12,'a')", false],
+  ])('%s', (_, cells, text, isSame) => {
+    const behind = text.lastIndexOf(',1,2)') + 1;
+    expect(match(cells, text)).toBe(isSame ? behind : -2);
+  });
+
+  it('end with what is there of the text', () => {
+    const text = "'host_1',12,'a',1234567";
+    const behind = text.indexOf('1234567');
+    for (let length = 0; length < behind; length++) {
+      expect(match(['host_1', '12', 'a'], text.slice(0, length))).toBe(-2);
+    }
+    expect(match(['host_1', '12', 'a'], text)).toBe(behind);
+  });
+
+  it('are for texts and integers, in the order of the identity', () => {
+    const of = (column: number, type: SqlType): CanonicalTags | null =>
+      CanonicalTags.of({ ...layout, tags: [{ column, type, nullable: true }] });
+    expect(of(0, TEXT)).not.toBeNull();
+    expect(of(1, TEXT)).toBeNull();
+    expect(of(0, DOUBLE)).toBeNull();
+    expect(of(0, datetime(3))).toBeNull();
+  });
 });
 
 test('cut at any offset, the second time the tags are known', () => {

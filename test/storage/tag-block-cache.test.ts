@@ -254,10 +254,47 @@ describe('ResolvedTagBlocks', () => {
   });
 });
 
+describe('announced tag blocks', () => {
+  const blockOf = (index: number, length: number): Uint8Array => {
+    const bytes = new Uint8Array(length + 8).fill(index);
+    new DataView(bytes.buffer).setUint32(4, index);
+    return bytes;
+  };
+  const ids = (index: number): Uint32Array => Uint32Array.of(index, index + 1);
+
+  it('are found by their bytes, as often as one looks, and the last of them are kept', () => {
+    const known = new ResolvedTagBlocks();
+    for (let index = 0; index < 20; index++) known.announce(blockOf(index, 50), 4, 54, ids(index));
+    for (let index = 0; index < 20; index++) {
+      const source = blockOf(index, 50);
+      for (let time = 0; time < 2; time++) {
+        const found = known.match(source, 4, source.length, 2);
+        expect(found?.series ?? null).toEqual(index < 4 ? null : ids(index));
+      }
+      expect(known.match(source, 4, source.length, 3)).toBeNull();
+      expect(known.match(source, 3, source.length, 2)).toBeNull();
+      expect(known.match(source, 4, 53, 2)).toBeNull();
+    }
+    expect(known.sizeBytes).toBe(16 * (50 + 8));
+  });
+
+  it('take no more than two megabytes together', () => {
+    const known = new ResolvedTagBlocks();
+    const size = 700_000;
+    for (let index = 0; index < 9; index++) {
+      known.announce(blockOf(index, size), 0, size, ids(index));
+      expect(known.sizeBytes).toBeLessThanOrEqual(2 * 1024 * 1024);
+    }
+    known.announce(blockOf(9, 3_000_000), 0, 3_000_000, ids(9));
+    expect(known.match(blockOf(8, size), 0, size, 2)?.series).toEqual(ids(8));
+    expect(known.match(blockOf(6, size), 0, size, 2)).toBeNull();
+  });
+});
+
 describe('EncodedTagBlocks', () => {
   it('gives back the bytes of exactly these handles', () => {
     const known = new EncodedTagBlocks();
-    const handles = Uint32Array.from({ length: 32 }, (_, index) => index * 3);
+    const handles = Int32Array.from({ length: 32 }, (_, index) => index * 3);
     const bytes = Uint8Array.from({ length: 90 }, (_, index) => index);
     for (let time = 0; time < 2; time++) known.offer(handles, 32, bytes, 10, 60);
     expect(known.find(handles, 32)).toEqual(bytes.slice(10, 60));
@@ -269,13 +306,13 @@ describe('EncodedTagBlocks', () => {
   it('keeps the last single handle of each place', () => {
     const known = new EncodedTagBlocks();
     const bytes = Uint8Array.from({ length: 90 }, (_, index) => index);
-    known.offer(Uint32Array.of(5), 1, bytes, 10, 20);
-    known.offer(Uint32Array.of(6), 1, bytes, 10, 30);
-    expect(known.find(Uint32Array.of(5), 1)).toEqual(bytes.slice(10, 20));
-    known.offer(Uint32Array.of(5 + 1024), 1, bytes, 40, 60);
-    expect(known.find(Uint32Array.of(5), 1)).toBeNull();
-    expect(known.find(Uint32Array.of(5 + 1024), 1)).toEqual(bytes.slice(40, 60));
-    expect(known.find(Uint32Array.of(6), 1)).toEqual(bytes.slice(10, 30));
+    known.offer(Int32Array.of(5), 1, bytes, 10, 20);
+    known.offer(Int32Array.of(6), 1, bytes, 10, 30);
+    expect(known.find(Int32Array.of(5), 1)).toEqual(bytes.slice(10, 20));
+    known.offer(Int32Array.of(5 + 1024), 1, bytes, 40, 60);
+    expect(known.find(Int32Array.of(5), 1)).toBeNull();
+    expect(known.find(Int32Array.of(5 + 1024), 1)).toEqual(bytes.slice(40, 60));
+    expect(known.find(Int32Array.of(6), 1)).toEqual(bytes.slice(10, 30));
     expect(known.sizeBytes).toBe(20 + 20);
   });
 });

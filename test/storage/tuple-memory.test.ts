@@ -10,9 +10,10 @@ import { SeriesDictionary } from '../../storage/series-dictionary.js';
 import { resolveSeries } from '../../storage/series-resolver.js';
 import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import { TagTupleWriter } from '../../storage/tag-tuple.js';
-import { TupleMemory } from '../../storage/tuple-memory.js';
+import { ResolvedTagBlocks } from '../../storage/tag-block-cache.js';
+import { type TableSeries, TupleMemory } from '../../storage/tuple-memory.js';
 import { freshMemory } from '../../storage/vector-memory.js';
-import { sectionsOf } from '../../storage/write-body.js';
+import { type Section, sectionsOf } from '../../storage/write-body.js';
 import type { Vector } from '../../storage/vector.js';
 import { hexOfBytes } from '../support/hex-fixture.js';
 import { valuesOf } from '../support/vector-values.js';
@@ -95,6 +96,22 @@ describe('Renumbering', () => {
       expect(renumbering.count).toBe(seen.length);
     }
   });
+
+  it('numbers negative ids among them, however many and however far apart', () => {
+    const renumbering = new Renumbering(9000);
+    for (let round = 0; round < 12; round++) {
+      renumbering.clear();
+      const ids = Array.from({ length: 100 * round }, (_, index) =>
+        index % 5 === 0 ? index : -1 - (index % 3 === 0 ? index * 1_000_003 : index * 256 + round),
+      );
+      const seen = new Map<number, number>();
+      for (const id of [...ids, ...ids]) {
+        if (!seen.has(id)) seen.set(id, seen.size);
+        expect(renumbering.numberOf(id)).toBe(seen.get(id));
+      }
+      expect(renumbering.count).toBe(seen.size);
+    }
+  });
 });
 
 describe('Renumbering.rank', () => {
@@ -103,7 +120,7 @@ describe('Renumbering.rank', () => {
     renumbering.numberOf(2);
     renumbering.clear();
     for (const id of [900, 4, 70, 4, 5]) renumbering.numberOf(id);
-    const ids = new Uint32Array(4);
+    const ids = new Int32Array(4);
     const places = new Uint32Array(4);
     renumbering.rank(1000, ids, places);
     expect([...ids]).toEqual([4, 5, 70, 900]);
@@ -187,7 +204,7 @@ describe('RowBatch with a memory of tuples', () => {
     const plain = new ByteWriter();
     tuples.writeTags(
       plain,
-      Uint32Array.from({ length: 40 }, (_, index) => index),
+      Int32Array.from({ length: 40 }, (_, index) => index),
       40,
     );
     for (const block of tagBlocks) {
@@ -247,6 +264,115 @@ describe('RowBatch with a memory of tuples', () => {
     }
     expect(hexOfBytes(batch!.encodeSection())).toBe(hexOfBytes(plain.encodeSection()));
   });
+});
+
+describe('RowBatch over a table of many series', () => {
+  const tags = schema.columns.slice(0, 3);
+
+  /** Applies a section as a store does; returns each of its tuples' series. */
+  function apply(section: Uint8Array, series: SeriesDictionary): Uint32Array {
+    const body = Buffer.concat([Uint8Array.of(1, 0), section]);
+    const [{ reader }] = [...sectionsOf(body, 0)] as [Section];
+    const rows = new RowsSectionReader(reader, sectionShape(schema, 'rows'), freshMemory);
+    return resolveSeries(series, rows.tags, rows.tupleCount, (tuple, start, end, known) =>
+      series.idOf(tuple, start, end, known),
+    ).slice(0, rows.tupleCount);
+  }
+
+  it('makes sections of the same rows as a new batch, whether it knows the series or not', () => {
+    let named = 0;
+    fc.assert(
+      fc.property(
+        allSeries,
+        fc.array(fc.tuple(walk, order, fc.boolean(), fc.boolean()), {
+          minLength: 2,
+          maxLength: 8,
+        }),
+        (series, batches) => {
+          let table: TableSeries | null = newTable();
+          const tuples = new TupleMemory(3, { tuplesMax: 1, seriesOfTable: () => table });
+          const remembering = [new RowBatch(schema, tuples), new RowBatch(schema, tuples)];
+          batches.forEach(([steps, cells, isApplied, isAnother], index) => {
+            // What was known of another table's series is of no use, and does no harm.
+            if (isAnother && index === 4) table = newTable();
+            if (isAnother && index === 6) table = null;
+            const batch = remembering[index % 2]!;
+            const plain = new RowBatch(schema);
+            seriesOfWalk(series, steps).forEach((rowTags, row) => {
+              setTags(plain, rowTags, [0, 1, 2]);
+              setTags(batch, rowTags, cells);
+              for (const each of [batch, plain]) {
+                setFields(each, row);
+                each.endRow();
+              }
+              if (batch.lastTuple < -1) named += 1;
+            });
+            expect(batch.seriesCount).toBe(plain.seriesCount);
+            expect(batch.approximateBytes).toBe(plain.approximateBytes);
+            const section = batch.encodeSection();
+            expect(section.length).toBeLessThanOrEqual(batch.approximateBytes);
+            expect(rowsIn(section)).toEqual(rowsIn(plain.encodeSection()));
+            if (isApplied && table !== null) apply(section, table.series);
+            batch.clear();
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(named).toBeGreaterThan(300);
+  });
+
+  it('announces the series of its tuples to whoever applies them', () => {
+    const table = newTable();
+    const tuples = new TupleMemory(3, { tuplesMax: 1, seriesOfTable: () => table });
+    const batch = new RowBatch(schema, tuples);
+    const section = (from: number, to: number): Uint8Array => {
+      batch.clear();
+      for (let host = from; host < to; host++) {
+        setTags(batch, [`host_${host}`, host % 3, null], [0, 1, 2]);
+        setFields(batch, host);
+        batch.endRow();
+      }
+      return batch.encodeSection();
+    };
+    const resolvedOf = (bytes: Uint8Array): Uint32Array | null => {
+      const body = Buffer.concat([Uint8Array.of(1, 0), bytes]);
+      const [{ reader }] = [...sectionsOf(body, 0)] as [Section];
+      const shape = sectionShape(schema, 'rows');
+      return new RowsSectionReader(reader, shape, freshMemory, table.tagBlocks).resolved;
+    };
+    apply(section(0, 60), table.series);
+    const known = section(20, 50);
+    expect(resolvedOf(known)).toEqual(apply(known, table.series));
+    // A tuple that is no series yet: the section is taken apart.
+    expect(resolvedOf(section(40, 61))).toBeNull();
+  });
+
+  it('asks for what is known of the table anew for each batch', () => {
+    let table: TableSeries | null = newTable();
+    const tuples = new TupleMemory(3, { tuplesMax: 1, seriesOfTable: () => table });
+    const batch = new RowBatch(schema, tuples);
+    const endRow = (host: string): number => {
+      setTags(batch, [host, 1, null], [0, 1, 2]);
+      setFields(batch, batch.rowCount);
+      batch.endRow();
+      return batch.lastTuple;
+    };
+    endRow('a');
+    endRow('b');
+    apply(batch.encodeSection(), table.series);
+    batch.clear();
+    expect([endRow('a'), endRow('b')]).toEqual([-2, -3]);
+    expect(endRow('c')).toBeGreaterThanOrEqual(0);
+    batch.clear();
+    table = null;
+    expect(batch.likelyTuple).toBe(-1);
+    expect(endRow('a')).toBeGreaterThanOrEqual(0);
+  });
+
+  function newTable(): TableSeries {
+    return { series: SeriesDictionary.ofTags(tags), tagBlocks: new ResolvedTagBlocks() };
+  }
 });
 
 describe('resolveSeries', () => {

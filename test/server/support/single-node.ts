@@ -257,7 +257,9 @@ export class SingleNode {
         },
         options.maxSeries ?? 1_000_000,
       ),
-      batches: new RowBatchPool({ memtableBytes: 64 * 1024 * 1024 }),
+      batches: new RowBatchPool({ memtableBytes: 64 * 1024 * 1024 }, (tableId) =>
+        tables.seriesOf(tableId),
+      ),
     };
   }
 
