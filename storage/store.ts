@@ -9,7 +9,7 @@
  * version over all incarnations. Version order is causal order: a row never comes before the CREATE that its origin had seen.
  *
  * A multi-part write is stashed part by part and applied as a whole at its commit record, under that record's version. What is large is
- * applied in slices, and shows when all of it is (`prepare`).
+ * applied in slices, and shows when all of it is (`prepare`); in recovery as well.
  */
 
 import assert from 'node:assert';
@@ -450,6 +450,13 @@ export class Store {
 
   #apply(origin: NodeId, incarnation: IncarnationId, record: RecordView): void {
     const id = this.#nextOf(origin, incarnation, record);
+    this.#applyPrepared(id, origin, record);
+    this.#noteApplied(id, record);
+    this.#watchSize();
+  }
+
+  /** With what was done of it ahead. */
+  #applyPrepared(id: string, origin: NodeId, record: RecordView): void {
     const preparation = this.#preparations.get(record);
     if (preparation instanceof StagedWrite) {
       if (record.kind === RecordKind.commit) this.#stash(id).take(record);
@@ -458,8 +465,6 @@ export class Store {
       this.#applyRecord(id, origin, record);
       preparation?.end();
     }
-    this.#noteApplied(id, record);
-    this.#watchSize();
   }
 
   /** Key of the incarnation, whose next record this must be. */
@@ -856,8 +861,13 @@ export class Store {
       const stream = lowestVersion(streams);
       if (stream === null) break;
       const record = stream.head!;
-      const id = key(stream.origin, stream.incarnation);
-      this.#replayRecord(id, stream.origin, record, this.#flushedTo.get(id) ?? 0);
+      const { origin, incarnation } = stream;
+      const id = key(origin, incarnation);
+      const flushed = this.#flushedTo.get(id) ?? 0;
+      if (record.sequence > flushed) {
+        while (!this.prepare(origin, incarnation, record)) await pacer.turn();
+      }
+      this.#replayRecord(id, origin, record, flushed);
       this.#applied.set(id, record.sequence);
       if (record.version > this.#highestApplied) this.#highestApplied = record.version;
       count += 1;
@@ -874,7 +884,7 @@ export class Store {
   /** At or below the flushed position only what later records refer to is needed again: open parts and schemas. */
   #replayRecord(id: string, origin: NodeId, record: RecordView, flushed: number): void {
     if (record.sequence > flushed) {
-      this.#applyRecord(id, origin, record);
+      this.#applyPrepared(id, origin, record);
     } else if (record.kind === RecordKind.part) {
       this.#stash(id).add(record);
     } else if (record.kind === RecordKind.commit || record.kind === RecordKind.abort) {

@@ -154,6 +154,31 @@ describe('store', () => {
     });
   });
 
+  test('a large commit is replayed in slices, too', async () => {
+    const replayed = async (parts: number): Promise<{ values: number[]; turns: number }> => {
+      const machine = new Machine(4);
+      await machine.start();
+      machine.defineTable();
+      const first = machine.append(RecordKind.part, [encodePartPrefix(0), ...writeOf([0])]);
+      for (let part = 1; part < parts; part += 1) {
+        const values = Array.from({ length: 3000 }, (_, index) => part * 3000 + index);
+        machine.append(RecordKind.part, [encodePartPrefix(first.sequence), ...writeOf(values)]);
+      }
+      machine.append(RecordKind.commit, [
+        encodeCommitBody({ firstPart: first.sequence, partCount: parts }),
+      ]);
+      await machine.settle();
+      machine.powerLoss();
+      const turn = jest.spyOn(machine.clock, 'yieldTurn');
+      await machine.start();
+      return { values: await machine.values(), turns: turn.mock.calls.length };
+    };
+    const [short, long] = [await replayed(2), await replayed(9)];
+    expect([short.values.length, long.values.length]).toEqual([3001, 24_001]);
+    // About one for each 30,000 values, and one for the bytes of its parts.
+    expect(long.turns - short.turns).toBeGreaterThan(3);
+  });
+
   test('a flush in the middle of a replay forgets nothing that was flushed before', async () => {
     const machine = new Machine(5);
     await machine.start();
