@@ -518,19 +518,20 @@ export class WritePath {
   /** Answers whose records are applied go out; the others follow from `#apply`. */
   #answer(): void {
     const applied = (this.#unapplied[0]?.sequence ?? Infinity) - 1;
-    let left = 0;
-    for (const answer of this.#answers) {
-      if (answer.sequence > applied) {
-        this.#answers[left] = answer;
-        left += 1;
+    let place = 0;
+    while (place < this.#answers.length) {
+      const { sequence, warning } = this.#answers[place]!;
+      if (sequence > applied) {
+        place += 1;
         continue;
       }
-      const record = this.#takeUnanswered(answer.sequence);
+      if (place === 0) this.#answers.shift();
+      else this.#answers.splice(place, 1);
+      const record = this.#takeUnanswered(sequence);
       if (record === undefined) continue;
-      if (answer.warning !== null) this.#deps.onBeyondBudget(record.view!.bytes.length);
-      record.resolve(this.#acknowledgement(record.view!, answer.warning));
+      if (warning !== null) this.#deps.onBeyondBudget(record.view!.bytes.length);
+      record.resolve(this.#acknowledgement(record.view!, warning));
     }
-    this.#answers.length = left;
   }
 
   /** Out of order only where a session's own budget is smaller: the first is nearly always the one. */
