@@ -59,8 +59,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'record applied twice after a restart: what is flushed is replayed',
     file: 'storage/store.ts',
-    find: 'if (record.sequence > flushed) {',
-    replace: 'if (record.sequence > 0) {',
+    find: 'if (record.sequence > flushed) {\n      this.#applyPrepared(',
+    replace: 'if (record.sequence > 0) {\n      this.#applyPrepared(',
     testFile: 'test/storage/store.test.ts',
     testName:
       'store a multi-part write appears at its commit as a whole, and an aborted or orphaned one never',
