@@ -381,9 +381,13 @@ export class Connection {
     this.#endPump();
   };
 
-  /** True after a long stretch: the pump goes on in a later turn of the event loop. */
+  /**
+   * True after a long stretch with more to read: the pump goes on in a later turn of the event loop. To have waited for the disk counts as
+   * a stretch too; a client that waits for its answer before it sends the next statement loses no turn to that.
+   */
   #yields(nowMs: number): boolean {
     if (nowMs - this.#stretchStartMs <= PUMP_STRETCH_MS) return false;
+    if (!this.#parser.hasMore && this.#input.isEmpty) return false;
     this.#writer.flush();
     this.#host.environment.timers.yieldTurn().then(() => {
       this.#stretchStartMs = this.#now();

@@ -65,6 +65,11 @@ export class PacketParser {
     return this.#inside;
   }
 
+  /** Whether `next` can say anything but 'needInput' without another chunk. */
+  get hasMore(): boolean {
+    return this.#state === 'end' || this.#offset < this.chunk.length;
+  }
+
   /** Length that the current packet (not chain) announced; how much room a collector may need. */
   get announcedBytes(): number {
     return this.#headerLength;

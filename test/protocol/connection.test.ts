@@ -37,6 +37,10 @@ const SCRIPT: Script = {
     await new Promise((resolve) => setImmediate(resolve));
     response.ok({ affectedRows: 9 });
   },
+  slow: async (response) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    response.ok();
+  },
   error: () => {
     throw new SqlError('ER_NO_SUCH_TABLE', { database: 'd', table: 't' });
   },
@@ -740,6 +744,21 @@ describe('back-pressure towards the client', () => {
     fixture.socket.destroy();
     await settle();
     expect(fixture.log).toContain('query aborted');
+  });
+});
+
+describe('a command that took longer than a stretch gives up a turn of the event loop', () => {
+  test.each([
+    ['not when nothing else is there to read', [command(3, 'slow')], false],
+    ['before the next command', [command(3, 'slow'), command(3, 'ok')], true],
+    ['before the rest of one', [command(3, 'slow'), command(3, 'ok').subarray(0, 7)], true],
+  ])('%s', async (_name, commands, isGivenUp) => {
+    const fixture = await answersTo([LOGIN]);
+    const yieldTurn = jest.spyOn(fixture.environment.timers, 'yieldTurn');
+    fixture.socket.receive(Buffer.concat(commands));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(packetsOf(fixture.socket.sentBytes()).map(line)).toContain(`1 ${OK}`);
+    expect(yieldTurn.mock.calls.length > 0).toBe(isGivenUp);
   });
 });
 
