@@ -85,13 +85,12 @@ export type { ReadView } from './read-view.js';
 export {
   Store,
   StoreFailedError,
-  type BackgroundStatus,
-  type DiskStatus,
-  type StateMachine,
   type StoreDeps,
   type StoreOptions,
   type StoreReport,
 } from './store.js';
+export type { StateMachine } from './state-machine.js';
+export type { BackgroundStatus, DiskStatus } from './store-upkeep.js';
 export { isNoSpace } from './no-space-error.js';
 export { ReopeningStore, type ReopeningStoreDeps } from './reopening-store.js';
 export { WriteLatch } from './write-latch.js';

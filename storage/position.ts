@@ -25,3 +25,8 @@ export function plainPosition({ incarnation, sequence, hash }: Position): Positi
 
 /** One entry for every live incarnation of both origins. */
 export type PositionVector = readonly (Position & { readonly origin: NodeId })[];
+
+/** Names an incarnation of an origin, in maps. */
+export function positionKey(origin: NodeId, incarnation: IncarnationId): string {
+  return `${origin}/${incarnation}`;
+}
