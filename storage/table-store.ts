@@ -17,8 +17,10 @@ import { writeDictionary } from './dictionary-writer.js';
 import { flushJobs } from './flush-plan.js';
 import { InlineWorkers } from './inline-workers.js';
 import { runKey } from './keys.js';
-import { checkBlocks, loadManifest, manifestOperations, type StoredSchema } from './manifest.js';
-import type { FlushedState, ManifestHead } from './manifest-head.js';
+import { LiveState } from './live-state.js';
+import { checkBlocks, loadManifest, type StoredSchema } from './manifest.js';
+import type { FlushedState } from './manifest-head.js';
+import { type FrozenGeneration, ManifestWriter, type NewRun } from './manifest-writer.js';
 import { Generation, type MemTable } from './memtable.js';
 import { MemtableMemory } from './memtable-memory.js';
 import { choosePartitionMs } from './partition-choice.js';
@@ -39,7 +41,7 @@ import { SyncedBatches } from './synced-batches.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
 import { baseForUnits } from './time-base.js';
-import { deadRuns, expiredRuns, spentTombstones } from './tombstone-sweep.js';
+import { expiredRuns } from './tombstone-sweep.js';
 import type { TableSeries } from './tuple-memory.js';
 import { applyBody, type ApplyTarget } from './write-applier.js';
 
@@ -85,35 +87,6 @@ export interface TableMemory {
 /** What a drop or a range tombstone adds to a generation's size: so that it is flushed one day. */
 const NOTE_BYTES = 256;
 
-interface FrozenGeneration {
-  readonly generation: Generation;
-  readonly state: FlushedState;
-}
-
-/** A write that counts as applied and is not in the state yet. */
-interface LateWrite {
-  readonly version: number;
-  readonly body: Uint8Array;
-}
-
-/** A run that a job has written, and its entry for the manifest. */
-interface NewRun {
-  readonly run: Run;
-  readonly entry: WrittenRun;
-}
-
-/** A change of the manifest. */
-interface ManifestChange {
-  readonly written: readonly NewRun[];
-  /** Runs whose rows are all in those written, or dead. */
-  readonly replaced: readonly Run[];
-  readonly horizon: number;
-  /** Set by a flush: the generation that is in runs now, and what it covers. */
-  readonly flushed: FrozenGeneration | null;
-  /** The opening of the block store that `written` was begun in. */
-  readonly opening: number | undefined;
-}
-
 export class TableStore {
   readonly #kv: KeyValueStore;
   readonly #timers: Timers;
@@ -121,28 +94,14 @@ export class TableStore {
   readonly #cache: BlockCache;
   readonly #memory: MemtableMemory;
   readonly #schemas = new Map<SchemaId, KnownSchema>();
-  readonly #persistedSchemas = new Set<SchemaId>();
-  /** With the versions of their drops. */
-  readonly #droppedTables = new Map<TableId, number>();
-  /** Dropped in the manifest on disk, so that their dictionaries may go. */
-  readonly #forgottenTables = new Set<TableId>();
-  #settled: StoreState;
-  #late: LateWrite | null = null;
-  /** What went wrong with a late write: the state lacks some of it. */
-  #applyFault: Error | null = null;
+  readonly #live: LiveState;
+  readonly #manifest: ManifestWriter;
   /** With the vectors they cover; the same generations as in the state. */
   readonly #frozen: FrozenGeneration[] = [];
-  /** Runs of dropped tables that the manifest on disk still names. */
-  #removedRuns: Run[] = [];
-  #flushed: FlushedState | null = null;
   #seriesCount = 0;
-  #nextRunId = 1;
-  #verifiedRunId = 0;
   readonly #garbage: RunGarbage;
   readonly #compactor: Compactor;
   readonly #counters = new BackgroundCounters();
-  /** Changes of the manifest come one after another. */
-  #installing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
   #isFlushing = false;
   readonly #target: ApplyTarget & PreparationTarget;
@@ -158,19 +117,19 @@ export class TableStore {
     this.#compactor = new Compactor({
       state: () => this.#state,
       run: (job) => this.#workers.run(job),
-      reserveRunIds: (count) => this.#reserveRunIds(count),
+      reserveRunIds: (count) => this.#manifest.reserveRunIds(count),
       opening: () => this.#kv.opening,
       install: async (result, replaced, { horizon }, opening) => {
         const written = result.runs.map(decodeRun);
         for (const { run } of written) run.clearedThrough = horizon;
-        await this.#install({ written, replaced, horizon, flushed: null, opening });
+        await this.#manifest.install({ written, replaced, horizon, flushed: null, opening });
         this.#counters.addCompaction(result);
       },
       discard: (runIds) => this.#garbage.discard([runIds]),
     });
     this.#cache = new BlockCache(options.cacheBytes);
     this.#memory = new MemtableMemory(options.memtableBytes);
-    this.#settled = {
+    const initial: StoreState = {
       number: 0,
       tables: new Map(),
       runs: new Map(),
@@ -179,6 +138,17 @@ export class TableStore {
       frozen: [],
       active: Generation.in(this.#memory, 0),
     };
+    this.#live = new LiveState(initial, (version, body) => {
+      applyBody(this.#target, version, body, 0, 0);
+    });
+    this.#manifest = new ManifestWriter({
+      kv: deps.kv,
+      timers: deps.timers,
+      live: this.#live,
+      garbage: this.#garbage,
+      schemas: () => this.#schemas.values(),
+      isBusy: (run) => this.#compactor.isBusy(run),
+    });
     const active = (): Generation => this.#state.active;
     this.#target = {
       get generation() {
@@ -205,7 +175,7 @@ export class TableStore {
 
   /** As of the manifest on disk; null = nothing was ever flushed. */
   get flushed(): FlushedState | null {
-    return this.#flushed;
+    return this.#manifest.flushed;
   }
 
   // ---- applying ----
@@ -233,7 +203,7 @@ export class TableStore {
 
   /** What is known of the table's series, for whoever writes more of its rows; null = unknown or dropped. Not to be kept across turns. */
   seriesOf(tableId: TableId): TableSeries | null {
-    return this.#settled.tables.get(tableId) ?? null;
+    return this.#live.settled.tables.get(tableId) ?? null;
   }
 
   /** Body of a write record from `bodyOffset` on. Every schema it names has been applied. */
@@ -247,21 +217,12 @@ export class TableStore {
    * as well. The body must stay as it is. What is wrong with it is thrown to whoever looks, again and again.
    */
   applyWriteLater(version: number, body: Uint8Array): void {
-    this.settle();
-    this.#late = { version, body };
+    this.#live.applyLater(version, body);
   }
 
   /** Applies what was put off. */
   settle(): void {
-    const late = this.#late;
-    if (late === null) return;
-    this.#late = null;
-    try {
-      applyBody(this.#target, late.version, late.body, 0, 0);
-    } catch (error) {
-      this.#applyFault = error instanceof Error ? error : new Error(String(error));
-    }
-    if (this.#applyFault !== null) throw this.#applyFault;
+    this.#live.settle();
   }
 
   /** The parts of a multi-part write, without their prefixes, under the version of its commit record. */
@@ -299,13 +260,13 @@ export class TableStore {
     let isNew = false;
     for (const { tableId, through } of decodeExpiryBody(body)) {
       const known = expired.get(tableId);
-      if (this.#droppedTables.has(tableId) || (known !== undefined && through <= known)) continue;
+      if (this.#manifest.isDropped(tableId) || (known !== undefined && through <= known)) continue;
       expired.set(tableId, through);
       isNew = true;
     }
     if (!isNew) return;
     this.#state.active.charge(NOTE_BYTES);
-    this.#replaceState({ expired });
+    this.#live.replace({ expired });
     this.#dropExpiredRuns();
   }
 
@@ -313,7 +274,7 @@ export class TableStore {
   #dropExpiredRuns(): void {
     if (expiredRuns(this.#state).every((run) => this.#compactor.isBusy(run))) return;
     const nothing = { written: [], replaced: [], horizon: 0, flushed: null, opening: undefined };
-    this.#install(nothing).catch((error: unknown) => {
+    this.#manifest.install(nothing).catch((error: unknown) => {
       // Without room they go with the next change of the manifest; anything else is told by the next flush.
       if (!isNoSpace(error))
         this.#failure ??= error instanceof Error ? error : new Error(String(error));
@@ -347,14 +308,13 @@ export class TableStore {
    * of it is freed with their generation, because views may still read it.
    */
   dropTable(tableId: TableId, version: number): void {
-    this.#droppedTables.set(tableId, version);
+    this.#manifest.drop(tableId, version, this.#state.runs.get(tableId) ?? []);
     this.#state.active.charge(NOTE_BYTES);
     const table = this.#state.tables.get(tableId);
     if (table === undefined) return;
     table.isDropped = true;
     this.#seriesCount -= table.series.count;
-    this.#removedRuns.push(...(this.#state.runs.get(tableId) ?? []));
-    this.#replaceState({
+    this.#live.replace({
       tables: without(this.#state.tables, tableId),
       runs: without(this.#state.runs, tableId),
       tombstones: without(this.#state.tombstones, tableId),
@@ -414,7 +374,7 @@ export class TableStore {
     this.#frozen.push({ generation, state });
     const { frozen, number } = this.#state;
     const active = Generation.in(this.#memory, number + 1);
-    this.#replaceState({ frozen: [...frozen, generation], active });
+    this.#live.replace({ frozen: [...frozen, generation], active });
   }
 
   /**
@@ -456,7 +416,7 @@ export class TableStore {
     await dictionaries.flush();
     const written: NewRun[] = [];
     const reserveRunIds = (count: number): RunIds => {
-      const runIds = this.#reserveRunIds(count);
+      const runIds = this.#manifest.reserveRunIds(count);
       reserved.push(runIds);
       return runIds;
     };
@@ -468,103 +428,9 @@ export class TableStore {
       written.push(...result.runs.map(decodeRun));
       this.#counters.addFlushJob(result);
     }
-    await this.#install({ written, replaced: [], horizon, flushed: oldest, opening });
+    await this.#manifest.install({ written, replaced: [], horizon, flushed: oldest, opening });
+    this.#frozen.shift();
     this.#counters.flushes += 1;
-  }
-
-  #reserveRunIds(count: number): RunIds {
-    const first = this.#nextRunId;
-    this.#nextRunId += count;
-    return { first, count };
-  }
-
-  /** Changes the manifest in one synced batch, and then what readers see in one step. */
-  #install(change: ManifestChange): Promise<void> {
-    const installing = this.#installing.then(() => this.#installNow(change));
-    this.#installing = installing.catch(() => undefined);
-    return installing;
-  }
-
-  async #installNow({
-    written,
-    replaced,
-    horizon,
-    flushed,
-    opening,
-  }: ManifestChange): Promise<void> {
-    // A table may have been dropped meanwhile; its new runs are then in no manifest and never were.
-    const isOrphan = ({ run }: NewRun): boolean => this.#droppedTables.has(run.tableId);
-    const orphans = written.filter(isOrphan).map(({ run }) => run);
-    const named = written.filter((one) => !isOrphan(one));
-    const added = named.map(({ run }) => run);
-    const entries = named.map(({ entry }) => entry);
-    // What a job reads is in its result, dead or not: it goes with that.
-    const dead = deadRuns(this.#state, horizon).filter((run) => !this.#compactor.isBusy(run));
-    const known = replaced.filter((run) => this.#state.runs.get(run.tableId)?.includes(run));
-    const removed = new Set([...this.#removedRuns, ...known, ...dead]);
-    const schemas = [...this.#schemas.values()].filter(({ id }) => !this.#persistedSchemas.has(id));
-    const left = [...this.#state.runs.values(), added].flat().filter((run) => !removed.has(run));
-    const memtables = [...this.#state.frozen, this.#state.active];
-    const spent = spentTombstones(
-      this.#state,
-      left,
-      memtables.filter((generation) => generation !== flushed?.generation),
-      horizon,
-    );
-    const head: ManifestHead = {
-      nextRunId: this.#nextRunId,
-      verifiedRunId: this.#verifiedRunId,
-      state: flushed?.state ?? this.#flushed,
-      droppedTables: [...this.#droppedTables],
-      tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),
-      ...this.#expiryAndPartitions(),
-    };
-    const operations = manifestOperations({ head, added: entries, removed: [...removed], schemas });
-    const since = opening === undefined ? {} : { opening };
-    await this.#kv.batch(operations, { sync: true, ...since });
-
-    for (const { id } of schemas) this.#persistedSchemas.add(id);
-    this.#forgetDictionaries(head.droppedTables.map(([tableId]) => tableId));
-    if (flushed !== null) {
-      this.#frozen.shift();
-      this.#flushed = flushed.state;
-    }
-    this.#removedRuns = this.#removedRuns.filter((run) => !removed.has(run));
-    const runs = new Map<TableId, readonly Run[]>();
-    for (const [tableId, own] of this.#state.runs) {
-      runs.set(
-        tableId,
-        own.filter((run) => !removed.has(run)),
-      );
-    }
-    for (const run of added) {
-      // Dropped while the manifest was written: the next manifest forgets the run.
-      if (this.#droppedTables.has(run.tableId)) this.#removedRuns.push(run);
-      else runs.set(run.tableId, [...(runs.get(run.tableId) ?? []), run]);
-    }
-    const tombstones = new Map<TableId, readonly StampedTombstone[]>();
-    for (const [tableId, own] of this.#state.tombstones) {
-      tombstones.set(
-        tableId,
-        own.filter((one) => !spent.has(one)),
-      );
-    }
-    const frozen = this.#state.frozen.filter((generation) => generation !== flushed?.generation);
-    this.#replaceState({ runs, tombstones, frozen });
-    const runIds = [...removed, ...orphans].map((run) => run.id);
-    const { number } = this.#state;
-    this.#garbage.add(runIds, number);
-    if (flushed === null) return;
-    const { generation } = flushed;
-    const states = { from: generation.firstState, to: number };
-    this.#garbage.whenUnread(states, () => generation.release(new Pacer(this.#timers)));
-  }
-
-  /** Their drops are in the manifest on disk. */
-  #forgetDictionaries(tableIds: readonly TableId[]): void {
-    const forgotten = tableIds.filter((tableId) => !this.#forgottenTables.has(tableId));
-    for (const tableId of forgotten) this.#forgottenTables.add(tableId);
-    this.#garbage.addDictionaries(forgotten);
   }
 
   // ---- compaction ----
@@ -641,37 +507,24 @@ export class TableStore {
   /** Stops background work and waits for deletions under way. Flushes nothing; the kv stays open. */
   async close(): Promise<void> {
     await this.#workers.close();
-    await this.#installing;
+    await this.#manifest.idle();
     await this.#garbage.close();
   }
 
   // ---- inside ----
 
-  #expiryAndPartitions(): Pick<ManifestHead, 'expired' | 'partitions'> {
-    const { expired, tables } = this.#state;
-    const partitions: [TableId, number][] = [];
-    for (const { tableId, partitionMs, schema } of tables.values()) {
-      if (schema.partitionMs === 0 && partitionMs > 0) partitions.push([tableId, partitionMs]);
-    }
-    const expiries = [...expired].map(([tableId, through]) => ({ tableId, through }));
-    return { expired: expiries, partitions };
-  }
-
   async #load(): Promise<void> {
     const runs = new Map<number, Run>();
     const head = await loadManifest(this.#kv, {
       head: (loaded) => {
-        for (const [tableId, version] of loaded.droppedTables) {
-          this.#droppedTables.set(tableId, version);
-          this.#forgottenTables.add(tableId);
-        }
+        this.#manifest.loadDropped(loaded.droppedTables);
         for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
         const expired = loaded.expired.map(({ tableId, through }) => [tableId, through] as const);
-        this.#replaceState({ expired: new Map(expired) });
+        this.#live.replace({ expired: new Map(expired) });
       },
       schema: (stored) => {
         this.#define(stored);
-        this.#persistedSchemas.add(stored.id);
+        this.#manifest.loadSchema(stored.id);
       },
       hasTable: (tableId) => this.#state.tables.has(tableId),
       series: (tableId, entries) => {
@@ -686,16 +539,14 @@ export class TableStore {
       const table = this.#state.tables.get(tableId);
       if (table !== undefined) table.partitionMs = partitionMs;
     }
-    this.#flushed = head.state;
-    this.#nextRunId = await checkBlocks(this.#kv, runs, head);
-    this.#verifiedRunId = this.#nextRunId - 1;
+    this.#manifest.loaded(head.state, await checkBlocks(this.#kv, runs, head));
     const byTable = new Map<TableId, Run[]>();
     for (const run of runs.values()) {
       const own = byTable.get(run.tableId);
       if (own === undefined) byTable.set(run.tableId, [run]);
       else own.push(run);
     }
-    this.#replaceState({ runs: byTable });
+    this.#live.replace({ runs: byTable });
     for (const [tableId, own] of byTable) this.#assumeLastTimes(tableId, own);
   }
 
@@ -718,13 +569,13 @@ export class TableStore {
     const table = known ?? new TableState(stored.schema);
     this.#schemas.set(stored.id, table.define(stored.id, stored.schema, stored.body));
     if (known === null) {
-      this.#replaceState({ tables: new Map(this.#state.tables).set(tableId, table) });
+      this.#live.replace({ tables: new Map(this.#state.tables).set(tableId, table) });
     }
   }
 
   /** A schema of a dropped table is known only so that its rows can be told and discarded. */
   #droppedState(schema: TableSchema): TableState | null {
-    if (!this.#droppedTables.has(schema.tableId)) return null;
+    if (!this.#manifest.isDropped(schema.tableId)) return null;
     const table = new TableState(schema);
     table.isDropped = true;
     return table;
@@ -732,25 +583,18 @@ export class TableStore {
 
   #addTombstone(tombstone: StampedTombstone): void {
     const { tableId } = tombstone;
-    if (this.#droppedTables.has(tableId)) return;
+    if (this.#manifest.isDropped(tableId)) return;
     const known = this.#state.tombstones.get(tableId) ?? [];
     // One that was persisted before its record counted as flushed comes again in replay.
     if (known.some((one) => isSameTombstone(one, tombstone))) return;
     this.#state.active.charge(NOTE_BYTES);
     const tombstones = new Map(this.#state.tombstones).set(tableId, [...known, tombstone]);
-    this.#replaceState({ tombstones });
+    this.#live.replace({ tombstones });
   }
 
   /** Whoever looks at it sees everything applied so far. */
   get #state(): StoreState {
-    if (this.#late !== null) this.settle();
-    if (this.#applyFault !== null) throw this.#applyFault;
-    return this.#settled;
-  }
-
-  #replaceState(change: Partial<Omit<StoreState, 'number'>>): void {
-    const state = this.#state;
-    this.#settled = { ...state, ...change, number: state.number + 1 };
+    return this.#live.current;
   }
 }
 

@@ -100,8 +100,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'tombstone lost in flush: a deleted row is back after the restart',
-    file: 'storage/table-store.ts',
-    find: 'tombstones: [...this.#state.tombstones.values()].flat().filter((one) => !spent.has(one)),',
+    file: 'storage/manifest-writer.ts',
+    find: 'tombstones: [...before.tombstones.values()].flat().filter((one) => !spent.has(one)),',
     replace: 'tombstones: [],',
     testFile: 'test/storage/table-store.test.ts',
     testName:
@@ -109,7 +109,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'acknowledged and not visible: a late write is not applied for whoever looks',
-    file: 'storage/table-store.ts',
+    file: 'storage/live-state.ts',
     find: 'if (this.#late !== null) this.settle();',
     replace: '',
     testFile: 'test/storage/late-write.test.ts',
@@ -361,9 +361,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'the dictionary of a dropped table goes before its drop is on disk',
-    file: 'storage/table-store.ts',
-    find: 'this.#seriesCount -= table.series.count;',
-    replace: 'this.#seriesCount -= table.series.count; this.#forgetDictionaries([tableId]);',
+    file: 'storage/manifest-writer.ts',
+    find: 'this.#removedRuns.push(...runs);',
+    replace: 'this.#removedRuns.push(...runs); this.#forgetDictionaries([tableId]);',
     testFile: 'test/storage/table-store.test.ts',
     testName:
       'dropping a table a power loss at any batch leaves its series whole, or no trace of them after the next start',
