@@ -2,11 +2,13 @@
  * The order in which a memtable's rows go into runs: by partition, then (series, time, version), without what is overwritten for good.
  *
  * Rows arrive nearly in order, so one counting pass by series nearly always is the sort: while rows are placed, each one's time is compared
- * with the last of its series, and only a series with a time that does not rise is sorted and reduced row by row.
+ * with the last of its series. A series with a time that does not rise is put together from its stretches that do (rising-stretches.ts); only
+ * where that cannot be it is sorted and reduced row by row.
  */
 
 import type { Pacer } from './pacer.js';
 import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
+import { RisingStretches } from './rising-stretches.js';
 import { type ReductionRules, reduceIdentity } from './row-reduction.js';
 import { sortHandles, sortRange } from './row-order.js';
 import { PartitionRule } from './time-base.js';
@@ -21,6 +23,10 @@ export interface OrderedPartition {
 const SERIES_PER_ROW_MAX = 16;
 const SERIES_SPARE = 2048;
 const ROW_UNITS = 2;
+const STEP_ROWS = 4096;
+
+/** How a series came. */
+const Disorder = { none: 0, times: 1, deep: 2 } as const;
 
 /** All rows by partition, in order of arrival. */
 export async function partitionHandles(
@@ -106,7 +112,7 @@ export async function orderHandles(
   for (let series = 1; series < ends.length; series++) ends[series]! += ends[series - 1]!;
 
   const sorted = new Uint32Array(count);
-  const isDisordered = new Uint8Array(seriesMax + 1);
+  const disorder = new Uint8Array(seriesMax + 1);
   const lastTimes = new Float64Array(seriesMax + 1).fill(-Infinity);
   const { base } = pages[handles[0]! >>> HANDLE_SHIFT]!;
   await eachStretch(pages, handles, pacer, (page, row, end, handle) => {
@@ -115,10 +121,9 @@ export async function orderHandles(
     for (; row < end; row++) {
       const id = series[row]!;
       const time = times[row]! + delta;
-      if (!(time > lastTimes[id]!) || (delta !== 0 && !Number.isSafeInteger(time))) {
-        isDisordered[id] = 1;
-      }
-      if (tombstones !== null && tombstones[row] === 1) isDisordered[id] = 1;
+      if (!(time > lastTimes[id]!)) disorder[id]! |= Disorder.times;
+      if (delta !== 0 && !Number.isSafeInteger(time)) disorder[id] = Disorder.deep;
+      if (tombstones !== null && tombstones[row] === 1) disorder[id] = Disorder.deep;
       lastTimes[id] = time;
       sorted[ends[id]!++] = handle++;
     }
@@ -128,10 +133,15 @@ export async function orderHandles(
   let kept = 0;
   let from = 0;
   const scratch = handles;
+  const stretches = new StretchOrder(pages, base);
   for (let series = 0; series <= seriesMax; series++) {
     const to = ends[series]!;
     if (to === from) continue;
-    if (isDisordered[series] === 1) {
+    const isOrdered =
+      disorder[series] === Disorder.none ||
+      (disorder[series] === Disorder.times &&
+        (await stretches.order(sorted, scratch, from, to, pacer)));
+    if (!isOrdered) {
       await sortRange(pages, sorted, scratch, from, to, pacer);
       kept = await reducer.reduce(sorted, from, to, kept, pacer);
     } else {
@@ -159,6 +169,60 @@ async function eachStretch(
     visit(pages[handle >>> HANDLE_SHIFT]!, row, row + length, handle);
     at += length;
     if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
+  }
+}
+
+/** Puts the rows of one series after another in order, stretch by stretch. */
+class StretchOrder {
+  readonly #pages: readonly Page[];
+  /** By page: from its times to comparable ones. */
+  readonly #deltas: Float64Array;
+  readonly #stretches = new RisingStretches();
+  #times = new Float64Array(1024);
+
+  /** `base`: times are compared as offsets from it. */
+  constructor(pages: readonly Page[], base: bigint) {
+    this.#pages = pages;
+    this.#deltas = Float64Array.from(pages, (page) => Number(page.base - base));
+  }
+
+  /** False: `handles[from..to)` are as they were, and must be sorted. `scratch` reaches to `to`. */
+  async order(
+    handles: Uint32Array,
+    scratch: Uint32Array,
+    from: number,
+    to: number,
+    pacer: Pacer,
+  ): Promise<boolean> {
+    const count = to - from;
+    if (this.#times.length < count) this.#times = new Float64Array(count * 2);
+    for (let start = 0; start < count; start += STEP_ROWS) {
+      const end = Math.min(count, start + STEP_ROWS);
+      this.#readTimes(handles, from, start, end);
+      if (pacer.spend((end - start) * ROW_UNITS * 2)) await pacer.turn();
+    }
+    if (!this.#stretches.find(this.#times, count)) return false;
+    const { starts, ends } = this.#stretches;
+    let at = from;
+    for (let stretch = 0; stretch < this.#stretches.count; stretch++) {
+      for (let row = from + starts[stretch]!; row < from + ends[stretch]!; row++) {
+        scratch[at++] = handles[row]!;
+      }
+    }
+    for (let index = from; index < to; index++) handles[index] = scratch[index]!;
+    if (pacer.spend(count * ROW_UNITS)) await pacer.turn();
+    return true;
+  }
+
+  #readTimes(handles: Uint32Array, from: number, start: number, end: number): void {
+    const pages = this.#pages;
+    const deltas = this.#deltas;
+    const times = this.#times;
+    for (let index = start; index < end; index++) {
+      const handle = handles[from + index]!;
+      const number = handle >>> HANDLE_SHIFT;
+      times[index] = pages[number]!.times[handle & HANDLE_ROW_MASK]! + deltas[number]!;
+    }
   }
 }
 

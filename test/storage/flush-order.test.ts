@@ -1,0 +1,182 @@
+/** The order of a flush: rows that came in stretches end where comparing every two of them would put them. */
+
+import fc from 'fast-check';
+import { orderHandles } from '../../storage/flush-order.js';
+import { systemTimers } from '../../storage/node-adapters.js';
+import { Pacer } from '../../storage/pacer.js';
+import {
+  compareIdentity,
+  compareRows,
+  HANDLE_ROW_MASK,
+  HANDLE_SHIFT,
+  Page,
+} from '../../storage/page.js';
+import { RisingStretches } from '../../storage/rising-stretches.js';
+import { quantumUnits } from '../../storage/time-base.js';
+import { reduceIdentity, type ReductionRules } from '../../storage/row-reduction.js';
+
+const PRECISION = 9;
+
+interface Row {
+  readonly series: number;
+  readonly time: number;
+  readonly isTombstone: boolean;
+}
+
+/** Row after row, each of a later version, in pages of `pageRows` every other of which has a base that is `baseStep` later. */
+function pagesOf(rows: readonly Row[], pageRows: number, baseStep: bigint): Page[] {
+  const pages: Page[] = [];
+  for (let from = 0; from < rows.length; from += pageRows) {
+    const own = rows.slice(from, from + pageRows);
+    const base = pages.length % 2 === 0 ? 0n : baseStep;
+    const page = new Page({
+      length: own.length,
+      series: Uint32Array.from(own, ({ series }) => series),
+      base,
+      times: Float64Array.from(own, ({ time }) => time - Number(base)),
+      versions: Float64Array.from(own, (_, index) => from + index + 1),
+      tombstones: own.some(({ isTombstone }) => isTombstone)
+        ? Uint8Array.from(own, ({ isTombstone }) => +isTombstone)
+        : null,
+      ordinals: null,
+      columns: [],
+    });
+    page.normalizeTimes(PRECISION);
+    pages.push(page);
+  }
+  return pages;
+}
+
+function handlesOf(pages: readonly Page[]): number[] {
+  return pages.flatMap(({ length }, number) =>
+    Array.from({ length }, (_, row) => (number << HANDLE_SHIFT) + row),
+  );
+}
+
+/** Sorted by comparing, and reduced identity by identity. */
+function plainOrder(pages: readonly Page[], rules: ReductionRules): number[] {
+  const at = (handle: number): [Page, number] => [
+    pages[handle >>> HANDLE_SHIFT]!,
+    handle & HANDLE_ROW_MASK,
+  ];
+  const sorted = handlesOf(pages).sort((a, b) => compareRows(...at(a), ...at(b)));
+  const result: number[] = [];
+  for (let from = 0; from < sorted.length;) {
+    let to = from + 1;
+    while (to < sorted.length && compareIdentity(...at(sorted[from]!), ...at(sorted[to]!)) === 0)
+      to++;
+    const group = sorted.slice(from, to);
+    const kept = new Uint32Array(group.length);
+    const versions = Float64Array.from(group, (handle) => at(handle)[0].versions[at(handle)[1]]!);
+    const tombstones = Uint8Array.from(
+      group,
+      (handle) => at(handle)[0].tombstones?.[at(handle)[1]] ?? 0,
+    );
+    const count = reduceIdentity({ count: group.length, versions, tombstones }, rules, kept);
+    for (const index of kept.subarray(0, count)) result.push(group[index]!);
+    from = to;
+  }
+  return result;
+}
+
+/** Batches of rows in order of time, some of them applied before an older one, some of them twice. */
+const batches = fc.array(
+  fc.record({
+    instant: fc.nat(40),
+    series: fc.integer({ min: 1, max: 4 }),
+    rows: fc.integer({ min: 1, max: 12 }),
+    isTombstone: fc.oneof(
+      { weight: 12, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
+  }),
+  { minLength: 1, maxLength: 14 },
+);
+
+test('rows are in the order that comparing gives, and what is overwritten is left out', async () => {
+  const timers = systemTimers({ keepsProcessAlive: false });
+  await fc.assert(
+    fc.asyncProperty(
+      batches,
+      fc.constantFrom(5, 64),
+      fc.constantFrom(0n, BigInt(quantumUnits(PRECISION))),
+      fc.boolean(),
+      fc.constantFrom(0, 50, 1e6),
+      async (all, pageRows, baseStep, appendMode, horizon) => {
+        const rows = all.flatMap(({ instant, series, rows: count, isTombstone }) =>
+          Array.from({ length: count * series }, (_, index): Row => ({
+            series: index % series,
+            time: 100_000 + instant * 10 + Math.floor(index / series),
+            isTombstone: isTombstone && index === 0,
+          })),
+        );
+        const pages = pagesOf(rows, pageRows, baseStep);
+        const rules = { appendMode, mergeFields: false, horizon, settledHorizon: 0 };
+        const handles = Uint32Array.from(handlesOf(pages));
+        const order = await orderHandles(pages, handles, rules, new Pacer(timers));
+        expect([...order]).toEqual(plainOrder(pages, rules));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+describe('RisingStretches', () => {
+  const find = (times: readonly number[]): number[][] | null => {
+    const stretches = new RisingStretches();
+    if (!stretches.find(Float64Array.from(times), times.length)) return null;
+    return Array.from({ length: stretches.count }, (_, stretch) =>
+      times.slice(stretches.starts[stretch], stretches.ends[stretch]),
+    );
+  };
+  const rising = (from: number, count: number): number[] =>
+    Array.from({ length: count }, (_, index) => from + index);
+
+  it.each<[string, number[], number[][] | null]>([
+    ['one stretch', rising(5, 9), [rising(5, 9)]],
+    [
+      'two that changed places',
+      [...rising(50, 5), ...rising(10, 6)],
+      [rising(10, 6), rising(50, 5)],
+    ],
+    [
+      'one in the gap of another two',
+      [...rising(0, 5), ...rising(90, 5), ...rising(40, 5)],
+      [rising(0, 5), rising(40, 5), rising(90, 5)],
+    ],
+    [
+      'one that fits nowhere as a whole',
+      [
+        ...rising(0, 9),
+        ...rising(20, 9),
+        ...rising(40, 5),
+        ...rising(10, 5),
+        ...rising(30, 9),
+        ...rising(46, 5),
+      ],
+      [rising(0, 9), rising(10, 5), rising(20, 9), rising(30, 9), rising(40, 5), rising(46, 5)],
+    ],
+    ['a time that is there twice, at a beginning', [...rising(0, 9), ...rising(0, 9)], null],
+    ['a time that is there twice, in the middle', [...rising(0, 9), ...rising(4, 9)], null],
+    [
+      'a time that is there twice, at an end',
+      [...rising(0, 9), ...rising(20, 9), ...rising(10, 11)],
+      null,
+    ],
+    ['hardly any order', [5, 4, 3, 2, 1, 0, 9, 8, 7], null],
+  ])('%s', (_, times, expected) => {
+    expect(find(times)).toEqual(expected);
+  });
+
+  it('gives up where stretches are far from their places', () => {
+    const backwards = (count: number): number[] =>
+      Array.from({ length: count }, (_, stretch) => rising((count - stretch) * 10, 9)).flat();
+    expect(find(backwards(12))).toHaveLength(12);
+    expect(find(backwards(200))).toBeNull();
+  });
+
+  it('take any number of stretches that are near to their places', () => {
+    const pairs = Array.from({ length: 500 }, (_, stretch) => rising((stretch ^ 1) * 10, 9));
+    expect(find(pairs.flat())).toEqual(pairs.sort(([a], [b]) => a! - b!));
+  });
+});
