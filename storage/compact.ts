@@ -82,7 +82,7 @@ export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<Jo
       job.isWhole ? groups.suspects() : spansOf(runs, (run) => run.suspects),
       job.isWhole ? groups.tombstoneSpans() : spansOf(runs, (run) => run.tombstoneSpans),
     ),
-    rowsIn: runs.reduce((sum, run) => sum + run.rows, 0),
+    rowsIn: runs.reduce((sum, run) => sum + run.blocks.rows, 0),
     rowsOut: writer.rows,
     bytesOut: batches.totalBytes,
   };
@@ -130,7 +130,7 @@ function blockRowsFor(runs: readonly Run[], columns: number): number {
   let rows = 0;
   let sizeBytes = 0;
   for (const run of runs) {
-    rows += run.rows;
+    rows += run.blocks.rows;
     sizeBytes += run.sizeBytes;
   }
   // Numbers are small on disk and eight bytes in memory, strings about the same in both.

@@ -161,10 +161,10 @@ export class Compactor {
     const through = expired.get(table.tableId);
     return (
       run.suspects.length > 0 ||
-      run.hasTombstones ||
-      (through !== undefined && run.timeMin <= through) ||
+      run.blocks.hasTombstones ||
+      (through !== undefined && run.blocks.timeMin <= through) ||
       (tombstones.get(table.tableId) ?? []).some(
-        ({ version }) => version > run.versionMin && version > run.clearedThrough,
+        ({ version }) => version > run.blocks.versionMin && version > run.clearedThrough,
       )
     );
   }
@@ -230,10 +230,10 @@ export class Compactor {
         inputs.some(
           (run) =>
             version <= horizon &&
-            version > run.versionMin &&
+            version > run.blocks.versionMin &&
             version > run.clearedThrough &&
-            (timeMin === null || timeMin <= run.timeMax) &&
-            (timeMax === null || timeMax >= run.timeMin),
+            (timeMin === null || timeMin <= run.blocks.timeMax) &&
+            (timeMax === null || timeMax >= run.blocks.timeMin),
         ),
       )
       .sort((a, b) => a.version - b.version);
@@ -269,16 +269,16 @@ function partitionsOf({ tables, runs }: StoreState): Partition[] {
 }
 
 function hullOf(runs: readonly Run[]): TimeSpan {
-  let { timeMin: min, timeMax: max } = runs[0]!;
-  for (const { timeMin, timeMax } of runs) {
-    if (timeMin < min) min = timeMin;
-    if (timeMax > max) max = timeMax;
+  let { timeMin: min, timeMax: max } = runs[0]!.blocks;
+  for (const { blocks } of runs) {
+    if (blocks.timeMin < min) min = blocks.timeMin;
+    if (blocks.timeMax > max) max = blocks.timeMax;
   }
   return { min, max };
 }
 
-function overlaps({ timeMin, timeMax }: Run, { min, max }: TimeSpan): boolean {
-  return timeMin <= max && timeMax >= min;
+function overlaps({ blocks }: Run, { min, max }: TimeSpan): boolean {
+  return blocks.timeMin <= max && blocks.timeMax >= min;
 }
 
 /** The lowest version that a memtable holds at times within the span; Infinity when none does. */

@@ -40,10 +40,11 @@ export class RunSource implements ScanSource {
   readonly #deps: RunReaderDeps;
 
   constructor(run: Run, timeColumn: StoredColumn, deps: RunReaderDeps) {
-    this.rows = run.rows;
-    this.span = { min: run.timeMin, max: run.timeMax };
-    this.seriesMin = run.seriesMin;
-    this.seriesMax = run.seriesMax;
+    const { blocks } = run;
+    this.rows = blocks.rows;
+    this.span = { min: blocks.timeMin, max: blocks.timeMax };
+    this.seriesMin = blocks.seriesMin;
+    this.seriesMax = blocks.seriesMax;
     this.suspects = run.suspects;
     this.tombstoneSpans = run.tombstoneSpans;
     this.#run = run;
@@ -137,7 +138,8 @@ class RunBySeries implements PageStream {
     this.#seriesMap = seriesMap;
     this.#deps = deps;
     const order: number[] = [];
-    for (let series = run.seriesMin; series <= run.seriesMax; series++) order.push(series);
+    const { seriesMin, seriesMax } = run.blocks;
+    for (let series = seriesMin; series <= seriesMax; series++) order.push(series);
     this.#order = order.sort((a, b) => seriesMap[a]! - seriesMap[b]!);
   }
 

@@ -75,19 +75,12 @@ export class Run {
   readonly partition: number;
   readonly appendMode: boolean;
   readonly columns: readonly StoredColumn[];
+  /** With the bounds of all of them. */
   readonly blocks: BlockDirectory;
   /** Times at which a row may share its identity with another, here or in an older source. */
   readonly suspects: readonly TimeSpan[];
   readonly tombstoneSpans: readonly TimeSpan[];
   readonly sizeBytes: number;
-  readonly rows: number;
-  readonly timeMin: bigint;
-  readonly timeMax: bigint;
-  readonly seriesMin: number;
-  readonly seriesMax: number;
-  readonly versionMin: number;
-  readonly versionMax: number;
-  readonly hasTombstones: boolean;
   /**
    * No row here was killed by a range tombstone at or below this version: they were all dropped when the run was written. Known of runs that
    * this start compacted; 0 = unknown.
@@ -112,14 +105,6 @@ export class Run {
     this.tombstoneSpans = tombstoneSpans;
     this.sizeBytes = sizeBytes;
     this.#indexOf = new Map(header.columns.map((column, index) => [column.id, index]));
-    this.rows = blocks.rows;
-    this.timeMin = blocks.timeMin;
-    this.timeMax = blocks.timeMax;
-    this.versionMin = blocks.versionMin;
-    this.versionMax = blocks.versionMax;
-    this.seriesMin = blocks.seriesMin;
-    this.seriesMax = blocks.seriesMax;
-    this.hasTombstones = blocks.hasTombstones;
   }
 
   /** Keys that the run has in the block store. */

@@ -170,7 +170,7 @@ class Inspection {
       const partition = partitionOf(this.#table(run.tableId), run.partition);
       partition.runs += 1;
       partition.blocks += run.blocks.count;
-      partition.rows += run.rows;
+      partition.rows += run.blocks.rows;
       partition.sizeBytes += run.sizeBytes;
       if (this.#pacer.spend(value.length)) await this.#pacer.turn();
     }

@@ -290,8 +290,8 @@ export class TableStore {
   oldestTime(tableId: TableId): bigint | null {
     let oldest: bigint | null = null;
     const { runs, frozen, active } = this.#state;
-    for (const { timeMin } of runs.get(tableId) ?? []) {
-      if (oldest === null || timeMin < oldest) oldest = timeMin;
+    for (const { blocks } of runs.get(tableId) ?? []) {
+      if (oldest === null || blocks.timeMin < oldest) oldest = blocks.timeMin;
     }
     for (const generation of [...frozen, active]) {
       for (const chunk of generation.tables.get(tableId)?.chunks ?? []) {
@@ -485,7 +485,7 @@ export class TableStore {
       for (const generation of [...frozen, active]) {
         memtableRows += generation.tables.get(table.tableId)?.rows ?? 0;
       }
-      const runRows = own.reduce((sum, run) => sum + run.rows, 0);
+      const runRows = own.reduce((sum, run) => sum + run.blocks.rows, 0);
       return {
         tableId: table.tableId,
         rows: memtableRows + runRows,
@@ -555,8 +555,8 @@ export class TableStore {
     const table = this.#state.tables.get(tableId);
     assert(table !== undefined, 'a run belongs to a known table');
     const last = runs.reduce(
-      (max, run) => (run.timeMax > max ? run.timeMax : max),
-      runs[0]!.timeMax,
+      (max, { blocks }) => (blocks.timeMax > max ? blocks.timeMax : max),
+      runs[0]!.blocks.timeMax,
     );
     const base = baseForUnits(last, table.timeColumn.precision);
     table.referenceBase = base;

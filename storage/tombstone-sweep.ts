@@ -13,10 +13,10 @@ export function deadRuns(state: StoreState, horizon: number): Run[] {
       const isDead = tombstones.some(
         ({ version, tags, timeMin, timeMax }) =>
           version <= horizon &&
-          version > run.versionMax &&
+          version > run.blocks.versionMax &&
           tags.length === 0 &&
-          (timeMin === null || timeMin <= run.timeMin) &&
-          (timeMax === null || timeMax >= run.timeMax),
+          (timeMin === null || timeMin <= run.blocks.timeMin) &&
+          (timeMax === null || timeMax >= run.blocks.timeMax),
       );
       if (isDead) dead.add(run);
     }
@@ -31,7 +31,8 @@ export function deadRuns(state: StoreState, horizon: number): Run[] {
 export function expiredRuns(state: StoreState): Run[] {
   const dead: Run[] = [];
   for (const [tableId, through] of state.expired) {
-    for (const run of state.runs.get(tableId) ?? []) if (run.timeMax <= through) dead.push(run);
+    for (const run of state.runs.get(tableId) ?? [])
+      if (run.blocks.timeMax <= through) dead.push(run);
   }
   return dead;
 }
@@ -62,7 +63,7 @@ export function spentTombstones(
       const isKilling =
         version > horizon ||
         version > oldestInMemory ||
-        own.some((run) => version > run.versionMin && version > run.clearedThrough);
+        own.some((run) => version > run.blocks.versionMin && version > run.clearedThrough);
       if (isExpired || !isKilling) spent.add(tombstone);
     }
   }

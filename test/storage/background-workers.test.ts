@@ -125,10 +125,12 @@ describe.each(rigs)('%s', (_, open) => {
     const result = await rig.workers.run(flushJob(41));
     expect(result).toMatchObject({ rowsIn: ROWS, rowsOut: ROWS });
     const runs = result.runs.map(({ id, entry }) => Run.decode(id, entry));
-    expect(runs.map(({ id, partition, rows }) => ({ id, partition, rows }))).toEqual([
-      { id: 41, partition: 0, rows: ROWS / 2 },
-      { id: 42, partition: 1, rows: ROWS / 2 },
-    ]);
+    expect(runs.map(({ id, partition, blocks }) => ({ id, partition, rows: blocks.rows }))).toEqual(
+      [
+        { id: 41, partition: 0, rows: ROWS / 2 },
+        { id: 42, partition: 1, rows: ROWS / 2 },
+      ],
+    );
     for (const run of runs) expect(await keysOf(rig.kv, run.id)).toBe(run.keyCount);
     expect(runs.reduce((sum, run) => sum + run.sizeBytes, 0)).toBe(
       // Values carry four bytes of checksum, which the run's own count includes.

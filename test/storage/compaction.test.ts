@@ -390,8 +390,8 @@ test('what grows too large is cut into several runs, which do not overlap', asyn
   const written = runs.map(({ id, entry }) => Run.decode(id, entry));
   expect(written.map(({ id }) => id)).toEqual([100, 101]);
   const [first, second] = written as [Run, Run];
-  expect(first.rows + second.rows).toBe(before.length);
-  expect(first.seriesMax).toBeLessThanOrEqual(second.seriesMin);
+  expect(first.blocks.rows + second.blocks.rows).toBe(before.length);
+  expect(first.blocks.seriesMax).toBeLessThanOrEqual(second.blocks.seriesMin);
   for (const run of written) {
     expect(run).toMatchObject({ suspects: [], tombstoneSpans: [] });
     expect(await blockKeys(kv, run.id)).toBe(run.keyCount);
