@@ -1,7 +1,8 @@
 /**
- * `npm run torture -- --seeds N [--from M]`   kills real nodes in the middle of flushes and compactions; a failing seed prints its number
+ * `npm run torture -- --seeds N [--from M] [--nodes]`   kills stores, or with --nodes whole nodes, in the middle of flushes and compactions;
+ * a failing seed prints its number
  *
- * The runs are those of kill-in-flush.test.ts; this only says which.
+ * The runs are those of kill-store.test.ts and kill-in-flush.test.ts; this only says which. A store takes about a second a seed, a node ten.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,6 +13,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '20' },
     from: { type: 'string', default: '1' },
+    nodes: { type: 'boolean', default: false },
   },
 });
 
@@ -25,7 +27,7 @@ function numberOf(name, text) {
 const jest = join(import.meta.dirname, '../../node_modules/jest/bin/jest.js');
 const { status } = spawnSync(
   process.execPath,
-  [jest, '--runInBand', '--testPathPatterns=test/e2e/kill-in-flush'],
+  [jest, `--testPathPatterns=test/e2e/${values.nodes ? 'kill-in-flush' : 'kill-store'}`],
   {
     stdio: 'inherit',
     env: {
