@@ -1,7 +1,8 @@
 /**
- * Reads records of a segment back from disk, as they stand there, without the framing of commit groups.
+ * Reads records of an incarnation back: the newest from memory, older ones from disk, as they stand there, without the framing of commit
+ * groups.
  *
- * What is handed out was checked: group headers, lengths and CRCs of every record returned. A fault here is damage after
+ * What is handed out from disk was checked: group headers, lengths and CRCs of every record returned. A fault here is damage after
  * recovery, never a torn tail: only durable records are read.
  */
 
@@ -17,10 +18,42 @@ import { digestTextOf, hashOfDigest, nextDigest, type DigestText } from './rolli
 import { SegmentCursor } from './segment-cursor.js';
 
 /**
+ * Records after `afterSequence`: at least one, at most `maxBytes` beyond the first, none above `limitSequence`. Requires: afterSequence + 1
+ * is held, and at most the limit, which is at most received. At once from memory; a promise may reject with CorruptionError.
+ */
+export function readRecords(
+  disk: Disk,
+  log: IncarnationLog,
+  afterSequence: number,
+  limitSequence: number,
+  maxBytes: number,
+): TailRead | Promise<TailRead> {
+  const recent = log.tail.read(afterSequence, limitSequence, maxBytes);
+  if (recent !== null) return recent;
+  const segment = log.segmentOf(afterSequence + 1);
+  const onDisk = Math.min(limitSequence, log.durable.sequence);
+  return readFromDisk(disk, log, segment, afterSequence, onDisk, maxBytes);
+}
+
+/** The rolling hash after a record; null when it is not known here. Rejects with CorruptionError. */
+export async function hashBehind(
+  disk: Disk,
+  log: IncarnationLog,
+  sequence: number,
+): Promise<RollingHash | null> {
+  if (sequence > log.received.sequence || sequence < log.first - 1) return null;
+  if (sequence === log.received.sequence) return log.received.hash;
+  if (sequence === log.first - 1) return log.segmentOf(log.first).identity.previousHash;
+  const recent = log.tail.hashAt(sequence);
+  if (recent !== null) return recent;
+  return hashFromDisk(disk, log.segmentOf(sequence), sequence);
+}
+
+/**
  * Durable records of one segment after `afterSequence`: at least one, at most `maxBytes` beyond the first, none above
  * `limitSequence`. Requires: record afterSequence + 1 is durable and in `segment`.
  */
-export async function readFromDisk(
+async function readFromDisk(
   disk: Disk,
   log: IncarnationLog,
   segment: JournalSegment,
@@ -58,7 +91,7 @@ export async function readFromDisk(
 }
 
 /** The rolling hash after a durable record of `segment`. */
-export async function hashFromDisk(
+async function hashFromDisk(
   disk: Disk,
   segment: JournalSegment,
   sequence: number,

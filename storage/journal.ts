@@ -19,10 +19,10 @@ import assert from 'node:assert';
 
 import { SEAL_GROUP_BYTES, groupBytesOf, type SealContent } from './commit-group.js';
 import { checkCopies } from './copy-check.js';
-import { CorruptionError } from './corruption-error.js';
+import { CopySeals } from './copy-seals.js';
 import { IncarnationLog } from './incarnation-log.js';
 import { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
-import { hashFromDisk, readFromDisk } from './journal-reader.js';
+import { hashBehind, readRecords } from './journal-reader.js';
 import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
 import { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
@@ -55,13 +55,10 @@ import { RoomWait } from './room-wait.js';
 import type { SegmentDigest } from './segment-digest.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
-import { planRelease } from './segment-retention.js';
+import { SegmentRetention } from './segment-retention.js';
 
 export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 export type { RecoveryReport, TornTail } from './journal-recovery.js';
-
-/** Boundaries the origin may announce ahead of their records. */
-const PENDING_SEALS_MAX = 1024;
 
 const SPARE_SEGMENTS = 1;
 
@@ -124,6 +121,8 @@ export class Journal {
   readonly #room: RoomWait;
   readonly #pool: SegmentPool;
   readonly #writer: JournalWriter;
+  readonly #retention: SegmentRetention;
+  readonly #copySeals: CopySeals;
   /** Oldest first, by opening version. */
   readonly #logs: IncarnationLog[];
   /** The incarnation that append() goes to; null in a copy and before beginIncarnation. */
@@ -137,7 +136,6 @@ export class Journal {
   #failureListeners: ((error: Error) => void)[] = [];
   #roomListeners: (() => void)[] = [];
   #durableWaiters: DurableWaiter[] = [];
-  #releasing: Promise<void> = Promise.resolve();
   /** Whose backlog is being hashed. */
   #hashing: SegmentDigest | null = null;
   #failure: JournalFailedError | null = null;
@@ -212,6 +210,8 @@ export class Journal {
       onDurable: (log, position) => this.#onWritten(log, position),
       onFailure: (error) => this.#fail(error),
     });
+    this.#retention = new SegmentRetention(this.#logs, pool);
+    this.#copySeals = new CopySeals((log, segment) => this.#writer.addSeal(log, segment));
   }
 
   // ---- what is here ----
@@ -443,14 +443,7 @@ export class Journal {
     if (log === null) {
       throw new ReplicationDataError(`A seal for the unknown incarnation ${seal.incarnation}`);
     }
-    if (seal.lastSequence < log.first) return;
-    if (seal.lastSequence > log.received.sequence) {
-      this.#expectSeal(log, seal);
-      return;
-    }
-    const segment = log.segmentOf(seal.lastSequence);
-    if (segment.seal !== null) this.#checkSeal(segment, segment.seal, seal);
-    else this.#sealAsOrigin(log, segment, seal);
+    this.#copySeals.announced(log, seal);
   }
 
   /**
@@ -493,11 +486,7 @@ export class Journal {
       this.#isFollowed = true;
       return null;
     }
-    const recent = log.tail.read(afterSequence, limit, maxBytes);
-    if (recent !== null) return recent;
-    const segment = log.segmentOf(afterSequence + 1);
-    const onDisk = Math.min(limit, log.durable.sequence);
-    return readFromDisk(this.#deps.disk, log, segment, afterSequence, onDisk, maxBytes);
+    return readRecords(this.#deps.disk, log, afterSequence, limit, maxBytes);
   }
 
   #takeFollower(): boolean {
@@ -510,12 +499,7 @@ export class Journal {
   async hashAt(incarnation: IncarnationId, sequence: number): Promise<RollingHash | null> {
     if (sequence === 0) return ZERO_HASH;
     const log = this.#find(incarnation);
-    if (log === null || sequence > log.received.sequence || sequence < log.first - 1) return null;
-    if (sequence === log.received.sequence) return log.received.hash;
-    if (sequence === log.first - 1) return log.segmentOf(log.first).identity.previousHash;
-    const recent = log.tail.hashAt(sequence);
-    if (recent !== null) return recent;
-    return hashFromDisk(this.#deps.disk, log.segmentOf(sequence), sequence);
+    return log === null ? null : hashBehind(this.#deps.disk, log, sequence);
   }
 
   // ---- letting go ----
@@ -526,24 +510,7 @@ export class Journal {
    * bytes released.
    */
   releaseBefore(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
-    // One release after another: each plans on what the one before left.
-    const release = this.#releasing.then(() => this.#release(bounds, retainBytes));
-    this.#releasing = release.then(noop, noop);
-    return release;
-  }
-
-  async #release(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
-    let released = 0;
-    for (const { log, segment } of planRelease(this.#logs, bounds, retainBytes)) {
-      assert(log.segments[0] === segment, 'the oldest segment goes first');
-      if (segment.readerCount > 0) break;
-      log.segments.shift();
-      if (log.isEnded && log.segments.length === 0) this.#forget(log);
-      // One by one: after a crash the older ones are gone, never a younger one alone.
-      await this.#pool.give(segment.path, segment.capacityBytes);
-      released += segment.index.recordBytes;
-    }
-    return released;
+    return this.#retention.release(bounds, retainBytes);
   }
 
   /** Writes what is queued and lets the files go. What still finds no room is not written: nobody was told that it is durable. */
@@ -551,7 +518,7 @@ export class Journal {
     this.#isClosing = true;
     this.#room.setPatient(false);
     await this.#writer.idle();
-    await this.#releasing;
+    await this.#retention.idle();
     this.#failure ??= new JournalFailedError('The journal is closed');
     this.#writer.stop();
     await this.#pool.close();
@@ -602,10 +569,6 @@ export class Journal {
     this.#logs.splice(place, 0, log);
     // An older one takes at most a returned tail: its recent records need not stay in memory.
     for (const older of this.#logs.slice(0, -1)) older.shrink();
-  }
-
-  #forget(log: IncarnationLog): void {
-    this.#logs.splice(this.#logs.indexOf(log), 1);
   }
 
   /** The open segment if the records fit, else a new one behind it. */
@@ -698,53 +661,8 @@ export class Journal {
     const { kind, sequence, version } = source;
     const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
     this.#queue(log, log.openSegment ?? this.#newSegment(log), record, hash);
-    const due = log.pendingSeals[0];
-    if (due?.lastSequence === sequence) {
-      log.pendingSeals.shift();
-      this.#sealAsOrigin(log, log.segmentOf(sequence), { incarnation: log.id, ...due });
-    }
+    this.#copySeals.appended(log, sequence);
     return record;
-  }
-
-  #expectSeal(log: IncarnationLog, seal: Seal): void {
-    const known = log.pendingSeals.find((other) => other.lastSequence >= seal.lastSequence);
-    if (known?.lastSequence === seal.lastSequence) return;
-    if (known !== undefined || log.pendingSeals.length >= PENDING_SEALS_MAX) {
-      throw new ReplicationDataError(`The seal at record ${seal.lastSequence} is out of order`);
-    }
-    const { number, firstSequence, lastSequence, digest } = seal;
-    log.pendingSeals.push({ number, firstSequence, lastSequence, digest });
-  }
-
-  /** A boundary that was made before: the origin must say the same again. */
-  #checkSeal(segment: JournalSegment, made: SealContent, seal: Seal): void {
-    if (made.lastSequence !== seal.lastSequence) {
-      throw new ReplicationDataError(
-        `A seal at record ${seal.lastSequence}, but the segment here ends at ${made.lastSequence}`,
-      );
-    }
-    if (segment.firstSequence === seal.firstSequence)
-      checkDigest(segment, made.digest, seal.digest);
-  }
-
-  #sealAsOrigin(log: IncarnationLog, segment: JournalSegment, seal: Seal): void {
-    if (segment.lastSequence !== seal.lastSequence) {
-      throw new ReplicationDataError(
-        `A seal at record ${seal.lastSequence} came after record ${segment.lastSequence}`,
-      );
-    }
-    const hasBeginning = segment.firstSequence === seal.firstSequence;
-    if (hasBeginning && segment.identity.number !== 0 && segment.identity.number !== seal.number) {
-      throw new ReplicationDataError(
-        `Segment ${segment.identity.number} is called ${seal.number} by its origin`,
-      );
-    }
-    const digest = hasBeginning ? (segment.digest?.value() ?? null) : null;
-    checkDigest(segment, digest, seal.digest);
-    const { number, firstSequence, lastSequence } = seal;
-    segment.sealWith({ number, firstSequence, lastSequence, digest });
-    log.nextNumber = number + 1;
-    this.#writer.addSeal(log, segment);
   }
 
   #headerOf(log: IncarnationLog, segment: JournalSegment): SegmentHeader {
@@ -808,17 +726,9 @@ export class Journal {
   }
 }
 
-const noop = (): void => undefined;
-
 interface DurableWaiter {
   readonly log: IncarnationLog;
   readonly sequence: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-}
-
-function checkDigest(segment: JournalSegment, here: string | null, there: string | null): void {
-  if (here === null || there === null || here === there) return;
-  const where = { path: segment.path, segment: segment.identity.number };
-  throw new CorruptionError(where, 'its digest is not the one that the origin announced');
 }

@@ -1,14 +1,58 @@
 /**
- * Which segments may go: a plan, made apart from carrying it out.
+ * Which segments may go: a plan, made apart from carrying it out; and carrying it out.
  *
  * A segment goes only when it is sealed on stable storage, lies entirely at or below its incarnation's bound and nobody reads it;
  * within an incarnation the oldest goes first. The newest segment on disk stays until its incarnation has ended, because
  * that is what the incarnation's position is recovered from.
  */
 
+import assert from 'node:assert';
+
 import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
 import type { IncarnationId } from './position.js';
+import type { SegmentPool } from './segment-pool.js';
+
+export class SegmentRetention {
+  readonly #logs: IncarnationLog[];
+  readonly #pool: Pick<SegmentPool, 'give'>;
+  #releasing: Promise<void> = Promise.resolve();
+
+  /** `logs` are the journal's: one that has ended and has no segment left is taken out of them. */
+  constructor(logs: IncarnationLog[], pool: Pick<SegmentPool, 'give'>) {
+    this.#logs = logs;
+    this.#pool = pool;
+  }
+
+  /** Recycles what may go (see `planRelease`), oldest first. Resolves to the record bytes released. */
+  release(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
+    // One release after another: each plans on what the one before left.
+    const release = this.#releasing.then(() => this.#release(bounds, retainBytes));
+    this.#releasing = release.then(noop, noop);
+    return release;
+  }
+
+  /** Resolves when no release is under way. */
+  idle(): Promise<void> {
+    return this.#releasing;
+  }
+
+  async #release(bounds: ReadonlyMap<IncarnationId, number>, retainBytes: number): Promise<number> {
+    let released = 0;
+    for (const { log, segment } of planRelease(this.#logs, bounds, retainBytes)) {
+      assert(log.segments[0] === segment, 'the oldest segment goes first');
+      if (segment.readerCount > 0) break;
+      log.segments.shift();
+      if (log.isEnded && log.segments.length === 0) this.#logs.splice(this.#logs.indexOf(log), 1);
+      // One by one: after a crash the older ones are gone, never a younger one alone.
+      await this.#pool.give(segment.path, segment.capacityBytes);
+      released += segment.index.recordBytes;
+    }
+    return released;
+  }
+}
+
+const noop = (): void => undefined;
 
 export interface Releasable {
   readonly log: IncarnationLog;
