@@ -10,9 +10,9 @@ import { restoreNode } from '../../src/server/restore-node.js';
 import { writeBackup } from '../../storage/backup.js';
 import { LINEAGE_FACT } from '../../storage/restore.js';
 import type { KeyValueStore } from '../../storage/ports.js';
-import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import { ForgetfulDisk } from '../support/forgetful-disk.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { HOST_TABLE as schema } from '../support/host-table.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { bodyOf } from '../support/table-model.js';
 import { flushAll, openMemoryStore, realTimers, scanAll } from '../support/table-rig.js';
@@ -21,17 +21,6 @@ const DATA = '/data';
 const BACKUP = '/backup';
 const NODE_ID = 2;
 const HARMLESS_NAMES = ['node.json.new'];
-
-const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: 86_400_000,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
 
 interface Backup {
   readonly disk: ForgetfulDisk;

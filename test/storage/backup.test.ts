@@ -15,11 +15,11 @@ import { blockKey } from '../../storage/keys.js';
 import type { Disk } from '../../storage/ports.js';
 import { LINEAGE_FACT, restoreBackup, verifyBackup } from '../../storage/restore.js';
 import { sealValue } from '../../storage/sealed-value.js';
-import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import type { TableStore } from '../../storage/table-store.js';
 import { ForgetfulDisk } from '../support/forgetful-disk.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
 import { hexOfBytes, readHexFixture } from '../support/hex-fixture.js';
+import { HOST_TABLE as schema } from '../support/host-table.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { bodyOf } from '../support/table-model.js';
 import { flushAll, openMemoryStore, realTimers, scanAll } from '../support/table-rig.js';
@@ -29,16 +29,6 @@ const HISTORY = '00112233445566ff';
 const DAY_MS = 86_400_000;
 const T0 = 19_675 * DAY_MS;
 
-const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: DAY_MS,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
 const nothing = (): undefined => undefined;
 
 /** A store, a disk for its backups, and what either can do to the other. */

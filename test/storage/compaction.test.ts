@@ -10,18 +10,15 @@ import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-sc
 import { TableStore } from '../../storage/table-store.js';
 import { encodeWriteBody, rangeTombstoneSection } from '../../storage/write-body.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { HOST_TABLE } from '../support/host-table.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { bodyOf, type ModelRow, printRow } from '../support/table-model.js';
 import { flushAll, openMemoryStore, realTimers, scanAll } from '../support/table-rig.js';
 
 const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: 86_400_000,
+  ...HOST_TABLE,
   columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
+    ...HOST_TABLE.columns,
     { id: 104, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
   ],
 };

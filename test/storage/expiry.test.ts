@@ -4,24 +4,16 @@ import fc from 'fast-check';
 import { decodeExpiryBody, encodeExpiryBody, type TableExpiry } from '../../storage/expiry-body.js';
 import { decodeHead, encodeHead, type ManifestHead } from '../../storage/manifest-head.js';
 import { encodeRecord, isRecordFault, parseRecord, RecordKind } from '../../storage/record.js';
-import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
+import type { TableSchema } from '../../storage/table-schema.js';
 import type { TableStore } from '../../storage/table-store.js';
 import type { ForgetfulKv } from '../support/forgetful-kv.js';
 import { hexOfBytes, readHexFixture } from '../support/hex-fixture.js';
+import { HOST_TABLE } from '../support/host-table.js';
 import { bodyOf, printRow, type ModelOperation } from '../support/table-model.js';
 import { flushAll, openMemoryStore, scanAll } from '../support/table-rig.js';
 
 const HOUR = 3_600_000;
-const schema: TableSchema = {
-  tableId: 88,
-  appendMode: false,
-  partitionMs: HOUR,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
+const schema: TableSchema = { ...HOST_TABLE, tableId: 88, partitionMs: HOUR };
 const T0 = 1_700_000_000_000 - (1_700_000_000_000 % HOUR);
 
 function apply(store: TableStore, version: number, operation: ModelOperation, to = schema): void {

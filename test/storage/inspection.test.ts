@@ -4,8 +4,8 @@ import { inspectJournal } from '../../storage/journal-inspection.js';
 import { blockKey, headKey, parseBlockKey, runKey } from '../../storage/keys.js';
 import { HiddenColumn } from '../../storage/column-kind.js';
 import { inspectStore } from '../../storage/store-inspection.js';
-import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import type { ForgetfulKv } from '../support/forgetful-kv.js';
+import { HOST_TABLE as schema } from '../support/host-table.js';
 import {
   appendWrites,
   FOLDER,
@@ -20,16 +20,6 @@ import { flushAll, openMemoryStore, realTimers } from '../support/table-rig.js';
 const DAY_MS = 86_400_000;
 const T0 = 19_675 * DAY_MS;
 
-const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: DAY_MS,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
 const whole = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
 
 /** Two partitions: a block of 3 rows in one, a wide one of 3,000 in the other; two series. */

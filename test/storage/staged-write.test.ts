@@ -3,19 +3,10 @@
 import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import { isStaged } from '../../storage/staged-write.js';
 import type { TableStore } from '../../storage/table-store.js';
+import { HOST_TABLE as schema } from '../support/host-table.js';
 import { bodyOf, type ModelOperation, type ModelRow, printRow } from '../support/table-model.js';
 import { flushAll, flushedState, openMemoryStore, scanAll } from '../support/table-rig.js';
 
-const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: 86_400_000,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
 const appendSchema: TableSchema = { ...schema, tableId: 78, appendMode: true };
 const T0 = 1_700_000_000_000;
 /** Two full chunks and a piece of a third. */

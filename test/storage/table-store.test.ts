@@ -7,6 +7,7 @@ import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-sc
 import { TableStore } from '../../storage/table-store.js';
 import { encodeWriteBody, rangeTombstoneSection } from '../../storage/write-body.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { HOST_TABLE as schema } from '../support/host-table.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { readHexFixture } from '../support/hex-fixture.js';
 import { bodyOf, type ModelRow, printRow } from '../support/table-model.js';
@@ -19,16 +20,6 @@ import {
 } from '../support/table-rig.js';
 import { type PlainValue, valuesOf } from '../support/vector-values.js';
 
-const schema: TableSchema = {
-  tableId: 77,
-  appendMode: false,
-  partitionMs: 86_400_000,
-  columns: [
-    { id: 101, type: ColumnType.text, role: ColumnRole.tag, precision: 0 },
-    { id: 102, type: ColumnType.timestamp, role: ColumnRole.time, precision: 3 },
-    { id: 103, type: ColumnType.float64, role: ColumnRole.field, precision: 0 },
-  ],
-};
 const appendSchema: TableSchema = { ...schema, tableId: 78, appendMode: true };
 const T0 = 1_700_000_000_000;
 const options = { memtableBytes: 1 << 20, cacheBytes: 1 << 20 };
