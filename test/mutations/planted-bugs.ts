@@ -281,6 +281,23 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'while it waits it has room for nothing, however much its next segment would hold',
   },
   {
+    name: 'disk full: a journal that finds no room for the header of its next file is given up',
+    file: 'storage/journal-writer.ts',
+    find: 'await room.until(() => this.#beginFile(log, segment, spare));',
+    replace: 'await this.#beginFile(log, segment, spare);',
+    testFile: 'test/storage/journal-room.test.ts',
+    testName: 'ENOSPC though the next file is there when its header is written',
+  },
+  {
+    name: 'disk full: a handshake waits for the copy’s disk for as long as that takes, and holds its connection',
+    file: 'replication/receiver.ts',
+    find: 'if (signal.aborted) throw new DiskBehindError();',
+    replace: '',
+    testFile: 'test/replication/disk-full.test.ts',
+    testName:
+      'a disk without any room a link that breaks while a copy waits for it comes back when there is room, and not before full: b, on_peer_loss: block',
+  },
+  {
     name: 'disk full: what a flush has written before it found no room stays',
     file: 'storage/table-store.ts',
     find: '        this.#garbage.discard(reserved);\n',
