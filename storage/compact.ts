@@ -60,6 +60,7 @@ export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<Jo
     for (let row = from; row < to; row++) {
       if (groups.isNewIdentity(page, row)) {
         groups.endGroup();
+        row = groups.pickSingles(page, row, to);
         while (groups.rows.count >= blockRows) {
           deps.checkStopped();
           await writer.write(await groups.rows.take(blockRows, pacer));

@@ -4,6 +4,8 @@
  * Rows arrive nearly in order, so one counting pass by series nearly always is the sort: while rows are placed, each one's time is compared
  * with the last of its series. A series with a time that does not rise is put together from its stretches that do (rising-stretches.ts); only
  * where that cannot be it is sorted and reduced row by row.
+ *
+ * Loops over rows are functions of their own: an async function that is called once a flush would run them without a compiler's help.
  */
 
 import type { Pacer } from './pacer.js';
@@ -49,23 +51,15 @@ export async function partitionHandles(
       grown.set(part.handles.subarray(0, part.count));
       part.handles = grown;
     }
-    const { handles } = part;
-    for (let index = 0, at = part.count; index < count; index++) handles[at++] = from + index;
+    countUp(part.handles, part.count, count, from);
     part.count += count;
   };
   for (let number = 0; number < pages.length; number++) {
     const { times, length, base } = pages[number]!;
     const rule = new PartitionRule(base, partitionMs, precision);
     const first = number << HANDLE_SHIFT;
-    let min = times[0]!;
-    let max = min;
-    for (let row = 1; row < length; row++) {
-      const time = times[row]!;
-      if (time < min) min = time;
-      else if (time > max) max = time;
-    }
-    const lowest = rule.partitionOf(min);
-    if (lowest === rule.partitionOf(max)) {
+    const lowest = rule.partitionOf(leastOf(times, length));
+    if (lowest === rule.partitionOf(greatestOf(times, length))) {
       put(lowest, first, length);
     } else {
       for (let row = 0; row < length;) {
@@ -84,6 +78,28 @@ export async function partitionHandles(
       partition,
       handles: handles.subarray(0, count),
     }));
+}
+
+/** target[at + i] = from + i. */
+function countUp(target: Uint32Array, at: number, count: number, from: number): void {
+  for (let index = 0; index < count; index++) target[at + index] = from + index;
+}
+
+/** Running sums. */
+function sumUp(counts: Uint32Array): void {
+  for (let index = 1; index < counts.length; index++) counts[index]! += counts[index - 1]!;
+}
+
+function leastOf(times: Float64Array, length: number): number {
+  let least = Infinity;
+  for (let row = 0; row < length; row++) if (times[row]! < least) least = times[row]!;
+  return least;
+}
+
+function greatestOf(times: Float64Array, length: number): number {
+  let greatest = -Infinity;
+  for (let row = 0; row < length; row++) if (times[row]! > greatest) greatest = times[row]!;
+  return greatest;
 }
 
 /** Sorts the rows of a partition and leaves out those that do not stay. Requires: times of the pages are normalized. */
@@ -109,7 +125,7 @@ export async function orderHandles(
     const { series } = page;
     for (; row < end; row++) ends[series[row]! + 1]!++;
   });
-  for (let series = 1; series < ends.length; series++) ends[series]! += ends[series - 1]!;
+  sumUp(ends);
 
   const sorted = new Uint32Array(count);
   const disorder = new Uint8Array(seriesMax + 1);
@@ -163,13 +179,20 @@ async function eachStretch(
   for (let at = 0; at < handles.length;) {
     const handle = handles[at]!;
     const row = handle & HANDLE_ROW_MASK;
-    let length = 1;
-    const longest = Math.min(handles.length - at, HANDLE_ROW_MASK + 1 - row);
-    while (length < longest && handles[at + length] === handle + length) length++;
+    const length = stretchLength(handles, at, HANDLE_ROW_MASK + 1 - row);
     visit(pages[handle >>> HANDLE_SHIFT]!, row, row + length, handle);
     at += length;
     if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
   }
+}
+
+/** How many handles from `at` on follow each other, at most `most`. */
+function stretchLength(handles: Uint32Array, at: number, most: number): number {
+  const first = handles[at]!;
+  const longest = Math.min(handles.length - at, most);
+  let length = 1;
+  while (length < longest && handles[at + length] === first + length) length++;
+  return length;
 }
 
 /** Puts the rows of one series after another in order, stretch by stretch. */

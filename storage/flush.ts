@@ -124,7 +124,8 @@ async function encodeByColumn(
   const place = new Uint32Array(pages.length << HANDLE_SHIFT).fill(rows);
   let at = 0;
   for (const { handles } of partitions) {
-    for (let index = 0; index < handles.length; index++) place[handles[index]!] = at++;
+    numberHandles(handles, place, at);
+    at += handles.length;
     if (pacer.spend(handles.length * VALUE_UNITS)) await pacer.turn();
   }
   const scatter = new ColumnScatter(pages, place, rows);
@@ -256,6 +257,11 @@ async function writeBlock(
     if (operation.type === 'put') blocks.sizeBytes += operation.key.length + operation.value.length;
   }
   await batches.add(operations);
+}
+
+/** place[handle] = its number in order, from `first` on. A function of its own, because an async one is compiled late. */
+function numberHandles(handles: Uint32Array, place: Uint32Array, first: number): void {
+  for (let index = 0; index < handles.length; index++) place[handles[index]!] = first + index;
 }
 
 function* blockSpans(from: number, to: number, blockRows: number): Generator<BlockSpan> {

@@ -40,6 +40,18 @@ export class IdentityGroups {
     return this.#page === null || compareIdentity(this.#page, this.#row, page, row) !== 0;
   }
 
+  /**
+   * Picks the rows from `from` on, of a stretch that ends at `to`, as long as each is the only one of its identity and no tombstone; returns the
+   * first one that was not picked. The last one never is: the next stretch may go on with its identity. Requires: no group is open,
+   * and the first row is a new identity.
+   */
+  pickSingles(page: Page, from: number, to: number): number {
+    if (page.tombstones !== null) return from;
+    const end = singlesEnd(page.series, page.times, from, to - 1);
+    this.rows.pushStretch(page, from, end);
+    return end;
+  }
+
   /** The next row in order. Requires: where it is a new identity, the one before has ended. */
   add(page: Page, row: number): void {
     const index = this.#count++;
@@ -130,4 +142,11 @@ export class IdentityGroups {
     this.#tombstones = tombstones;
     this.#kept = new Uint32Array(size);
   }
+}
+
+/** The first row of from..last whose next one has the same series and time; `last` when there is none. */
+function singlesEnd(series: Uint32Array, times: Float64Array, from: number, last: number): number {
+  let row = from;
+  while (row < last && (times[row] !== times[row + 1] || series[row] !== series[row + 1])) row++;
+  return row;
 }

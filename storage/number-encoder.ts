@@ -293,9 +293,7 @@ function writePatched(
   level: number,
 ): number {
   const { base, exceptions, places, width } = plan;
-  if (patchWork.length < count) patchWork = new Float64Array(count);
-  const near = patchWork;
-  near.set(values.subarray(0, count));
+  const near = level === 0 ? patchable(values, count) : values;
   const steps = new Float64Array(exceptions);
   const far = new Float64Array(exceptions);
   let last = 0;
@@ -312,6 +310,13 @@ function writePatched(
   encodeNested(writer, far, exceptions, 'fast', level + 1, false);
   writePacked(writer, near, count, base, width);
   return packedStride(width);
+}
+
+/** The caller's own values stay as they are; those of a nested level nobody needs any more once they are written. */
+function patchable(values: Float64Array, count: number): Float64Array {
+  if (patchWork.length < count) patchWork = new Float64Array(count);
+  patchWork.set(values.subarray(0, count));
+  return patchWork;
 }
 
 /** The codes are planned on the next level; they are written first, because the entries need plans of their own. */

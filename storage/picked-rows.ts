@@ -25,6 +25,18 @@ export class PickedRows {
     for (const own of this.#columnHandles) if (own !== null) own[index] = handle;
   }
 
+  /** The rows `from..to-1`. */
+  pushStretch(page: Page, from: number, to: number): void {
+    if (from === to) return;
+    while (this.count + to - from > this.#handles.length) this.#grow();
+    const first = this.#handleOf(page, from);
+    countUp(this.#handles, this.count, to - from, first);
+    for (const own of this.#columnHandles) {
+      if (own !== null) countUp(own, this.count, to - from, first);
+    }
+    this.count += to - from;
+  }
+
   /** The last picked row becomes this one, but keeps its values where this one has NULLs. */
   mergeInto(page: Page, row: number): void {
     const index = this.count - 1;
@@ -130,6 +142,11 @@ export class PickedRows {
     this.#numbers.set(page, this.#lastNumber);
     this.#pages.push(page);
   }
+}
+
+/** target[at + i] = first + i. */
+function countUp(target: Uint32Array, at: number, count: number, first: number): void {
+  for (let index = 0; index < count; index++) target[at + index] = first + index;
 }
 
 function isNullAt(page: Page, column: number, row: number): boolean {
