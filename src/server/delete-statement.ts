@@ -156,7 +156,8 @@ async function takeOutOwnRows(
   removed: ReadonlySet<string>,
 ): Promise<void> {
   if (removed.size === 0) return;
-  const remaining = await remainingOwnRows(run.openReadView(), table, removed);
+  const { timers } = run.state.context;
+  const remaining = await remainingOwnRows(run.openReadView(), table, removed, timers);
   writes.buffer.replaceRows(table, remaining);
 }
 

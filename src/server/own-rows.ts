@@ -7,12 +7,13 @@
  */
 
 import { RowBatch } from '../../storage/index.js';
-import type { ReadView } from '../../storage/index.js';
+import type { ReadView, Timers } from '../../storage/index.js';
 import type { TableDefinition } from '../catalog/table-definition.js';
 import { rowIdentity, writeVectorCell } from './vector-cell.js';
 import type { BufferedSection } from './write-buffer.js';
 
 const SECTION_BYTES = 1024 * 1024;
+const ROWS_PER_TURN = 2048;
 
 /**
  * Sections of all own rows but those whose identity is in `removed`. Releases the view.
@@ -22,6 +23,7 @@ export async function remainingOwnRows(
   view: ReadView,
   table: TableDefinition,
   removed: ReadonlySet<string>,
+  timers: Timers,
 ): Promise<BufferedSection[]> {
   const { tableId, schema } = table.parts[0];
   const columns = schema.columns.map((column) => column.id);
@@ -54,6 +56,7 @@ export async function remainingOwnRows(
         });
         batch.endRow();
         if (batch.approximateBytes >= SECTION_BYTES) flush();
+        if (row % ROWS_PER_TURN === 0) await timers.yieldTurn();
       }
     }
     flush();

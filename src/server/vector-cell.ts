@@ -61,7 +61,9 @@ function cellIdentity(vector: Vector, row: number): string {
 }
 
 function bytesIdentity(data: Uint8Array, start: number, end: number): string {
-  return `v${Buffer.from(data.buffer, data.byteOffset + start, end - start).toString('hex')}`;
+  const bytes = Buffer.from(data.buffer, data.byteOffset + start, end - start);
+  // With its length: whatever bytes it has, nothing else reads the same.
+  return `v${bytes.length}:${bytes.toString('latin1')}`;
 }
 
 function writeTime(
