@@ -36,6 +36,7 @@ import type { StatementBudget } from './prepared-statements.js';
 import { makeSalt } from './salt.js';
 import {
   HANDSHAKE_PACKET_BYTES_MAX,
+  BURST_BYTES_MAX,
   INPUT_QUEUE_BYTES_MAX,
   PUMP_STRETCH_MS,
 } from './server-options.js';
@@ -113,6 +114,8 @@ export class Connection {
   #isWaiting = false;
   #inputEnded = false;
   #isPaused = false;
+  /** Read since the socket last rested. */
+  #burstBytes = 0;
   #flushScheduled = false;
   #goodbye: SqlError | 'kill' | null = null;
   #isClean = false;
@@ -278,6 +281,23 @@ export class Connection {
     if (this.#isPumping) return;
     this.#startPump(nowMs);
     if (isBorrowed) this.#parser.keepRest();
+    this.#burstBytes += bytes.length;
+    if (this.#burstBytes >= BURST_BYTES_MAX) this.#rest();
+  }
+
+  /** The system hands out what has come piece by piece, all of it in one turn of the event loop: the rest has to wait for the next. */
+  #rest(): void {
+    this.#burstBytes = 0;
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+    void this.#host.environment.timers.yieldTurn().then(() => this.#resumeReading());
+  }
+
+  #resumeReading(): void {
+    if (!this.#isPaused || this.#input.isFull) return;
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
   /** MySQL's clients never half-close: a FIN means that nobody waits for an answer any more. */
@@ -398,10 +418,7 @@ export class Connection {
 
   #nextChunk(): Uint8Array | undefined {
     const chunk = this.#input.shift();
-    if (this.#isPaused && !this.#input.isFull) {
-      this.#isPaused = false;
-      this.#socket.resume();
-    }
+    this.#resumeReading();
     return chunk;
   }
 

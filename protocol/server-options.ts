@@ -67,3 +67,6 @@ export const INPUT_QUEUE_BYTES_MAX = 256 * 1024;
 
 /** Longest stretch of work on one connection before the event loop gets its turn. */
 export const PUMP_STRETCH_MS = 2;
+
+/** Read from a socket before others have their turn of the event loop: some milliseconds of a bulk INSERT. */
+export const BURST_BYTES_MAX = 256 * 1024;

@@ -747,6 +747,21 @@ describe('back-pressure towards the client', () => {
   });
 });
 
+test('what comes in one go is read in bursts, and others have their turn between them', async () => {
+  const fixture = await answersTo([LOGIN]);
+  const query = command(3, 'x'.repeat(1024 * 1024));
+  const before = fixture.connection.status().bytesReceived;
+  for (let at = 0; at < query.length; at += 65_536) {
+    fixture.socket.receive(query.subarray(at, at + 65_536));
+  }
+  expect(fixture.socket.isPaused()).toBe(true);
+  expect(fixture.connection.status().bytesReceived - before).toBe(256 * 1024);
+  await settle(100);
+  expect(fixture.socket.isPaused()).toBe(false);
+  expect(fixture.connection.status().bytesReceived - before).toBe(query.length);
+  expect(packetsOf(fixture.socket.sentBytes().subarray(GREETING_LENGTH))).toHaveLength(3);
+});
+
 describe('a command that took longer than a stretch gives up a turn of the event loop', () => {
   test.each([
     ['not when nothing else is there to read', [command(3, 'slow')], false],
