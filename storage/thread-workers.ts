@@ -1,6 +1,6 @@
 /**
- * Background work in worker threads of this process. A thread is started with the first job that needs it; each opens the
- * same LevelDB (`multithreading`). A thread that dies takes its jobs with it: they reject, and the store fails.
+ * Background work in worker threads of this process. A thread is started with the first job that needs it, or ahead of all jobs; each opens
+ * the same LevelDB (`multithreading`). A thread that dies takes its jobs with it: they reject, and the store fails.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -120,6 +120,11 @@ export class ThreadWorkers implements BackgroundWorkers {
     this.#latch = options.latch ?? WriteLatch.memory();
   }
 
+  /** Starts all threads: to make one stops the event loop for tens of milliseconds, which nobody feels before there are clients. */
+  start(): void {
+    while (this.#threads.length < this.#options.threads) this.#startThread();
+  }
+
   async run(job: BackgroundJob): Promise<JobResult> {
     while (this.#paused !== null && this.#closing === null) await this.#paused.until;
     if (this.#closing !== null) throw new JobStoppedError();
@@ -164,12 +169,14 @@ export class ThreadWorkers implements BackgroundWorkers {
   #leastBusy(): Thread {
     const idle = this.#threads.find((thread) => thread.pending.size === 0);
     if (idle !== undefined) return idle;
-    if (this.#threads.length < this.#options.threads) {
-      const thread = new Thread(this.#options, this.#latch, this.#threads.length + 1);
-      this.#threads.push(thread);
-      return thread;
-    }
+    if (this.#threads.length < this.#options.threads) return this.#startThread();
     return this.#threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+  }
+
+  #startThread(): Thread {
+    const thread = new Thread(this.#options, this.#latch, this.#threads.length + 1);
+    this.#threads.push(thread);
+    return thread;
   }
 }
 

@@ -109,6 +109,7 @@ async function assemble(
   });
   closers.push(() => kv.close());
   closers.push(() => workers.close());
+  workers.start();
   const { store, catalog } = await openStore(config, log, directory, kv, workers);
   closers.push(() => store.close());
 

@@ -183,6 +183,25 @@ test('both ways write the same bytes', async () => {
   expect(entries[0]).toEqual(entries[1]);
 });
 
+test('threads that were started ahead are those that do the jobs', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'twintide-workers-'));
+  const kv = await classicLevelStore(folder);
+  const workers = testThreads(folder, 2);
+  const ports = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+  const before = ports();
+  workers.start();
+  const started = ports();
+  const results = await Promise.all([5, 15, 25].map((first) => workers.run(flushJob(first))));
+  const after = ports();
+  await workers.close();
+  expect(started).toBeGreaterThan(before);
+  expect(after).toBe(started);
+  expect(results.map(({ runs }) => runs.length)).toEqual([2, 2, 2]);
+  await kv.close();
+  await rm(folder, { recursive: true });
+});
+
 describe('a thread that cannot go on', () => {
   test('and does not even start, rejects its jobs', async () => {
     const workers = new ThreadWorkers({
