@@ -12,7 +12,7 @@ import { JobStoppedError } from './job-deps.js';
 import { latchedStore } from './latched-store.js';
 import { isNoSpace } from './no-space-error.js';
 import { classicLevelStore, systemTimers } from './node-adapters.js';
-import { Pacer } from './pacer.js';
+import { Pacer, UNITS_PER_TURN_OF_THREAD } from './pacer.js';
 import type { KeyValueStore } from './ports.js';
 import { runJob } from './run-job.js';
 import { WriteLatch } from './write-latch.js';
@@ -72,7 +72,8 @@ class Worker {
     let answer: WorkerAnswer;
     try {
       const kv = await this.#kv;
-      const pacer = new Pacer(systemTimers({ keepsProcessAlive: true }));
+      const timers = systemTimers({ keepsProcessAlive: true });
+      const pacer = new Pacer(timers, UNITS_PER_TURN_OF_THREAD);
       const checkStopped = (): void => {
         if (this.#isStopping) throw new JobStoppedError();
       };

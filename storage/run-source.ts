@@ -189,13 +189,14 @@ async function loadFiltered(
   const valueIds = wanted.filter((id) => id !== null);
   const takesAll = view.filter.allPass(blocks.timeMinOf(block), blocks.timeMaxOf(block));
   const keys = await loadColumns(run, block, takesAll ? [...keyIds, ...valueIds] : keyIds, deps);
-  const keyPage = pageOf(run, block, timeColumn, keys, []);
+  const keyPage = keyPageOf(run, block, timeColumn, keys);
   const bounds = boundsOf(keyPage, run, block);
   const selection = new Uint32Array(VECTOR_ROWS_MAX);
   const count = view.filter.select(keyPage, bounds, selection);
   if (count === 0) return null;
   const values = takesAll ? keys : await loadColumns(run, block, [...keyIds, ...valueIds], deps);
-  const page = pageOf(run, block, timeColumn, values, wanted);
+  const columns = wanted.map((id) => (id === null ? null : (values.get(id) ?? null)));
+  const page = withColumns(keyPage, columns);
   if (count === ALL_ROWS) return page;
   return (await gatherPaced([page], selection, 0, count, deps.pacer)).page;
 }
@@ -236,12 +237,12 @@ async function loadColumns(
   return columns;
 }
 
-function pageOf(
+/** The keys of a block's rows. */
+function keyPageOf(
   run: Run,
   block: number,
   timeColumn: StoredColumn,
   columns: ReadonlyMap<ColumnId, Vector>,
-  wanted: readonly (ColumnId | null)[],
 ): Page {
   const time = columns.get(timeColumn.id)!;
   if (time.kind !== 'time') {
@@ -263,8 +264,14 @@ function pageOf(
       ordinals === undefined
         ? null
         : Uint32Array.from(numbers(run, block, columns, HiddenColumn.ordinal)),
-    columns: wanted.map((id) => (id === null ? null : (columns.get(id) ?? null))),
+    columns: [],
   });
+}
+
+/** The same rows and keys with these columns. */
+function withColumns(page: Page, columns: readonly (Vector | null)[]): Page {
+  const { length, series, base, times, versions, tombstones, ordinals } = page;
+  return new Page({ length, series, base, times, versions, tombstones, ordinals, columns });
 }
 
 function numbers(
