@@ -57,6 +57,31 @@ describe.each(disks)('%s', (_, make) => {
     expect(await textOf(disk, `${folder}/f`)).toBe('hello World\0\0!');
   });
 
+  test('writes on the spot what a write through the pool writes, in any order', async () => {
+    const path = `${folder}/f`;
+    const file = await disk.open(path, { create: true, durable: true });
+    const random = new SeededRandom(7);
+    const expected = Buffer.alloc(300_000);
+    await file.write([expected], 0);
+    await disk.rename(path, `${folder}/g`);
+    // Whole sectors at sectors, and what is neither; more than a page of memory; one part and several; as a journal does, and as it does not.
+    for (let round = 0; round < 200; round++) {
+      const isWhole = random.chance(0.7);
+      const unit = isWhole ? 512 : 1;
+      const length = random.integer(1, random.chance(0.1) ? 70_000 : 5000);
+      const size = Math.ceil(length / unit) * unit;
+      const at = random.integer(0, Math.floor((expected.length - size) / unit)) * unit;
+      const content = Buffer.from(random.bytes(size));
+      const cut = random.chance(0.3) ? random.integer(0, size) : size;
+      const parts = cut === size ? [content] : [content.subarray(0, cut), content.subarray(cut)];
+      if (file.writeNow === undefined || random.chance(0.2)) await file.write(parts, at);
+      else file.writeNow(parts, at);
+      content.copy(expected, at);
+    }
+    await file.close();
+    expect(await textOf(disk, `${folder}/g`)).toBe(expected.toString('latin1'));
+  });
+
   test('reads what is there, fewer bytes only at the end', async () => {
     const file = await disk.open(`${folder}/f`, { create: true });
     await file.write([bytes('abcdef')], 0);
