@@ -13,7 +13,7 @@ import { run } from '../support/typed-query.js';
 import { CREATE_TORTURE, TortureWriter } from './torture-writer.js';
 
 const FIRST = Number(process.env['TORTURE_FIRST'] ?? 1);
-const SEEDS = Number(process.env['TORTURE_SEEDS'] ?? 2);
+const SEEDS = Number(process.env['TORTURE_SEEDS'] ?? 1);
 const LIVES = 4;
 
 jest.setTimeout(180_000);

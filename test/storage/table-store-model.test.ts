@@ -8,7 +8,7 @@ import { ForgetfulKv } from '../support/forgetful-kv.js';
 import { runScenario } from '../support/table-scenario.js';
 import { testThreads } from '../support/thread-workers.js';
 
-const SEEDS = 200;
+const SEEDS = Number(process.env['MODEL_SEEDS'] ?? 120);
 const LEVEL_SEEDS = 10;
 const THREAD_SEEDS = 4;
 
