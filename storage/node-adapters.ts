@@ -64,7 +64,7 @@ export const nodeDisk: Disk = {
     const descriptor = await new Promise<number>((resolve, reject) => {
       fs.open(path, flags, 0o640, (error, fd) => (error === null ? resolve(fd) : reject(error)));
     });
-    return new NodeFile(descriptor);
+    return new NodeFile(descriptor, options.durable === true);
   },
 
   async list(folder: string): Promise<string[]> {
@@ -109,11 +109,65 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** WebAssembly's memory begins at a page, which no other memory of JavaScript's is sure to do. Nothing is ever run in it. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+};
+
+/** What goes past the page cache: one page of WebAssembly, filled and written in one step. */
+const direct = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer);
+/** Linux asks for whole logical blocks; a disk with larger ones than this refuses with EINVAL. */
+const DIRECT_BLOCK_BYTES = 512;
+
+/**
+ * A file's other descriptor, past the page cache (O_DIRECT): a synced write of some sectors is a tenth cheaper without the copy into a
+ * page, its bookkeeping and its way out again. Where the system, the file system or the disk won't have it, it is not used.
+ */
+class DirectDescriptor {
+  /** -1 = not opened, or closed; null = there is none. */
+  #descriptor: number | null = -1;
+
+  /** False: nothing was written, and the usual way is to be taken. Throws what any write throws. */
+  write(file: number, bytes: Uint8Array, position: number): boolean {
+    const isWhole = bytes.length % DIRECT_BLOCK_BYTES === 0 && position % DIRECT_BLOCK_BYTES === 0;
+    if (!isWhole || bytes.length > direct.length) return false;
+    this.#descriptor = this.#descriptor === -1 ? this.#open(file) : this.#descriptor;
+    if (this.#descriptor === null) return false;
+    direct.set(bytes);
+    try {
+      return fs.writeSync(this.#descriptor, direct, 0, bytes.length, position) === bytes.length;
+    } catch (error) {
+      if (!isCode(error, 'EINVAL')) throw error;
+      this.close();
+      this.#descriptor = null;
+      return false;
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== null && this.#descriptor >= 0) fs.closeSync(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  /** By its descriptor: the file may have another name by now. */
+  #open(file: number): number | null {
+    const { O_WRONLY, O_DSYNC, O_DIRECT } = fs.constants;
+    if (O_DIRECT === undefined) return null;
+    try {
+      return fs.openSync(`/proc/self/fd/${file}`, O_WRONLY | O_DSYNC | O_DIRECT);
+    } catch {
+      return null;
+    }
+  }
+}
+
 class NodeFile implements DiskFile {
   readonly #descriptor: number;
+  readonly #direct: DirectDescriptor | null;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, isDurable: boolean) {
     this.#descriptor = descriptor;
+    this.#direct = isDurable ? new DirectDescriptor() : null;
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
@@ -139,6 +193,9 @@ class NodeFile implements DiskFile {
   }
 
   readonly writeNow = (parts: readonly Uint8Array[], position: number): void => {
+    const [only] = parts;
+    const isOne = parts.length === 1 && only !== undefined;
+    if (isOne && this.#direct?.write(this.#descriptor, only, position) === true) return;
     let rest = parts;
     let at = position;
     for (;;) {
@@ -167,6 +224,7 @@ class NodeFile implements DiskFile {
   }
 
   close(): Promise<void> {
+    this.#direct?.close();
     return this.#call((done) => fs.close(this.#descriptor, done));
   }
 
