@@ -127,7 +127,7 @@ class DirectDescriptor {
   /** -1 = not opened, or closed; null = there is none. */
   #descriptor: number | null = -1;
 
-  /** False: nothing was written, and the usual way is to be taken. Throws what any write throws. */
+  /** False: not all of it was written, and all of it is to be written the usual way. Throws what any write throws. */
   write(file: number, bytes: Uint8Array, position: number): boolean {
     const isWhole = bytes.length % DIRECT_BLOCK_BYTES === 0 && position % DIRECT_BLOCK_BYTES === 0;
     if (!isWhole || bytes.length > direct.length) return false;
