@@ -17,6 +17,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'own journal: every seed lives five lives',
   },
   {
+    name: 'acknowledged too early: a lone record that goes to the peer first is not yet written',
+    file: 'storage/journal-writer.ts',
+    find: 'if (isFollowed) return this.#writeNextTurn(file, group);',
+    replace: 'if (isFollowed) return void this.#writeNextTurn(file, group).catch(() => undefined);',
+    testFile: 'test/storage/journal-crash.test.ts',
+    testName: 'own journal: every seed lives five lives',
+  },
+  {
+    name: 'cut short and taken for whole: a write past the page cache that wrote a part',
+    file: 'storage/node-adapters.ts',
+    find: 'bytes.length, position) === bytes.length;',
+    replace: 'bytes.length, position) > 0;',
+    testFile: 'test/storage/short-writes.test.ts',
+    testName: 'writeNow goes on where it was cut short',
+  },
+  {
     name: 'confirm before the peer’s sync: what is received is called durable',
     file: 'replication/receiver.ts',
     find: 'return { received, durable, applied:',

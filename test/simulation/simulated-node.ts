@@ -19,7 +19,7 @@ import {
   type Timer,
   type Timers,
 } from '../../storage/index.js';
-import { ForgetfulDisk } from '../support/forgetful-disk.js';
+import { ForgetfulDisk, isPowerLoss } from '../support/forgetful-disk.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
 import type { MemoryNetwork } from '../support/memory-transport.js';
 import type { SeededRandom } from '../support/seeded-random.js';
@@ -93,6 +93,9 @@ export class SimulatedNode {
     const { diskMs, kvMs } = this.parameters;
     const latencies = random.fork();
     this.disk = new ForgetfulDisk({
+      ...(parameters.isOnTheSpot
+        ? { onTheSpot: () => clock.block(diskMs * latencies.nextFloat()) }
+        : {}),
       latency: (operation) =>
         operation === 'read' || operation === 'open'
           ? Promise.resolve()
@@ -324,6 +327,10 @@ export class SimulatedNode {
 
   /** The process cannot go on: its machine lets it end. */
   #failed(error: unknown): void {
+    if (isPowerLoss(error)) {
+      this.die('power');
+      return;
+    }
     this.#world.note(`${this.name} fails: ${String(error)}`);
     if (!this.isFaultPlanted) this.#world.invariants.violated(`${this.name} failed`, error);
     this.die('kill');

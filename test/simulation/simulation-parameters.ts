@@ -29,6 +29,8 @@ export interface SimulationParameters {
   readonly b: NodeParameters;
   /** The last text column of a row is up to this long. */
   readonly textBytes: number;
+  /** Disks can be written on the spot, which clients that write row by row make their journals do. */
+  readonly isOnTheSpot: boolean;
   /** Chance of trouble (crashes, cuts, faults) in a step. */
   readonly troubleChance: number;
   readonly ending: 'heal' | 'lose-a' | 'lose-b';
@@ -46,12 +48,13 @@ export function drawParameters(random: SeededRandom): SimulationParameters {
     spanMs: random.pick([null, null, null, 2_000]),
     onPeerLoss: random.pick(['block', 'block', 'degrade'] as const),
     degradeAfterMs: random.pick([0, 300, 2_000]),
-    segmentBytes: random.pick([16 * 1024, 32 * 1024]),
+    segmentBytes: random.pick([16 * 1024, 32 * 1024, 64 * 1024]),
     forgetsRotatedLogs: random.chance(0.5),
     a: drawNode(random),
     b: drawNode(random),
     textBytes: random.pick([4, 60, 600]),
     troubleChance: random.pick([0.05, 0.15, 0.3]),
+    isOnTheSpot: random.chance(0.5),
     ending: random.pick(['heal', 'heal', 'heal', 'lose-a', 'lose-b'] as const),
   };
 }

@@ -26,6 +26,7 @@ const COUNTED = [
   'returned',
   'released',
   'comparisons',
+  'onTheSpot',
 ] as const;
 
 const runs: { readonly summary: SimulationSummary; readonly tookMs: number }[] = [];

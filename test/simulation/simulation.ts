@@ -37,6 +37,7 @@ export interface SimulationSummary {
   readonly returned: number;
   readonly released: number;
   readonly comparisons: number;
+  readonly onTheSpot: number;
   readonly ending: SimulationParameters['ending'];
   readonly events: readonly string[];
 }
@@ -131,6 +132,7 @@ class Simulation implements World {
       returned: this.invariants.returned,
       released: this.invariants.released,
       comparisons: this.invariants.comparisons,
+      onTheSpot: this.#a.disk.onTheSpotCount + this.#b.disk.onTheSpotCount,
       ending,
       events: this.#events,
     };
@@ -168,7 +170,9 @@ class Simulation implements World {
     const random = this.#random;
     const { store, replica, machine } = node.process!;
     const dice = random.nextFloat();
-    if (dice < 0.65) {
+    if (dice < 0.02 && this.parameters.isOnTheSpot) {
+      this.#workload.rowByRow(node);
+    } else if (dice < 0.65) {
       // The process may end at any write.
       for (let writes = random.integer(1, 6); writes > 0 && node.process !== null; writes -= 1) {
         this.#workload.write(node);
@@ -317,7 +321,7 @@ class Simulation implements World {
   async #serveAgain(): Promise<void> {
     const before = this.invariants.count('acknowledged');
     const wanted = before + this.#nodes.length;
-    for (const node of this.#nodes) this.#workload.plainWrite(node);
+    for (const node of this.#nodes) void this.#workload.plainWrite(node);
     await this.#pass(3_000);
     const after = this.invariants.count('acknowledged');
     if (after < wanted)

@@ -70,18 +70,29 @@ export class Workload {
         : {}),
     });
     if (random.chance(0.03)) abort.abort();
-    this.#follow(node, write, promise);
+    void this.#follow(node, write, promise);
   }
 
-  /** A statement that nothing but the node can refuse. */
-  plainWrite(node: SimulatedNode): void {
+  /** A client that writes a row when the one before is answered, until its node dies: nobody else may write meanwhile. */
+  rowByRow(node: SimulatedNode): void {
+    const { process } = node;
+    void (async () => {
+      for (let rows = this.#random.integer(20, 40); rows > 0; rows -= 1) {
+        if (node.process !== process) return;
+        await this.plainWrite(node);
+      }
+    })();
+  }
+
+  /** A statement that nothing but the node can refuse; resolves with its answer. */
+  plainWrite(node: SimulatedNode): Promise<void> {
     const row = this.#row('plain', FIRST_TIME_MS, 4);
     const changes: Change[] = [{ table: 'log', operation: { kind: 'rows', rows: [row] } }];
     const write = this.#begin(node, { parts: [changes] });
     const body = bodyOfChanges(changes);
     this.#world.ledger.expect(write, body);
     const options = { schemas: schemasOf(changes), ...sessionOf(write) };
-    this.#follow(node, write, node.process!.replica.write('write', body, options));
+    return this.#follow(node, write, node.process!.replica.write('write', body, options));
   }
 
   ddl(node: SimulatedNode): void {
@@ -90,7 +101,7 @@ export class Workload {
     const body = [Buffer.from(write.ddl!, 'latin1')];
     this.#world.ledger.expect(write, body);
     const options = { schemas: [], ...sessionOf(write) };
-    this.#follow(node, write, node.process!.replica.write('ddl', body, options));
+    void this.#follow(node, write, node.process!.replica.write('ddl', body, options));
   }
 
   /** Up to some time of the past, or of the future of another table's rows; the nodes say it in any order. */
@@ -134,7 +145,7 @@ export class Workload {
       if (ending === 'abort') await open.abort();
       throw new RejectedByCheck(`the client's choice: ${ending}`);
     };
-    this.#follow(node, write, run());
+    void this.#follow(node, write, run());
   }
 
   #begin(
@@ -153,9 +164,13 @@ export class Workload {
     };
   }
 
-  #follow(node: SimulatedNode, write: SimulatedWrite, promise: Promise<Acknowledgement>): void {
+  #follow(
+    node: SimulatedNode,
+    write: SimulatedWrite,
+    promise: Promise<Acknowledgement>,
+  ): Promise<void> {
     const { process } = node;
-    promise.then(
+    return promise.then(
       (acknowledgement) => this.#acknowledged(node, process!, write, acknowledgement),
       (error: unknown) => this.#refused(node, process!, write, error),
     );

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeDisk } from '../../storage/node-adapters.js';
 import type { Disk } from '../../storage/ports.js';
-import { ForgetfulDisk } from '../support/forgetful-disk.js';
+import { ForgetfulDisk, PowerLossError } from '../support/forgetful-disk.js';
 import { SeededRandom } from '../support/seeded-random.js';
 
 const disks: readonly [string, () => { disk: Disk; folder: string; clean: () => void }][] = [
@@ -22,7 +22,11 @@ const disks: readonly [string, () => { disk: Disk; folder: string; clean: () => 
   ],
   [
     'the forgetful one',
-    () => ({ disk: new ForgetfulDisk(), folder: '/a/b', clean: () => undefined }),
+    () => ({
+      disk: new ForgetfulDisk({ onTheSpot: () => undefined }),
+      folder: '/a/b',
+      clean: () => undefined,
+    }),
   ],
 ];
 
@@ -74,8 +78,8 @@ describe.each(disks)('%s', (_, make) => {
       const content = Buffer.from(random.bytes(size));
       const cut = random.chance(0.3) ? random.integer(0, size) : size;
       const parts = cut === size ? [content] : [content.subarray(0, cut), content.subarray(cut)];
-      if (file.writeNow === undefined || random.chance(0.2)) await file.write(parts, at);
-      else file.writeNow(parts, at);
+      if (random.chance(0.2)) await file.write(parts, at);
+      else file.writeNow!(parts, at);
       content.copy(expected, at);
     }
     await file.close();
@@ -205,6 +209,53 @@ describe('a crash of the forgetful one', () => {
     expect([...outcomes].sort()).toEqual([0, 2]);
   });
 
+  test.each([
+    [true, 'safe'],
+    [false, 'not'],
+  ] as const)(
+    'what was written on the spot, file opened durable: %s, is %s',
+    async (durable, _) => {
+      const outcomes = new Set<string>();
+      for (let seed = 0; seed < 30; seed += 1) {
+        const disk = new ForgetfulDisk({ onTheSpot: () => undefined });
+        const file = await disk.open('/d/f', { create: true, durable });
+        await disk.syncFolder('/d');
+        await file.write([new Uint8Array(1024).fill(1)], 0);
+        await file.sync();
+        const other = await disk.open('/d/f', {});
+        await other.write([new Uint8Array(512).fill(2)], 512);
+        file.writeNow!([new Uint8Array(512).fill(3)], 0);
+        disk.crash(new SeededRandom(seed));
+        const content = disk.contentOf('/d/f');
+        outcomes.add(`${content[0]}${content[512]}`);
+      }
+      // Sync of the rest of the file is another matter.
+      expect([...outcomes].sort()).toEqual(durable ? ['31', '32'] : ['11', '12', '31', '32']);
+    },
+  );
+
+  test('power that goes in the middle of a write on the spot leaves any sectors of it, and no answer', async () => {
+    const outcomes = new Set<string>();
+    for (let seed = 0; seed < 60; seed += 1) {
+      const disk: ForgetfulDisk = new ForgetfulDisk({
+        onTheSpot: () => disk.crash(new SeededRandom(seed)),
+      });
+      const mounted = disk.mount();
+      const file = await mounted.open('/d/f', { create: true, durable: true });
+      await disk.syncFolder('/d');
+      await file.write([new Uint8Array(1024).fill(1)], 0);
+      expect(() => file.writeNow!([new Uint8Array(1024).fill(2)], 0)).toThrow(PowerLossError);
+      const content = disk.contentOf('/d/f');
+      for (const sector of [0, 1]) {
+        expect(new Set(content.subarray(sector * 512, (sector + 1) * 512)).size).toBe(1);
+      }
+      outcomes.add(`${content[0]}${content[512]}`);
+      expect(() => file.writeNow!([new Uint8Array(1024).fill(9)], 0)).toThrow(PowerLossError);
+      expect(disk.contentOf('/d/f')).toEqual(content);
+    }
+    expect([...outcomes].sort()).toEqual(['11', '12', '21', '22']);
+  });
+
   test('a killed process loses nothing that was written', async () => {
     const disk = await prepared();
     const file = await disk.open('/d/f', {});
@@ -251,6 +302,17 @@ describe('a crash of the forgetful one', () => {
     void file.write([new Uint8Array(512).fill(3)], 0).then(() => (isAnswered = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect([disk.isDead, isAnswered]).toEqual([true, false]);
+    disk.crash(new SeededRandom(1), { keepsCache: true });
+    expect(disk.contentOf('/d/f')[0]).toBe(3);
+  });
+
+  test('an operation at which it dies may be a write on the spot', async () => {
+    const disk = new ForgetfulDisk({ onTheSpot: () => undefined });
+    const file = await disk.open('/d/f', { create: true, durable: true });
+    await file.write([new Uint8Array(512).fill(2)], 0);
+    disk.dieAtOperation(1);
+    expect(() => file.writeNow!([new Uint8Array(512).fill(3)], 0)).toThrow(PowerLossError);
+    expect([disk.isDead, disk.onTheSpotCount]).toEqual([true, 0]);
     disk.crash(new SeededRandom(1), { keepsCache: true });
     expect(disk.contentOf('/d/f')[0]).toBe(3);
   });

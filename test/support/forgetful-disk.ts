@@ -7,6 +7,9 @@
  * A write in flight counts as not synced: its sectors may be there or not. A completed write on a durable file, and everything
  * before a completed sync of its file, is safe. After a failed sync nothing is known: the sectors stay dirty.
  *
+ * A write on the spot (`writeNow`) is the same in one step. A machine that stops in the middle of one can't leave its caller waiting, as
+ * nothing else would: it throws PowerLossError, and whoever runs the process has it end there.
+ *
  * Folders are names alone: all exist. One that holds files may be renamed with them.
  *
  * What it does is decided by the seed given to `crash` and by the options; time passes only where a `latency` is given.
@@ -34,8 +37,24 @@ export interface ForgetfulDiskOptions {
   readonly ignoresSync?: boolean;
   /** Awaited before an operation completes; a write's bytes are in flight meanwhile. */
   readonly latency?: (operation: DiskOperation, bytes: number) => Promise<void>;
+  /**
+   * Files can be written on the spot. Called while the bytes of such a write are in flight: time passes here, and the power may go.
+   * Left out: files have no `writeNow`.
+   */
+  readonly onTheSpot?: (bytes: number) => void;
   /** Bytes that all files together may take; beyond that, ENOSPC. See also `setCapacity`. */
   readonly capacityBytes?: number;
+}
+
+/** The machine stopped inside a write on the spot, or the process that asks for one is dead. */
+export class PowerLossError extends Error {
+  override readonly name = 'PowerLossError';
+}
+
+/** Whether the end of the machine is all that is told, by whomever. */
+export function isPowerLoss(error: unknown): boolean {
+  if (error instanceof PowerLossError) return true;
+  return error instanceof Error && isPowerLoss(error.cause);
 }
 
 class Inode {
@@ -67,6 +86,7 @@ export class ForgetfulDisk implements Disk {
   #isDead = false;
   #diesAt = Infinity;
   #operationCount = 0;
+  #onTheSpotCount = 0;
   #capacityBytes: number;
 
   constructor(options: ForgetfulDiskOptions = {}) {
@@ -77,6 +97,11 @@ export class ForgetfulDisk implements Disk {
   /** Operations begun since the disk was made: reads and listings do not count. */
   get operationCount(): number {
     return this.#operationCount;
+  }
+
+  /** Writes on the spot that were completed. */
+  get onTheSpotCount(): number {
+    return this.#onTheSpotCount;
   }
 
   get isDead(): boolean {
@@ -245,7 +270,23 @@ export class ForgetfulDisk implements Disk {
     const checkOpen = (): void => {
       if (isClosed) throw diskError('EBADF', path);
     };
+    const { onTheSpot } = this.#options;
+    const writeNow = (parts: readonly Uint8Array[], position: number): void => {
+      checkOpen();
+      const isGone = (): boolean => this.#isDead || life !== this.#life;
+      const write = (): Set<number> => writeParts(inode, parts, position);
+      const bytes = bytesOf(parts);
+      if (life === this.#life) this.#dieIfDue(write);
+      if (!begin('write')) throw new PowerLossError(path);
+      this.#checkCapacity(inode, position + bytes, path);
+      const sectors = write();
+      onTheSpot?.(bytes);
+      if (isGone()) throw new PowerLossError(path);
+      if (isDurable) stabilise(sectors);
+      this.#onTheSpotCount += 1;
+    };
     return {
+      ...(onTheSpot === undefined ? {} : { writeNow }),
       read: async (target, position) => {
         checkOpen();
         if (!begin('read')) await never();
@@ -256,7 +297,7 @@ export class ForgetfulDisk implements Disk {
       },
       write: async (parts, position) => {
         checkOpen();
-        const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+        const bytes = bytesOf(parts);
         if (life === this.#life) this.#dieIfDue(() => writeParts(inode, parts, position));
         if (!begin('write')) await never();
         this.#checkCapacity(inode, position + bytes, path);
@@ -354,8 +395,12 @@ function applyChange(files: Map<string, Inode>, change: FolderChange): void {
   }
 }
 
+function bytesOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}
+
 function writeParts(inode: Inode, parts: readonly Uint8Array[], position: number): Set<number> {
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = bytesOf(parts);
   if (position + bytes > inode.current.length) resize(inode, position + bytes);
   let at = position;
   for (const part of parts) {

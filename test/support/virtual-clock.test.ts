@@ -21,6 +21,19 @@ test('timers fire in order of due time, then of creation, and promises run in be
   expect(log.at(-1)).toBe('c@20');
 });
 
+test('what is due while a task blocks runs after it, late', async () => {
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  clock.after(10, () => {
+    clock.block(30);
+    log.push(`blocks until ${clock.monotonicMs()}`);
+  });
+  clock.after(20, () => log.push(`due at 20, runs at ${clock.monotonicMs()}`));
+  await clock.advance(25);
+  expect(log).toEqual(['blocks until 40', 'due at 20, runs at 40']);
+  expect(clock.monotonicMs()).toBe(40);
+});
+
 test('the wall clock jumps alone', () => {
   const clock = new VirtualClock(1000);
   clock.jumpWall(-600);

@@ -64,12 +64,18 @@ export class VirtualClock implements Clock, Timers {
     });
   }
 
+  /** Time passes inside a task that holds up everything else: what is due meanwhile runs late. */
+  block(durationMs: number): void {
+    this.#elapsedMs += durationMs;
+  }
+
   /** Runs everything due within the next `durationMs`, then stands there. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#elapsedMs + durationMs;
     await settle();
     while (this.#heap.length > 0 && this.#heap[0]!.dueMs <= untilMs) await this.#runNext();
-    this.#elapsedMs = untilMs;
+    // A task may have held it up for longer.
+    this.#elapsedMs = Math.max(this.#elapsedMs, untilMs);
   }
 
   /** Runs until no timer is left. Fails after `tasksMax` tasks: something never comes to rest. */
