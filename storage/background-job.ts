@@ -31,9 +31,8 @@ export interface FlushTable {
   /** Chunks in order of arrival, over shared memory. Nothing writes to them any more. */
   readonly pages: readonly PageParts[];
   readonly blockRows: number;
-  /** Null = all times. */
-  readonly suspects: readonly TimeSpan[] | null;
-  readonly tombstoneSpans: readonly TimeSpan[];
+  /** Times at which a row may share its identity with an older one that a run has. What the rows here share, the flush sees. */
+  readonly suspects: readonly TimeSpan[];
   /** One id for each partition that the rows may be in. */
   readonly runIds: RunIds;
 }

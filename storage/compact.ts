@@ -80,8 +80,8 @@ export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<Jo
   await batches.flush();
   return {
     runs: writer.finish(
-      job.isWhole ? groups.suspects() : spansOf(runs, (run) => run.suspects),
-      job.isWhole ? groups.tombstoneSpans() : spansOf(runs, (run) => run.tombstoneSpans),
+      job.isWhole ? groups.several.spans() : spansOf(runs, (run) => run.suspects),
+      job.isWhole ? groups.several.tombstoneSpans() : spansOf(runs, (run) => run.tombstoneSpans),
     ),
     rowsIn: runs.reduce((sum, run) => sum + run.blocks.rows, 0),
     rowsOut: writer.rows,

@@ -13,6 +13,7 @@ import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './pag
 import { RisingStretches } from './rising-stretches.js';
 import { type ReductionRules, reduceIdentity } from './row-reduction.js';
 import { sortHandles, sortRange } from './row-order.js';
+import type { SeveralTimes } from './several-times.js';
 import { PartitionRule } from './time-base.js';
 
 export interface OrderedPartition {
@@ -102,11 +103,12 @@ function greatestOf(times: Float64Array, length: number): number {
   return greatest;
 }
 
-/** Sorts the rows of a partition and leaves out those that do not stay. Requires: times of the pages are normalized. */
+/** Sorts the rows of a partition and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized. */
 export async function orderHandles(
   pages: readonly Page[],
   handles: Uint32Array,
   rules: ReductionRules,
+  several: SeveralTimes,
   pacer: Pacer,
 ): Promise<Uint32Array> {
   const count = handles.length;
@@ -115,7 +117,7 @@ export async function orderHandles(
     const { series } = page;
     for (; row < end; row++) if (series[row]! > seriesMax) seriesMax = series[row]!;
   });
-  const reducer = new HandleReducer(pages, rules);
+  const reducer = new HandleReducer(pages, rules, several);
   if (seriesMax > count * SERIES_PER_ROW_MAX + SERIES_SPARE) {
     await sortHandles(pages, handles, count, pacer);
     return handles.subarray(0, await reducer.reduce(handles, 0, count, 0, pacer));
@@ -253,13 +255,15 @@ class StretchOrder {
 class HandleReducer {
   readonly #pages: readonly Page[];
   readonly #rules: ReductionRules;
+  readonly #several: SeveralTimes;
   #versions = new Float64Array(64);
   #tombstones = new Uint8Array(64);
   #kept = new Uint32Array(64);
 
-  constructor(pages: readonly Page[], rules: ReductionRules) {
+  constructor(pages: readonly Page[], rules: ReductionRules, several: SeveralTimes) {
     this.#pages = pages;
     this.#rules = rules;
+    this.#several = several;
   }
 
   /** Moves the handles of `from..to-1` that stay to `target` on, and returns where they end. */
@@ -308,8 +312,16 @@ class HandleReducer {
       tombstones[index] = page.tombstones === null ? 0 : page.tombstones[row]!;
     }
     const kept = reduceIdentity({ count, versions, tombstones }, this.#rules, this.#kept);
+    let hasTombstone = false;
+    const last = handles[end - 1]!;
     for (let index = 0; index < kept; index++) {
-      handles[target + index] = handles[start + this.#kept[index]!]!;
+      const place = this.#kept[index]!;
+      if (tombstones[place] === 1) hasTombstone = true;
+      handles[target + index] = handles[start + place]!;
+    }
+    if (hasTombstone || (kept > 1 && !this.#rules.appendMode)) {
+      const page = this.#pages[last >>> HANDLE_SHIFT]!;
+      this.#several.note(page.base, page.times[last & HANDLE_ROW_MASK]!, hasTombstone);
     }
     return target + kept;
   }

@@ -6,10 +6,12 @@
 import type { FlushJob, FlushTable, RunIds } from './background-job.js';
 import { FLUSH_RUNS_MAX } from './flush-partitions.js';
 import type { Generation, MemTable } from './memtable.js';
+import { joinSpans, type TimeSpan } from './interval-set.js';
 import { spansOf } from './memtable-source.js';
 import type { Pacer } from './pacer.js';
 import type { PageParts } from './page.js';
-import type { TableId } from './table-schema.js';
+import { clipSpans, type Run } from './run.js';
+import type { StoreState } from './store-state.js';
 import { PartitionRule } from './time-base.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 
@@ -22,12 +24,17 @@ const BLOCK_ROWS_MIN = 64;
 /** Makes an array of some kind visible to another thread: a microsecond, in the pacer's units. */
 const ARRAY_UNITS = 100;
 
-/** Yields the jobs that together write the generation. Rows of dropped tables are in none. */
+export interface FlushPlanDeps {
+  readonly pacer: Pacer;
+  readonly reserveRunIds: (count: number) => RunIds;
+}
+
+/** Yields the jobs that together write the generation, the oldest one. Rows of dropped tables are in none. */
 export async function* flushJobs(
   generation: Generation,
   horizon: number,
-  expired: ReadonlyMap<TableId, bigint>,
-  deps: { readonly pacer: Pacer; readonly reserveRunIds: (count: number) => RunIds },
+  { runs, expired }: Pick<StoreState, 'runs' | 'expired'>,
+  deps: FlushPlanDeps,
 ): AsyncGenerator<FlushJob, undefined> {
   let tables: FlushTable[] = [];
   let arrays = 0;
@@ -40,8 +47,9 @@ export async function* flushJobs(
       tables = [];
       arrays = 0;
     }
-    const expiredThrough = expired.get(memTable.table.tableId) ?? null;
-    tables.push(await flushTable(memTable, expiredThrough, deps.reserveRunIds, deps.pacer));
+    const { tableId } = memTable.table;
+    const expiredThrough = expired.get(tableId) ?? null;
+    tables.push(await flushTable(memTable, runs.get(tableId) ?? [], expiredThrough, deps));
     arrays += own;
   }
   if (tables.length > 0) yield { kind: 'flush', horizon, tables };
@@ -49,9 +57,9 @@ export async function* flushJobs(
 
 async function flushTable(
   memTable: MemTable,
+  runs: readonly Run[],
   expiredThrough: bigint | null,
-  reserveRunIds: (count: number) => RunIds,
-  pacer: Pacer,
+  { pacer, reserveRunIds }: FlushPlanDeps,
 ): Promise<FlushTable> {
   const { table } = memTable;
   const { columns } = memTable.chunks.at(-1)!.layout;
@@ -61,7 +69,6 @@ async function flushTable(
     pages.push(plainPage(chunk.page(chunk.rows, places)));
     if (pacer.spend(columns.length * ARRAY_UNITS)) await pacer.turn();
   }
-  const reference = table.referenceBase ?? 0n;
   return {
     tableId: table.tableId,
     appendMode: table.appendMode,
@@ -72,10 +79,20 @@ async function flushTable(
     columns,
     pages,
     blockRows: blockRowsFor(memTable),
-    suspects: memTable.isAllSuspect ? null : spansOf(memTable.suspects, reference),
-    tombstoneSpans: spansOf(memTable.tombstoneTimes, reference),
+    suspects: suspectsAgainst(memTable, runs),
     runIds: reserveRunIds(partitionsAtMost(memTable)),
   };
+}
+
+/**
+ * The memtable's suspects at which any of `runs` may have the older row. Every older row is in one of them or in this memtable: older
+ * generations are flushed before. A compaction that runs meanwhile leaves no row where its inputs had none.
+ */
+function suspectsAgainst(memTable: MemTable, runs: readonly Run[]): TimeSpan[] {
+  const spans = joinSpans(runs.map(({ blocks }) => ({ min: blocks.timeMin, max: blocks.timeMax })));
+  if (memTable.isAllSuspect || spans.length === 0) return spans;
+  const suspects = spansOf(memTable.suspects, memTable.table.referenceBase ?? 0n);
+  return spans.flatMap((span) => clipSpans(suspects, span));
 }
 
 /** Only data: an object of a class does not arrive as one. */

@@ -17,8 +17,10 @@ import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
 import type { JobDeps } from './job-deps.js';
 import { HANDLE_SHIFT, Page, sliceVector } from './page.js';
+import { joinSpans } from './interval-set.js';
 import { clipSpans, encodeRun, type RunParts } from './run.js';
 import { ColumnScatter, type ColumnShape, shapeOf } from './scattered-columns.js';
+import { SeveralTimes } from './several-times.js';
 import { SyncedBatches } from './synced-batches.js';
 import { ColumnRole } from './table-schema.js';
 import type { Vector } from './vector.js';
@@ -35,6 +37,7 @@ interface BlockSpan {
 interface Partition {
   readonly partition: number;
   readonly handles: Uint32Array;
+  readonly several: SeveralTimes;
 }
 
 /** Writes all runs of the job; the manifest does not name them yet. */
@@ -75,8 +78,9 @@ async function flushTable(
   const left = withoutExpired(found, pages, table.expiredThrough);
   for (const part of boundPartitions(left)) {
     deps.checkStopped();
-    const handles = await orderHandles(pages, part.handles, rules, pacer);
-    partitions.push({ partition: part.partition, handles });
+    const several = new SeveralTimes();
+    const handles = await orderHandles(pages, part.handles, rules, several, pacer);
+    partitions.push({ partition: part.partition, handles, several });
   }
   const shapes = table.columns.map((_, column) => shapeOf(pages, column));
   const isOneBase =
@@ -86,7 +90,7 @@ async function flushTable(
     ? await encodeByColumn(table, pages, partitions, shapes, batches, deps)
     : await encodeByBlock(table, pages, partitions, batches, deps);
   return partitions.flatMap((part, index) =>
-    part.handles.length === 0 ? [] : [runOf(table, part.partition, index, blocks[index]!)],
+    part.handles.length === 0 ? [] : [runOf(table, part, index, blocks[index]!)],
   );
 }
 
@@ -98,15 +102,18 @@ interface WrittenBlocks {
 
 function runOf(
   table: FlushTable,
-  partition: number,
+  { partition, several }: Partition,
   index: number,
   blocks: WrittenBlocks,
 ): RunParts {
   const { tableId, appendMode, columns } = table;
   const header = { id: table.runIds.first + index, tableId, partition, appendMode, columns };
   const span = hullOfBlocks(blocks.infos);
-  const suspects = table.suspects === null ? [span] : clipSpans(table.suspects, span);
-  const tombstoneSpans = clipSpans(table.tombstoneSpans, span);
+  const suspects = joinSpans([
+    ...clipSpans(table.suspects, span),
+    ...clipSpans(several.spans(), span),
+  ]);
+  const tombstoneSpans = clipSpans(several.tombstoneSpans(), span);
   const { infos, sizeBytes } = blocks;
   return { header, blocks: infos, suspects, tombstoneSpans, sizeBytes };
 }

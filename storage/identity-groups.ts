@@ -1,18 +1,17 @@
 /**
  * The rows of a compaction, identity by identity: most have one row, which is picked as it comes; the others are decided at their end.
- *
- * Notes the times at which more than one row of an identity, or a tombstone, is left.
  */
 
-import { IntervalSet, type TimeSpan } from './interval-set.js';
-import { spansOf } from './memtable-source.js';
 import { compareIdentity, type Page } from './page.js';
 import { PickedRows } from './picked-rows.js';
 import { reduceIdentity, type ReductionRules } from './row-reduction.js';
+import { SeveralTimes } from './several-times.js';
 
 export class IdentityGroups {
   /** Rows that stay, in order. Those of the current identity may still change. */
   readonly rows = new PickedRows();
+  /** At which more than one row of an identity, or a tombstone, is left. */
+  readonly several = new SeveralTimes();
   readonly #rules: ReductionRules;
   #page: Page | null = null;
   #row = 0;
@@ -25,12 +24,6 @@ export class IdentityGroups {
   #versions = new Float64Array(16);
   #tombstones = new Uint8Array(16);
   #kept = new Uint32Array(16);
-  /** Times are noted as offsets from the first base; null before the first row. */
-  #base: bigint | null = null;
-  readonly #severalAt = new IntervalSet();
-  readonly #tombstonesAt = new IntervalSet();
-  /** A time too far from the base to be noted as a number: everything counts as noted. */
-  #isUnbounded = false;
 
   constructor(rules: ReductionRules) {
     this.#rules = rules;
@@ -92,14 +85,6 @@ export class IdentityGroups {
     this.#pages.length = 0;
   }
 
-  suspects(): TimeSpan[] {
-    return this.#spans(this.#severalAt);
-  }
-
-  tombstoneSpans(): TimeSpan[] {
-    return this.#spans(this.#tombstonesAt);
-  }
-
   /** True for a row whose fields cover those of the kept row before it, for good: no row between the two is anywhere else. */
   #joinsBefore(index: number): boolean {
     if (!this.#rules.mergeFields || index === 0) return false;
@@ -116,17 +101,7 @@ export class IdentityGroups {
     }
     if (left < 2 && !hasTombstone) return;
     const page = this.#page!;
-    this.#base ??= page.base;
-    const time = page.times[this.#row]! + Number(page.base - this.#base);
-    if (!Number.isSafeInteger(time)) this.#isUnbounded = true;
-    this.#severalAt.add(time, time);
-    if (hasTombstone) this.#tombstonesAt.add(time, time);
-  }
-
-  #spans(times: IntervalSet): TimeSpan[] {
-    if (times.length === 0) return [];
-    if (this.#isUnbounded) return [{ min: -(2n ** 63n), max: 2n ** 63n - 1n }];
-    return spansOf(times, this.#base!);
+    this.several.note(page.base, page.times[this.#row]!, hasTombstone);
   }
 
   #grow(): void {

@@ -6,7 +6,8 @@
  * until something is written, however many tables there are.
  *
  * `suspects` are the times at which a row may share its identity with an older row anywhere in the table: a row that is
- * newer than everything of its series is none, and so ordered ingest never has to be merged. Tombstones always are.
+ * newer than everything of its series is none, and so ordered ingest never has to be merged. Tombstones always are. Of two rows of an
+ * identity in different generations, the one in the later generation is among them.
  */
 
 import { Chunk, type ChunkForms, type ChunkLayout } from './chunk.js';
@@ -300,7 +301,7 @@ export class MemTable {
       const relative = time + delta;
       if (delta !== 0 && !Number.isSafeInteger(relative)) this.isAllSuspect = true;
       if (tracksTimes) {
-        if (!dictionary.advanceTime(id, relative)) this.suspects.add(relative, relative);
+        if (!dictionary.advanceTime(id, relative)) this.#suspect(relative);
       } else if (isTombstone || this.#isOverlay) {
         this.suspects.add(relative, relative);
         if (isTombstone) this.tombstoneTimes.add(relative, relative);
@@ -308,6 +309,14 @@ export class MemTable {
     }
     chunk.timeMin = timeMin;
     chunk.timeMax = timeMax;
+  }
+
+  /** The older row may be one that is staged, and then it is published later: so it is a suspect, too. */
+  #suspect(time: number): void {
+    this.suspects.add(time, time);
+    for (const staged of this.table.stagedSuspects) {
+      if (staged !== this.suspects) staged.add(time, time);
+    }
   }
 }
 

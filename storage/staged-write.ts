@@ -6,7 +6,8 @@
  * Meanwhile other records are applied, memtables are frozen and flushed, tables altered and dropped, views taken. None of that meets the rows:
  * they belong to no generation until they are published, to the one that is active then, under the version of their record. What is shared
  * is what may be: series, which nobody sees without rows, and the last times of series. Of two rows of one identity the one that came
- * to those later is the suspect, whichever of the two is seen first.
+ * to those later is the suspect. Where that is the other write's, the staged one is a suspect as well: it is published later, perhaps when the
+ * other has been flushed, and a flush looks back only.
  *
  * It takes chunks of its own for each table, the last of which is not full: so only large writes are worth it.
  */
@@ -70,6 +71,9 @@ export class StagedWrite {
   /** What is to be published. Requires: all is staged. */
   take(): { readonly memTables: Iterable<MemTable>; readonly tombstones: StampedTombstone[] } {
     assert(this.#isDone, 'a write is published when all of it is staged');
+    for (const { table, suspects } of this.#memTables.values()) {
+      table.stagedSuspects.delete(suspects);
+    }
     return { memTables: this.#memTables.values(), tombstones: this.#tombstones };
   }
 
@@ -106,6 +110,7 @@ export class StagedWrite {
     if (memTable === undefined) {
       memTable = new MemTable(table, false, this.#rowMemory);
       this.#memTables.set(table.tableId, memTable);
+      table.stagedSuspects.add(memTable.suspects);
     }
     const seriesOf = reader.resolved ?? this.#resolver.ids;
     yield* memTable.appendInSlices(reader, seriesOf, this.#version, ordinal, this.#memory);

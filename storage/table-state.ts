@@ -8,6 +8,7 @@
 import assert from 'node:assert';
 import { ChunkLayout } from './chunk.js';
 import { HIDDEN_COLUMN_IDS, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
+import type { IntervalSet } from './interval-set.js';
 import { sectionShape, type SectionShape } from './rows-section.js';
 import { SeriesDictionary } from './series-dictionary.js';
 import { ResolvedTagBlocks } from './tag-block-cache.js';
@@ -37,6 +38,8 @@ export class TableState {
   referenceBase: bigint | null = null;
   /** Width of a time partition; 0 = open until the first flush, which chooses it for good. */
   partitionMs: number;
+  /** Of rows that are staged (staged-write.ts): what becomes suspect meanwhile may be so because of them. */
+  readonly stagedSuspects = new Set<IntervalSet>();
   /** Series below this are in the persisted dictionary. */
   persistedSeries = 0;
   isDropped = false;

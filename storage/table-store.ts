@@ -420,7 +420,7 @@ export class TableStore {
       reserved.push(runIds);
       return runIds;
     };
-    for await (const job of flushJobs(generation, horizon, this.#state.expired, {
+    for await (const job of flushJobs(generation, horizon, this.#state, {
       pacer,
       reserveRunIds,
     })) {

@@ -442,4 +442,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/sql/usual-rows-property.test.ts',
     testName: 'runs of integers: while lanes grow, and while columns hold values beyond 2^53',
   },
+  {
+    name: 'a flush takes no suspects from its memtable: rows that older runs have are shown twice',
+    file: 'storage/flush-plan.ts',
+    find: 'return spans.flatMap((span) => clipSpans(suspects, span));',
+    replace: 'return spans.flatMap((span) => clipSpans([], span));',
+    testFile: 'test/storage/flush-suspects.test.ts',
+    testName: 'a row that an older run may have is suspect, and none beyond that run',
+  },
+  {
+    name: 'a staged row does not learn of a row of its identity that was applied and flushed meanwhile',
+    file: 'storage/memtable.ts',
+    find: 'if (staged !== this.suspects) staged.add(time, time);',
+    replace: '',
+    testFile: 'test/storage/staged-write.test.ts',
+    testName: 'one that is flushed before it is published, of version 12',
+  },
 ];

@@ -101,7 +101,6 @@ function flushJob(firstRun: number): FlushJob {
         pages,
         blockRows: 8192,
         suspects: [],
-        tombstoneSpans: [],
         runIds: { first: firstRun, count: 2 },
       },
     ],

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { orderHandles } from '../../storage/flush-order.js';
+import type { TimeSpan } from '../../storage/interval-set.js';
 import { systemTimers } from '../../storage/node-adapters.js';
 import { Pacer } from '../../storage/pacer.js';
 import {
@@ -14,6 +15,7 @@ import {
 import { RisingStretches } from '../../storage/rising-stretches.js';
 import { quantumUnits } from '../../storage/time-base.js';
 import { reduceIdentity, type ReductionRules } from '../../storage/row-reduction.js';
+import { SeveralTimes } from '../../storage/several-times.js';
 
 const PRECISION = 9;
 
@@ -79,6 +81,23 @@ function plainOrder(pages: readonly Page[], rules: ReductionRules): number[] {
   return result;
 }
 
+/** Each row, and the one behind it. */
+function neighbours(pages: readonly Page[], order: Uint32Array): [Row, Row | undefined][] {
+  const rows = Array.from(order, (handle): Row => {
+    const { series, times, base, tombstones } = pages[handle >>> HANDLE_SHIFT]!;
+    const row = handle & HANDLE_ROW_MASK;
+    return {
+      series: series[row]!,
+      time: times[row]! + Number(base),
+      isTombstone: tombstones?.[row] === 1,
+    };
+  });
+  return rows.map((row, index) => [row, rows[index + 1]]);
+}
+
+const isIn = (time: number, spans: readonly TimeSpan[]): boolean =>
+  spans.some(({ min, max }) => BigInt(time) >= min && BigInt(time) <= max);
+
 /** Batches of rows in order of time, some of them applied before an older one, some of them twice. */
 const batches = fc.array(
   fc.record({
@@ -113,8 +132,16 @@ test('rows are in the order that comparing gives, and what is overwritten is lef
         const pages = pagesOf(rows, pageRows, baseStep);
         const rules = { appendMode, mergeFields: false, horizon, settledHorizon: 0 };
         const handles = Uint32Array.from(handlesOf(pages));
-        const order = await orderHandles(pages, handles, rules, new Pacer(timers));
+        const several = new SeveralTimes();
+        const order = await orderHandles(pages, handles, rules, several, new Pacer(timers));
         expect([...order]).toEqual(plainOrder(pages, rules));
+        for (const [first, second] of neighbours(pages, order)) {
+          if (first.isTombstone) expect(isIn(first.time, several.tombstoneSpans())).toBe(true);
+          const isShared = second?.series === first.series && second.time === first.time;
+          if (first.isTombstone || (isShared && !appendMode)) {
+            expect(isIn(first.time, several.spans())).toBe(true);
+          }
+        }
       },
     ),
     { numRuns: 300 },

@@ -63,7 +63,7 @@ async function picked(
   if (groups.rows.count === 0) return [];
   const pacer = new Pacer(systemTimers({ keepsProcessAlive: false }));
   const page = await groups.rows.take(groups.rows.count, pacer);
-  const spans = [...groups.suspects(), ...groups.tombstoneSpans()];
+  const spans = [...groups.several.spans(), ...groups.several.tombstoneSpans()];
   return [
     ...Array.from(
       page.versions,

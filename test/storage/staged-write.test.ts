@@ -105,6 +105,27 @@ describe('rows of one identity, written between its slices', () => {
     }
   });
 
+  test.each([
+    ['flushed', 4],
+    ['flushed', 12],
+    ['flushed and compacted', 4],
+    ['flushed and compacted', 12],
+  ])('one that is %s before it is published, of version %d', async (what, version) => {
+    for (const slicesBefore of [0, 1, 2, 3, 4, 5, 6]) {
+      const store = await newStore();
+      const write = store.stageWrite(8, [body(8, [rows(['a', 5, 80])])]);
+      for (let slice = 0; slice < slicesBefore; slice += 1) write.step(1);
+      store.applyWrite(version, body(version, [rows(['a', 5, version * 10])]), 0);
+      await flushAll(store, 1, 0);
+      if (what === 'flushed and compacted') await store.compactTable(schema.tableId, () => 0);
+      store.publish(write);
+      const winner = printed(['a', 5, Math.max(8, version) * 10]);
+      expect(await sorted(store)).toEqual([winner]);
+      await flushAll(store, 2, 0);
+      expect(await sorted(store)).toEqual([winner]);
+    }
+  });
+
   test('its deletes take what came first and is older', async () => {
     const store = await newStore();
     const write = store.stageWrite(8, [body(8, [deletes(['a', 1, 0], ['a', 2, 0])])]);
