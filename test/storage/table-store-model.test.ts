@@ -23,7 +23,7 @@ describe('the table store shows what the model says', () => {
           throw new Error(`seed ${seed}`, { cause: error });
         }
       }
-    }, 60_000);
+    }, 240_000);
   }
 });
 
@@ -45,7 +45,7 @@ describe('over LevelDB', () => {
         await kv.close();
       }
     }
-  }, 120_000);
+  }, 240_000);
 
   it(`and in worker threads, seeds 2000..${2000 + THREAD_SEEDS - 1}`, async () => {
     for (let seed = 2000; seed < 2000 + THREAD_SEEDS; seed++) {
@@ -59,5 +59,5 @@ describe('over LevelDB', () => {
         await kv.close();
       }
     }
-  }, 120_000);
+  }, 240_000);
 });
