@@ -456,6 +456,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'if (staged !== this.suspects) staged.add(time, time);',
     replace: '',
     testFile: 'test/storage/staged-write.test.ts',
-    testName: 'one that is flushed before it is published, of version 12',
+    testName:
+      'rows of one identity, written between its slices one that is flushed before it is published, of version 12',
   },
 ];
