@@ -32,6 +32,8 @@ const WHOLE_RUNS_MAX = 64;
 
 export interface CompactorDeps {
   readonly state: () => StoreState;
+  /** The same runs, without work. */
+  readonly settled: () => StoreState;
   readonly run: (job: BackgroundJob) => Promise<JobResult>;
   readonly reserveRunIds: (count: number) => RunIds;
   /** Which opening of the block store this is. */
@@ -81,12 +83,13 @@ export class Compactor {
 
   /** Runs of the partition that has most, those apart that are too large to be joined. */
   get openRunsMax(): number {
-    const { runs } = this.#deps.state();
+    const settled = this.#deps.settled();
+    const { runs } = settled;
     // Asked at every write; the map is replaced when a run is.
     if (this.#countedRuns !== runs) {
       this.#countedRuns = runs;
       this.#openRunsMax = 0;
-      for (const partition of partitionsOf(this.#deps.state())) {
+      for (const partition of partitionsOf(settled)) {
         this.#openRunsMax = Math.max(this.#openRunsMax, openRuns(partition.runs));
       }
     }

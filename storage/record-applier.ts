@@ -1,8 +1,8 @@
 /**
  * Records into tables: once each, in the order of their incarnation. Used for the node's own records, the peer's, and recovered ones.
  *
- * A small write is applied at once, or at the end of the turn where its client waits; a large one in slices, and shows when all of it is
- * (`prepare`). The parts of a multi-part write are stashed, and applied as a whole at its commit, under the commit's version.
+ * A small write is applied at once, or with a few others, as soon as anyone looks, where its client waits; a large one in slices, and shows
+ * when all of it is (`prepare`). The parts of a multi-part write are stashed, and applied as a whole at its commit, under the commit's version.
  *
  * Between two records it says what everything applied so far amounts to (`state`): what a flush writes down beside the rows, so
  * that after a restart no record is applied again and none is missing.
@@ -27,15 +27,15 @@ import type { TableStore } from './table-store.js';
 import { countRows } from './write-body.js';
 
 /** Applying more than this is worth a stretch of its own. */
-const LATE_WRITE_BYTES_MAX = 16 * 1024;
-const LATE_WRITE_ROWS_MAX = 1_000;
+const SMALL_WRITE_BYTES_MAX = 16 * 1024;
+const SMALL_WRITE_ROWS_MAX = 1_000;
 
 export interface RecordApplierDeps {
   readonly nodeId: NodeId;
   readonly tables: TableStore;
   readonly stateMachine: StateMachine;
   readonly timers: Timers;
-  /** After each record of a running node, but for a small write of its own: then at the end of the turn. */
+  /** After each record of a running node. */
   readonly onApplied: () => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -60,7 +60,7 @@ export class RecordApplier {
   /** As the manifest had it at the start. */
   readonly #flushedTo: ReadonlyMap<string, number>;
   readonly #replayFrom: ReadonlyMap<string, number>;
-  #hasLateWrite = false;
+  #isSettlingSoon = false;
 
   constructor(deps: RecordApplierDeps) {
     this.#deps = deps;
@@ -113,7 +113,9 @@ export class RecordApplier {
     if (record.kind === RecordKind.commit) {
       return this.#stashes.get(positionKey(origin, incarnation))?.partsOf(record) ?? [];
     }
-    return record.kind === RecordKind.write && isLarge(record.body) ? [record.body] : [];
+    return record.kind === RecordKind.write && rowsOfSmall(record.body) === null
+      ? [record.body]
+      : [];
   }
 
   /** The next record of its incarnation. */
@@ -125,26 +127,33 @@ export class RecordApplier {
   }
 
   /**
-   * The next one of the own incarnation. The first small write of a turn gets into the tables at its end, or as soon as anyone looks at them: a
-   * client that writes row by row has its answer first.
+   * The next one of the own incarnation. Small writes get into the tables some at a time, at the end of a turn, or as soon as anyone looks at
+   * them: clients that write row by row have their answers first.
    */
   applyOwn(record: RecordView): void {
-    const { nodeId, tables, timers } = this.#deps;
-    const isLate = record.kind === RecordKind.write && !this.#hasLateWrite && !isLarge(record.body);
-    if (!isLate) {
+    const { nodeId, tables, onApplied } = this.#deps;
+    const rows = record.kind === RecordKind.write ? rowsOfSmall(record.body) : null;
+    if (rows === null) {
       this.apply(nodeId, this.#ownIncarnation, record);
       return;
     }
     const id = this.#nextOf(nodeId, this.#ownIncarnation, record);
-    tables.applyWriteLater(record.version, record.body);
+    tables.applyWriteLater(record.version, record.body, rows);
     this.#noteApplied(id, record);
-    this.#hasLateWrite = true;
-    void timers.yieldTurn().then(() => this.#endTurn());
+    onApplied();
+    if (tables.isSettlingDue) this.#settleSoon();
+  }
+
+  #settleSoon(): void {
+    if (this.#isSettlingSoon) return;
+    this.#isSettlingSoon = true;
+    void this.#deps.timers.yieldTurn().then(() => this.#endTurn());
   }
 
   #endTurn(): void {
-    this.#hasLateWrite = false;
+    this.#isSettlingSoon = false;
     try {
+      this.#deps.tables.settle();
       this.#deps.onApplied();
     } catch (error) {
       this.#deps.onFailure(error);
@@ -277,9 +286,11 @@ export class RecordApplier {
   }
 }
 
-function isLarge(body: Uint8Array): boolean {
-  if (body.length > LATE_WRITE_BYTES_MAX) return true;
-  return countRows(body, LATE_WRITE_ROWS_MAX) >= LATE_WRITE_ROWS_MAX;
+/** Of a small write; null = the write is large. */
+function rowsOfSmall(body: Uint8Array): number | null {
+  if (body.length > SMALL_WRITE_BYTES_MAX) return null;
+  const rows = countRows(body, SMALL_WRITE_ROWS_MAX);
+  return rows < SMALL_WRITE_ROWS_MAX ? rows : null;
 }
 
 function vectorOf(

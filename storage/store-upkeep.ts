@@ -166,7 +166,7 @@ export class StoreUpkeep {
     const { tables } = this.#deps;
     return stallMs({
       frozenGenerations: this.#frozenCount,
-      activeShare: tables.memtableBytes() / this.#options.memtableBytes,
+      activeShare: tables.settledMemtableBytes() / this.#options.memtableBytes,
       openRuns: tables.openRunsMax,
     });
   }
@@ -241,7 +241,7 @@ export class StoreUpkeep {
 
   /** The active memtable has as much as it may have. */
   get #isFull(): boolean {
-    return this.#deps.tables.memtableBytes() >= this.#options.memtableBytes;
+    return this.#deps.tables.settledMemtableBytes() >= this.#options.memtableBytes;
   }
 
   /** A generation that cannot be frozen yet grows on; writers notice (write-stall.ts). */

@@ -116,6 +116,7 @@ export class TableStore {
     });
     this.#compactor = new Compactor({
       state: () => this.#state,
+      settled: () => this.#live.settled,
       run: (job) => this.#workers.run(job),
       reserveRunIds: (count) => this.#manifest.reserveRunIds(count),
       opening: () => this.#kv.opening,
@@ -213,11 +214,16 @@ export class TableStore {
   }
 
   /**
-   * As `applyWrite`, but put off until someone looks, or `settle` is called: who waits for the answer to this write need not wait for this
-   * as well. The body must stay as it is. What is wrong with it is thrown to whoever looks, again and again.
+   * As `applyWrite`, but put off with a few others until someone looks, or `settle` is called: who waits for the answer to this write need not
+   * wait for this as well. The body, of so many rows, must stay as it is. What is wrong with it is thrown to whoever looks, again and again.
    */
-  applyWriteLater(version: number, body: Uint8Array): void {
-    this.#live.applyLater(version, body);
+  applyWriteLater(version: number, body: Uint8Array, rows: number): void {
+    this.#live.applyLater(version, body, rows);
+  }
+
+  /** Enough was put off for a `settle` where nobody waits. */
+  get isSettlingDue(): boolean {
+    return this.#live.isSettlingDue;
   }
 
   /** Applies what was put off. */
@@ -324,6 +330,11 @@ export class TableStore {
 
   // ---- series ----
 
+  /** As `seriesCount`, but a little more while rows are put off: those might bring one each. Asked before every write, it has nothing applied. */
+  get seriesCountMax(): number {
+    return this.#seriesCount + this.#live.lateRows;
+  }
+
   /** Of all tables. Rows of dropped tables have none. */
   get seriesCount(): number {
     this.settle();
@@ -344,6 +355,11 @@ export class TableStore {
   /** Of the active generation: its arrays, and the series that came with it. 0 = it has no rows. */
   memtableBytes(): number {
     return this.#state.active.sizeBytes;
+  }
+
+  /** As `memtableBytes`, but without rows that are put off: a few, which the next look brings. */
+  settledMemtableBytes(): number {
+    return this.#live.settled.active.sizeBytes;
   }
 
   /** What is held now, in bytes. Series apart, each is bounded by the options. */

@@ -188,6 +188,7 @@ async function assemble(
   const seriesLimit = new SeriesLimit(
     {
       seriesCount: () => store.tables.seriesCount,
+      seriesCountMax: () => store.tables.seriesCountMax,
       newSeries: (section, schema) => store.tables.newSeries(section, schema),
       isApplied: ({ incarnation, sequence }) =>
         store.applied(config.node.id, incarnation) >= sequence,

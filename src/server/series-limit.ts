@@ -29,6 +29,8 @@ export interface SeriesSection {
 export interface SeriesSource {
   /** Of all tables, now. */
   seriesCount(): number;
+  /** No less than `seriesCount`, hardly more, and known without work. */
+  seriesCountMax(): number;
   /** The canonical tags of those that a section of rows would create now. */
   newSeries(section: Uint8Array, schema: TableSchema): Promise<readonly string[]>;
   /** The own record there is applied: its series are in the count. */
@@ -85,7 +87,9 @@ export class SeriesLimit {
     if (this.#unconfirmed.length > 0) this.#settleApplied();
     let count = 0;
     for (const { seriesCount } of sections) count += seriesCount;
-    if (this.#seriesAndClaims() + count > this.#uncountedMax) return false;
+    if (this.#source.seriesCountMax() + this.#claimedCount + count > this.#uncountedMax) {
+      return false;
+    }
     if (count === 0) return true;
     this.#uncounted += count;
     for (const section of sections) if (section.seriesCount > 0) claim.uncounted.push(section);
@@ -202,7 +206,11 @@ export class SeriesLimit {
 
   /** An upper bound of the series that there are when everything under way is applied. */
   #seriesAndClaims(): number {
-    return this.#source.seriesCount() + this.#uncounted + this.#claimed.size;
+    return this.#source.seriesCount() + this.#claimedCount;
+  }
+
+  get #claimedCount(): number {
+    return this.#uncounted + this.#claimed.size;
   }
 
   #unclaimed(names: readonly string[]): number {

@@ -126,7 +126,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'acknowledged and not visible: a late write is not applied for whoever looks',
     file: 'storage/live-state.ts',
-    find: 'if (this.#late !== null) this.settle();',
+    find: 'if (this.#late.length > 0) this.settle();',
     replace: '',
     testFile: 'test/storage/late-write.test.ts',
     testName: 'a late write is seen by a read view',

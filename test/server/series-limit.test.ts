@@ -53,6 +53,8 @@ class Model {
     this.limit = new SeriesLimit(
       {
         seriesCount: () => this.live.size,
+        // As with a row that is put off.
+        seriesCountMax: () => this.live.size + 1,
         newSeries,
         isApplied: ({ sequence }) => sequence <= this.applied,
       },

@@ -1,4 +1,4 @@
-/** A write that is put off counts as applied: whoever looks at the tables, in whatever way, finds it there. */
+/** Writes that are put off count as applied: whoever looks at the tables, in whatever way, finds them there. */
 
 import fc from 'fast-check';
 import { RowBatch } from '../../storage/row-batch.js';
@@ -30,10 +30,12 @@ function sectionOf(hosts: readonly string[], instant: number): Uint8Array {
 const bodyOf = (hosts: readonly string[], instant: number): Uint8Array =>
   Buffer.concat(encodeWriteBody([sectionOf(hosts, instant)]));
 
-async function storeWithLateWrite(): Promise<TableStore> {
+/** Of two late writes. */
+async function storeWithLateWrites(): Promise<TableStore> {
   const { store } = await openMemoryStore();
   store.defineTable(schema);
-  store.applyWriteLater(8, bodyOf(['a', 'b'], 5));
+  store.applyWriteLater(8, bodyOf(['a'], 5), 1);
+  store.applyWriteLater(16, bodyOf(['b'], 5), 1);
   return store;
 }
 
@@ -48,13 +50,45 @@ const looks: readonly (readonly [string, (store: TableStore) => unknown, unknown
 
 describe('a late write', () => {
   it.each(looks)('is seen by %s', async (_, look, expected) => {
-    expect(await look(await storeWithLateWrite())).toEqual(expected);
+    expect(await look(await storeWithLateWrites())).toEqual(expected);
+  });
+
+  it('is not applied by what is asked before every write: that tells what it may come to', async () => {
+    const store = await storeWithLateWrites();
+    const settledBytes = store.settledMemtableBytes();
+    expect(store.seriesCountMax).toBe(2);
+    expect(store.openRunsMax).toBe(0);
+    expect(store.settledMemtableBytes()).toBe(settledBytes);
+    expect(store.memtableBytes()).toBeGreaterThan(settledBytes);
+    expect(store.settledMemtableBytes()).toBe(store.memtableBytes());
+    expect(store.seriesCountMax).toBe(2);
+  });
+
+  it.each([
+    ['64 writes', 64, 1, 10],
+    ['1,000 rows', 10, 100, 10],
+    ['64 KiB', 4, 1, 16 * 1024],
+  ])('is put off with others, %s at most', async (_, writes, rows, tagBytes) => {
+    const { store } = await openMemoryStore();
+    store.defineTable(schema);
+    const settledBytes = store.settledMemtableBytes();
+    const write = (number: number): void => {
+      const hosts = Array.from({ length: rows }, (_, row) => `${row}`.padEnd(tagBytes, '.'));
+      store.applyWriteLater(8 * number, bodyOf(hosts, number), rows);
+    };
+    let number = 0;
+    while (store.settledMemtableBytes() === settledBytes) write((number += 1));
+    // The last one did not fit: those before it were applied, and it is put off.
+    expect(number).toBeLessThanOrEqual(writes + 1);
+    expect(number).toBeGreaterThan(writes - 2);
+    expect(store.seriesCountMax).toBe(2 * rows);
+    expect(store.stats()[0]!.rows).toBe(number * rows);
   });
 
   it('is in the generation that is frozen next, and in its flush', async () => {
     const { store, kv } = await openMemoryStore();
     store.defineTable(schema);
-    store.applyWriteLater(8, bodyOf(['a'], 5));
+    store.applyWriteLater(8, bodyOf(['a'], 5), 1);
     await flushAll(store);
     await store.close();
     const { store: again } = await openMemoryStore(kv);
@@ -62,8 +96,8 @@ describe('a late write', () => {
   });
 
   it('comes before what is applied next: also a drop of its table', async () => {
-    const store = await storeWithLateWrite();
-    store.dropTable(schema.tableId, 9);
+    const store = await storeWithLateWrites();
+    store.dropTable(schema.tableId, 17);
     expect(store.seriesCount).toBe(0);
     expect(store.stats()).toEqual([]);
   });
@@ -73,7 +107,7 @@ describe('a late write', () => {
     store.defineTable(schema);
     store.applyWrite(8, bodyOf(['a'], 1), 0);
     const view = store.readView();
-    store.applyWriteLater(16, bodyOf(['b'], 2));
+    store.applyWriteLater(16, bodyOf(['b'], 2), 1);
     expect(await scanAll(view, schema)).toEqual(['"a" | 1n']);
     view.release();
     expect(await scanAll(store, schema)).toEqual(['"a" | 1n', '"b" | 2n']);
@@ -99,7 +133,7 @@ describe('a late write', () => {
             version += 8;
             const body = bodyOf(hosts, version);
             plain.applyWrite(version, body, 0);
-            if (how === 'late') store.applyWriteLater(version, body);
+            if (how === 'late') store.applyWriteLater(version, body, hosts.length);
             else if (how === 'now') store.applyWrite(version, body, 0);
             else store.applyMultiPart(version, [body]);
             if (then === 'look') expect(store.stats()[0]!.rows).toBe(plain.stats()[0]!.rows);
@@ -118,10 +152,11 @@ describe('a late write', () => {
   it('that is damaged is told to everyone who looks: the tables lack something from then on', async () => {
     const { store } = await openMemoryStore();
     store.defineTable(schema);
-    store.applyWriteLater(8, bodyOf(['a', 'b'], 5).subarray(0, 20));
+    store.applyWriteLater(8, bodyOf(['a', 'b'], 5).subarray(0, 20), 2);
     expect(() => store.readView()).toThrow();
     expect(() => store.readView()).toThrow();
     expect(() => store.memtableBytes()).toThrow();
     expect(() => store.freeze(flushedState(1))).toThrow();
+    expect(() => store.applyWriteLater(16, bodyOf(['a'], 6), 1)).toThrow();
   });
 });

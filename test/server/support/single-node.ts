@@ -252,6 +252,7 @@ export class SingleNode {
       seriesLimit: new SeriesLimit(
         {
           seriesCount: () => tables.seriesCount,
+          seriesCountMax: () => tables.seriesCountMax,
           newSeries: (section, schema) => tables.newSeries(section, schema),
           isApplied: () => true,
         },
