@@ -12,6 +12,7 @@
  */
 
 import { hasCapability } from './capabilities.js';
+import { CommandAbort } from './command-abort.js';
 import { writeColumnDefinition } from './column-definition.js';
 import type { ColumnDefinition } from './column-definition.js';
 import { errorPayload } from './error-packet.js';
@@ -47,11 +48,9 @@ export class CommandResponse implements ResponseWriter {
   #context: ResponseContext;
   #state: 'idle' | 'open' | 'rows' | 'done' = 'idle';
   #protocol: 'text' | 'binary' = 'text';
-  #abort: AbortController | null = null;
-  #abortReason: SqlError | null = null;
-  /** Of `abortNotice`: of the running command. */
-  #abortListeners: (() => void)[] = [];
-  readonly abortNotice: AbortNotice;
+  readonly #abort = new CommandAbort();
+  /** Of `signal`, once it was asked for. */
+  #controller: AbortController | null = null;
 
   /** `onDone` is called after the last packet of each answer is written. */
   constructor(
@@ -64,19 +63,6 @@ export class CommandResponse implements ResponseWriter {
     this.#pace = pace;
     this.#context = context;
     this.#onDone = onDone;
-    const isAborted = (): boolean => this.#abortReason !== null;
-    this.abortNotice = {
-      get aborted() {
-        return isAborted();
-      },
-      addEventListener: (_type, listener) => {
-        this.#abortListeners.push(listener);
-      },
-      removeEventListener: (_type, listener) => {
-        const index = this.#abortListeners.indexOf(listener);
-        if (index >= 0) this.#abortListeners.splice(index, 1);
-      },
-    };
   }
 
   /** A new session took over the connection. */
@@ -88,9 +74,8 @@ export class CommandResponse implements ResponseWriter {
   begin(protocol: 'text' | 'binary', answerSequenceId: number): void {
     this.#state = 'open';
     this.#protocol = protocol;
-    this.#abort = null;
-    this.#abortReason = null;
-    if (this.#abortListeners.length > 0) this.#abortListeners.length = 0;
+    this.#abort.begin();
+    this.#controller = null;
     this.#writer.sequenceId = answerSequenceId;
   }
 
@@ -106,24 +91,28 @@ export class CommandResponse implements ResponseWriter {
 
   /** Why the command was aborted, if it was. */
   get abortReason(): SqlError | null {
-    return this.#abortReason;
+    return this.#abort.reason;
   }
 
   /** The command is to stop. Only the first reason counts. */
   abort(reason: SqlError): void {
-    if (this.#abortReason !== null) return;
-    this.#abortReason = reason;
-    this.#abort?.abort(reason);
-    for (const listener of this.#abortListeners.splice(0)) listener();
+    if (this.#abort.aborted) return;
+    this.#abort.abort(reason);
+    this.#controller?.abort(reason);
+  }
+
+  get abortNotice(): AbortNotice {
+    return this.#abort;
   }
 
   /** Made on first use: most commands never look at it. */
   get signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
-      if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      const { reason } = this.#abort;
+      if (reason !== null) this.#controller.abort(reason);
     }
-    return this.#abort.signal;
+    return this.#controller.signal;
   }
 
   ok(result: OkResult = NO_RESULT): void {
@@ -148,7 +137,7 @@ export class CommandResponse implements ResponseWriter {
     this.writeDefinitions(columns);
     this.#state = 'rows';
     return new RowStream(writer, this.#pace, this.#protocol, columns.length, {
-      abortReason: () => this.#abortReason,
+      abortReason: () => this.#abort.reason,
       end: (warnings) => {
         this.#require('rows');
         this.#writeEnd(warnings);
