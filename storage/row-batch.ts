@@ -71,6 +71,8 @@ export class RowBatch {
   /** By schema column; null for tags. */
   readonly #builders: readonly (ColumnBuilder | null)[];
   readonly #fieldBuilders: readonly ColumnBuilder[];
+  /** Of these, those of text and blobs. */
+  readonly #bytesBuilders: readonly ColumnBuilder[];
   readonly #lanes: CellLanes;
   /** First lane of each of `#fieldBuilders`. */
   readonly #firstLanes: readonly number[];
@@ -126,6 +128,7 @@ export class RowBatch {
       column.role === ColumnRole.tag ? null : new ColumnBuilder(column, INITIAL_ROWS),
     );
     this.#fieldBuilders = this.#builders.filter((builder) => builder !== null);
+    this.#bytesBuilders = this.#fieldBuilders.filter(({ kind }) => kind === 'bytes');
     let laneCount = 0;
     this.#firstLanes = this.#fieldBuilders.map((builder) => {
       const first = laneCount;
@@ -315,8 +318,8 @@ export class RowBatch {
   /** Memory held, in bytes, the tuple memory apart. */
   get sizeBytes(): number {
     let size = this.#capacity * (this.#rowBytes + 8);
-    size += this.#numbers.sizeBytes + this.#handles.byteLength;
-    for (const { data } of this.#fieldBuilders) size += data.length;
+    size += this.#numbers.sizeBytes + this.#handles.length * this.#handles.BYTES_PER_ELEMENT;
+    for (const { data } of this.#bytesBuilders) size += data.length;
     return size;
   }
 
@@ -330,10 +333,11 @@ export class RowBatch {
     return this.#encode('key-deletes');
   }
 
-  /** Forgets all rows; buffers are kept. */
+  /** Forgets all rows, and the cells set since the last `endRow`; buffers are kept. */
   clear(): void {
     for (const builder of this.#fieldBuilders) builder.clear();
-    this.#noteLanes();
+    // No column is in halves any more.
+    this.#lanesVersion = this.#capacity;
     this.#forgetTuple();
     this.#numbers.clear();
     this.#seriesHandles = 0;
@@ -482,12 +486,7 @@ export class RowBatch {
       const tuple = this.#tuple;
       this.#giveUpGuess();
       this.#appendEarly();
-      handle = this.#tuples.handleOf(
-        tuple.bytes,
-        0,
-        tuple.length,
-        this.#tableSeries()?.series ?? null,
-      );
+      handle = this.#tuples.handleOf(tuple, this.#tableSeries()?.series ?? null);
       tuple.length = 0;
     }
     this.#nextTag = 0;

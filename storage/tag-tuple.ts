@@ -15,6 +15,8 @@ const SHORT_CELL_BYTES = 64;
 /** Builds one tuple after another in a buffer of its own. */
 export class TagTupleWriter {
   bytes = new Uint8Array(256);
+  /** The same bytes. */
+  view = new DataView(this.bytes.buffer);
   length = 0;
 
   clear(): void {
@@ -100,6 +102,7 @@ export class TagTupleWriter {
     const grown = new Uint8Array(size);
     grown.set(this.bytes);
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }
 

@@ -14,7 +14,7 @@
  */
 
 import { ByteDictionary } from './byte-dictionary.js';
-import { hashBytes, viewOf } from './byte-hash.js';
+import { hashBytes } from './byte-hash.js';
 import type { ByteWriter } from './byte-writer.js';
 import { columnForm, encodeColumn } from './column-codec.js';
 import type { SeriesDictionary } from './series-dictionary.js';
@@ -22,7 +22,7 @@ import { EncodedTagBlocks, type ResolvedTagBlocks } from './tag-block-cache.js';
 import { NULL_CODE, type TagColumn } from './tag-column.js';
 import { codesOfCells, tagColumnOf } from './tag-encoding.js';
 import { handleOfSeries, isSeriesHandle, seriesOfHandle } from './tuple-handle.js';
-import { cellEnd, cellStart } from './tag-tuple.js';
+import { cellEnd, cellStart, type TagTupleWriter } from './tag-tuple.js';
 import type { BytesVector } from './vector.js';
 
 const TUPLES_MAX = 65_536;
@@ -105,21 +105,16 @@ export class TupleMemory {
     return line.latest;
   }
 
-  /** Handle of the tuple `source[start..end)`; a new one when it is new, that of its series when it is one of `series`. */
-  handleOf(
-    source: Uint8Array,
-    start: number,
-    end: number,
-    series: SeriesDictionary | null,
-  ): number {
-    const view = viewOf(source);
-    const hash = hashBytes(view, start, end);
-    const known = this.#tuples.findHashed(hash, view, start, end);
+  /** Handle of the tuple that is there; a new one when it is new, that of its series when it is one of `series`. */
+  handleOf(tuple: TagTupleWriter, series: SeriesDictionary | null): number {
+    const { bytes, view, length } = tuple;
+    const hash = hashBytes(view, 0, length);
+    const known = this.#tuples.findHashed(hash, view, 0, length);
     if (known !== -1) return known;
-    const id = series?.findHashed(hash, view, start, end) ?? -1;
+    const id = series?.findHashed(hash, view, 0, length) ?? -1;
     if (id !== -1) return handleOfSeries(id);
-    const handle = this.#tuples.insertHashed(hash, view, start, end);
-    this.#addCells(handle, source, start);
+    const handle = this.#tuples.insertHashed(hash, view, 0, length);
+    this.#addCells(handle, bytes);
     return handle;
   }
 
@@ -201,11 +196,11 @@ export class TupleMemory {
     return known === -1 ? entryCount + code : known;
   }
 
-  #addCells(handle: number, source: Uint8Array, start: number): void {
+  #addCells(handle: number, source: Uint8Array): void {
     const cells = this.#cells;
     if (handle === this.#followers.length) this.#grow(handle * 2);
     let place = handle * cells.length;
-    let at = start;
+    let at = 0;
     for (let tag = 0; tag < cells.length; tag++, place++) {
       const end = cellEnd(source, at);
       this.#codes[place] =

@@ -12,6 +12,16 @@ import type { SqlModeFlags } from './sql-mode.js';
 import { systemVariable } from './system-variables.js';
 import type { SystemVariable, VariableValue } from './system-variables.js';
 
+/** What the server looks at in every statement. */
+export interface StatementSettings {
+  readonly autocommit: boolean;
+  /** Transactions are READ ONLY unless they say otherwise. */
+  readonly isReadOnly: boolean;
+  readonly sqlMode: SqlModeFlags;
+  /** The session has a budget of its own. */
+  readonly hasRpoBytes: boolean;
+}
+
 export class SessionVariables {
   readonly #globals: GlobalVariables;
   readonly #own = new Map<string, VariableValue>();
@@ -22,6 +32,7 @@ export class SessionVariables {
   #knownGeneration = 0;
   #modeText = '';
   #modeFlags: SqlModeFlags = sqlModeFlags('');
+  #settings: StatementSettings | null = null;
 
   constructor(globals: GlobalVariables) {
     this.#globals = globals;
@@ -65,7 +76,7 @@ export class SessionVariables {
     this.checkSettable(variable);
     const accepted = value === undefined ? this.#globals.get(variable) : variable.accept(value);
     this.#own.set(variable.name, accepted);
-    this.#known.clear();
+    this.#forget();
     return accepted;
   }
 
@@ -79,7 +90,7 @@ export class SessionVariables {
   /** COM_RESET_CONNECTION: as if the session had just begun. */
   reset(): void {
     this.#own.clear();
-    this.#known.clear();
+    this.#forget();
     for (const name of this.#start.keys()) {
       this.#start.set(name, this.#globals.get(systemVariable(name)));
     }
@@ -106,11 +117,26 @@ export class SessionVariables {
     return this.#look(name) === true;
   }
 
+  /** The same object until a variable changes. */
+  get settings(): StatementSettings {
+    if (this.#knownGeneration !== this.#globals.generation) this.#forget();
+    this.#settings ??= {
+      autocommit: this.flag('autocommit'),
+      isReadOnly: this.flag('transaction_read_only'),
+      sqlMode: this.sqlMode,
+      hasRpoBytes: this.isSet('rpo_bytes'),
+    };
+    return this.#settings;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#settings = null;
+    this.#knownGeneration = this.#globals.generation;
+  }
+
   #look(name: string): VariableValue {
-    if (this.#knownGeneration !== this.#globals.generation) {
-      this.#known.clear();
-      this.#knownGeneration = this.#globals.generation;
-    }
+    if (this.#knownGeneration !== this.#globals.generation) this.#forget();
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const value = this.value(systemVariable(name));

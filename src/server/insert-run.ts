@@ -61,7 +61,7 @@ export class InsertRun implements InsertTarget {
     this.omitted = shape.columns.omitted;
     this.batch = state.context.batches.take(table.parts[0].schema);
     this.#scope = scope;
-    this.#textOptions = state.variables.sqlMode;
+    this.#textOptions = state.variables.settings.sqlMode;
     this.#writes = writesOf(state, options.signal);
     this.#mark = this.#writes.buffer.mark();
     this.#sectionBytes = Math.min(SECTION_BYTES_MAX, this.#writes.buffer.sectionBytesMax >>> 2);
@@ -83,18 +83,23 @@ export class InsertRun implements InsertTarget {
 
   /** A promise is back-pressure. */
   onBatchFull(): void | Promise<void> {
+    const pending = this.#addSection();
+    this.batch.clear();
+    return pending;
+  }
+
+  #addSection(): void | Promise<void> {
     const { batch, table } = this;
     if (batch.rowCount === 0) return undefined;
     this.#rowCount += batch.rowCount;
     const { schema, seriesCount } = batch;
     const bytes = batch.encodeSection();
-    batch.clear();
     return this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
   }
 
-  /** All rows are in the batch: writes the rest, commits in autocommit. What it resolves to is for `written`. */
+  /** All rows are in the batch: writes the rest, commits in autocommit. What it resolves to is for `written`. `close` clears the batch. */
   finish(): Promise<Acknowledgement | null> {
-    const pending = this.onBatchFull();
+    const pending = this.#addSection();
     return pending === undefined ? this.#commit() : pending.then(() => this.#commit());
   }
 
@@ -112,14 +117,12 @@ export class InsertRun implements InsertTarget {
 
   /** Gives the batch back. Nothing of this INSERT is used afterwards. */
   close(): void {
-    this.batch.abandonRow();
     this.batch.clear();
     this.#scope.state.context.batches.give(this.batch);
   }
 
   /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */
   async undo(): Promise<void> {
-    this.batch.abandonRow();
     this.batch.clear();
     if (this.#writes.isOwn) await this.#writes.buffer.abort();
     else this.#writes.buffer.undoTo(this.#mark);

@@ -72,7 +72,7 @@ export class QueryReception implements QuerySink {
   /** A query begins. Requires: `end` of the one before has settled. */
   begin(): void {
     const { state } = this.#host;
-    const { sqlMode } = state.variables;
+    const { sqlMode } = state.variables.settings;
     this.#scope = new StatementScope(state, 'none');
     this.#insert = null;
     this.#response = null;

@@ -98,7 +98,7 @@ export class SessionState {
   }
 
   get autocommit(): boolean {
-    return this.variables.flag('autocommit');
+    return this.variables.settings.autocommit;
   }
 
   /** `undefined` = DEFAULT. Throws as SessionVariables.set does. */
@@ -134,19 +134,20 @@ export class SessionState {
 
   /** STATUS_FLAG bits of OK and EOF packets. */
   statusFlags(): number {
+    const { autocommit, sqlMode } = this.variables.settings;
     let flags = 0;
-    if (this.autocommit) flags |= STATUS_FLAG.autocommit;
+    if (autocommit) flags |= STATUS_FLAG.autocommit;
     if (this.transaction !== null) {
       flags |= STATUS_FLAG.inTransaction;
       if (this.transaction.isReadOnly) flags |= STATUS_FLAG.inReadOnlyTransaction;
     }
-    if (this.variables.sqlMode.noBackslashEscapes) flags |= STATUS_FLAG.noBackslashEscapes;
+    if (sqlMode.noBackslashEscapes) flags |= STATUS_FLAG.noBackslashEscapes;
     return flags;
   }
 
   /** A byte budget stricter than the server's, or null. */
   get rpoBytes(): number | null {
-    if (!this.variables.isSet('rpo_bytes')) return null;
+    if (!this.variables.settings.hasRpoBytes) return null;
     const own = this.variables.integer('rpo_bytes');
     const global = this.variables.read('rpo_bytes', 'global');
     return typeof global === 'bigint' && own < global ? Number(own) : null;

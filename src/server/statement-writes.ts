@@ -38,7 +38,7 @@ export function autocommitWrites(
 
 /** A statement outside of a transaction obeys SET TRANSACTION READ ONLY and the session's. Throws 1792. */
 export function checkWritable(state: SessionState): void {
-  const isReadOnly = state.nextReadOnly ?? state.variables.flag('transaction_read_only');
+  const isReadOnly = state.nextReadOnly ?? state.variables.settings.isReadOnly;
   state.nextReadOnly = null;
   if (isReadOnly) throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
 }
