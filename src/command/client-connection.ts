@@ -1,28 +1,9 @@
-/** The options of commands that are clients of a node, and the connection that they make. */
-import type { Command } from 'commander';
+/** The connection of a command that is a client of a node. */
 import { createConnection, type Connection } from 'mysql2';
 import { loadConfig } from '../server/config.js';
+import type { ClientFlags } from './client-flags.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-
-export interface ClientFlags {
-  readonly config?: string;
-  readonly host: string;
-  readonly port: string;
-  readonly socket?: string;
-  readonly user: string;
-  readonly password?: string;
-}
-
-export function addClientFlags(command: Command): Command {
-  return command
-    .option('-c, --config <file>', "a node's configuration: its address is mysql.listen")
-    .option('--host <host>', 'address of the node', '127.0.0.1')
-    .option('--port <port>', 'MySQL port of the node', '4002')
-    .option('--socket <path>', 'unix socket instead of host and port')
-    .option('-u, --user <name>', 'account', 'root')
-    .option('-p, --password <password>', 'its password; or in the environment as MYSQL_PWD');
-}
 
 /** A session in the zone +00:00. Rejects when there is no node or no such account. */
 export async function openClient(flags: ClientFlags): Promise<Connection> {

@@ -16,7 +16,8 @@ import {
   requireTable,
   type TableDescription,
 } from '../transfer/table-description.js';
-import { openClient, type ClientFlags } from './client-connection.js';
+import { openClient } from './client-connection.js';
+import type { ClientFlags } from './client-flags.js';
 import { readableCount } from './demo-screen.js';
 import { ExitCode } from './exit-codes.js';
 import { ProgressBar, type Screen } from './progress-bar.js';

@@ -26,7 +26,8 @@ import {
 import { quoteName } from '../transfer/transfer-column.js';
 import { ParquetReader } from '../transfer/parquet-reader.js';
 import { TransferError } from '../transfer/transfer-error.js';
-import { openClient, type ClientFlags } from './client-connection.js';
+import { openClient } from './client-connection.js';
+import type { ClientFlags } from './client-flags.js';
 import { readableCount } from './demo-screen.js';
 import { ExitCode } from './exit-codes.js';
 import { ProgressBar, type Screen } from './progress-bar.js';

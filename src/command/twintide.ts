@@ -1,5 +1,6 @@
 /**
- * The `twintide` command. Each subcommand is a file of its own; here are only their names, options and help.
+ * The `twintide` command. Each subcommand is a file of its own, loaded when it is run: a node that starts again has no time for what the
+ * others need. Here are only their names, options and help.
  */
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -7,18 +8,9 @@ import type { Config } from '../server/config.js';
 import { formatAddress } from '../server/config-values.js';
 import { VERSION } from '../server/version.js';
 import { FORMATS, type TransferFormat } from '../transfer/row-writer.js';
-import { runDemo } from './demo-command.js';
-import { runBackup } from './backup-command.js';
-import { addClientFlags, type ClientFlags } from './client-connection.js';
+import { addClientFlags, type ClientFlags } from './client-flags.js';
 import { describeFailure, ExitCode } from './exit-codes.js';
-import { runExport } from './export-command.js';
-import { runImport } from './import-command.js';
-import { runInspect } from './inspect-command.js';
-import { runPair } from './pair-command.js';
-import { runRestore } from './restore-command.js';
 import { addSettingFlags, configOf } from './setting-flags.js';
-import { runNode } from './start-command.js';
-import { runStatus } from './status-command.js';
 
 export interface CommandLine {
   /** Without the names of node and script. */
@@ -68,6 +60,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
       '\nEach flag is also an environment variable: --replication-rpo-bytes is TWINTIDE_REPLICATION_RPO_BYTES.',
     )
     .action(async (options: Record<string, unknown>) => {
+      const { runNode } = await import('./start-command.js');
       setExitCode(await runNode(configOf(options)));
     });
 
@@ -87,6 +80,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .option('--degrade-after <duration>', 'from the loss of the link until "degrade": "30s"...')
     .action(async (options: PairFlags) => {
       const { portOffset, rpoBytes, onPeerLoss, degradeAfter } = options;
+      const { runPair } = await import('./pair-command.js');
       setExitCode(
         await runPair({
           options: {
@@ -107,6 +101,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .description('a failover with real data in about a minute, in a temporary folder')
     .option('--short', 'the same with less data and less time')
     .action(async (options: { readonly short?: boolean }) => {
+      const { runDemo } = await import('./demo-command.js');
       setExitCode(await runDemo({ isShort: options.short === true, launcher }));
     });
 
@@ -116,6 +111,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .option('--url <url>', 'HTTP address of a node, any number of times', collect, [])
     .option('-c, --config <file>', 'configuration of a node, any number of times', collect, [])
     .action(async (options: { readonly url: string[]; readonly config: string[] }) => {
+      const { runStatus } = await import('./status-command.js');
       setExitCode(await runStatus({ urls: options.url, configs: options.config }));
     });
 
@@ -126,6 +122,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .option('--verify', 'read everything and compare every checksum')
     .action(async (path: string, options: { readonly verify?: boolean }) => {
       const isVerified = options.verify === true;
+      const { runInspect } = await import('./inspect-command.js');
       setExitCode(await runInspect({ path, isVerified, screen: process.stderr }));
     });
 
@@ -142,6 +139,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
       const { table, format, null: nullText, where, from, to } = flags;
       const range = { where: where ?? null, from: from ?? null, to: to ?? null };
       const screen = process.stderr;
+      const { runExport } = await import('./export-command.js');
       setExitCode(
         await runExport({ client: flags, table, format, file, nullText, ...range, screen }),
       );
@@ -155,6 +153,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
   ).action(async (file: string, flags: TransferFlags) => {
     const { table, format, null: nullText } = flags;
     const screen = process.stderr;
+    const { runImport } = await import('./import-command.js');
     setExitCode(await runImport({ client: flags, table, format, file, nullText, screen }));
   });
 
@@ -169,6 +168,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
     .option('--verify', 'ask no node: read the backup that is there and compare every checksum')
     .action(async (folder: string, flags: ClientFlags & { readonly verify?: boolean }) => {
       const isVerified = flags.verify === true;
+      const { runBackup } = await import('./backup-command.js');
       setExitCode(await runBackup({ client: flags, folder, isVerified, screen: process.stderr }));
     });
 
@@ -178,6 +178,7 @@ function createProgram(launcher: string, setExitCode: (code: number) => void): C
       .description('a backup into the empty data directory of a configuration')
       .argument('<folder>', 'folder of the backup'),
   ).action(async (folder: string, options: Record<string, unknown>) => {
+    const { runRestore } = await import('./restore-command.js');
     setExitCode(await runRestore({ config: configOf(options), folder, screen: process.stderr }));
   });
 
