@@ -67,7 +67,8 @@ async function readFromDisk(
     const start = isContinuation
       ? { offsetBytes: mark.offsetBytes, skipTo: afterSequence, hash: mark.hashAfter }
       : startOf(segment, afterSequence + 1);
-    const gathered = new Gatherer(afterSequence, start.skipTo, start.hash, maxBytes);
+    const mostBytes = Math.min(maxBytes, segment.capacityBytes - start.offsetBytes);
+    const gathered = new Gatherer(afterSequence, start.skipTo, start.hash, mostBytes);
     const lastWanted = Math.min(limitSequence, segment.lastSequence);
     const cursor = new SegmentCursor(file, segment.seed, start.offsetBytes, segment.capacityBytes);
     let groupAt = start.offsetBytes;
@@ -154,7 +155,8 @@ class Gatherer {
   readonly #after: number;
   readonly #skipTo: number;
   readonly #maxBytes: number;
-  #parts: Uint8Array[] = [];
+  /** Room for all that may be kept; null until there is something. */
+  #kept: Uint8Array | null = null;
   #bytes = 0;
   #digest: DigestText;
   readonly #head = emptyHead();
@@ -203,14 +205,13 @@ class Gatherer {
       }
       offset += head.length;
     }
-    // The content lies in the cursor's window, which the next step overwrites.
-    if (from >= 0) this.#keep(content.slice(from, offset));
+    if (from >= 0) this.#keep(content.subarray(from, offset));
     return null;
   }
 
   finish(): TailRead {
     return {
-      bytes: joined(this.#parts, this.#bytes),
+      bytes: this.#kept?.subarray(0, this.#bytes) ?? new Uint8Array(0),
       firstSequence: this.#after + 1,
       lastSequence: this.#last,
       lastHash: hashOfDigest(this.#digest),
@@ -223,20 +224,11 @@ class Gatherer {
     return gathered > 0 && gathered + recordBytes > this.#maxBytes;
   }
 
+  /** The bytes lie in the cursor's window, which the next step overwrites: they are copied, once. */
   #keep(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
+    this.#kept ??= new Uint8Array(Math.max(this.#maxBytes, bytes.length));
+    this.#kept.set(bytes, this.#bytes);
     this.#bytes += bytes.length;
     if (this.#bytes >= this.#maxBytes) this.isFull = true;
   }
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
