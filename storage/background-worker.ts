@@ -27,7 +27,11 @@ export interface WorkerSettings {
 
 export type WorkerRequest =
   | { readonly kind: 'run'; readonly number: number; readonly job: BackgroundJob }
+  | { readonly kind: 'warm'; readonly buffers: readonly SharedArrayBuffer[] }
   | { readonly kind: 'stop' };
+
+/** At most what a page of memory has: the least there is. */
+const PAGE_BYTES = 4096;
 
 export type WorkerAnswer =
   | { readonly number: number; readonly result: JobResult }
@@ -59,6 +63,7 @@ class Worker {
     this.#kv.catch(() => undefined);
     port.on('message', (request: WorkerRequest) => {
       if (request.kind === 'stop') void this.#stop();
+      else if (request.kind === 'warm') request.buffers.forEach(warm);
       else this.#start(request.number, request.job);
     });
   }
@@ -93,6 +98,12 @@ class Worker {
     );
     this.#port.close();
   }
+}
+
+/** Writes to each page what is there, in one step with reading it: what others write meanwhile stays. */
+function warm(buffer: SharedArrayBuffer): void {
+  const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+  for (let at = 0; at < words.length; at += PAGE_BYTES / 4) Atomics.or(words, at, 0);
 }
 
 function failureOf(error: unknown): WorkerFailure {

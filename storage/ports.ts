@@ -123,6 +123,11 @@ export interface BackgroundWorkers {
    * worker died: some of its blocks may be there, and no manifest may name them. With NoSpaceError it may be asked for again.
    */
   run(job: BackgroundJob): Promise<JobResult>;
+  /**
+   * Has the system give pages to memory that is new, where a thread is idle, so that others need not wait for them. Changes nothing in it,
+   * whoever writes there meanwhile.
+   */
+  readonly warm?: (buffers: readonly SharedArrayBuffer[]) => void;
   /** Jobs under way stop and reject; resolves when none touches the key-value store any more. */
   close(): Promise<void>;
 }

@@ -129,7 +129,9 @@ export class TableStore {
       discard: (runIds) => this.#garbage.discard([runIds]),
     });
     this.#cache = new BlockCache(options.cacheBytes);
-    this.#memory = new MemtableMemory(options.memtableBytes);
+    this.#memory = new MemtableMemory(options.memtableBytes, (buffers) =>
+      this.#workers.warm?.(buffers),
+    );
     const initial: StoreState = {
       number: 0,
       tables: new Map(),

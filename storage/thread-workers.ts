@@ -80,6 +80,10 @@ class Thread {
     });
   }
 
+  warm(buffers: readonly SharedArrayBuffer[]): void {
+    if (this.#death === null) this.#post({ kind: 'warm', buffers });
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#death === null) this.#post({ kind: 'stop' });
@@ -134,6 +138,11 @@ export class ThreadWorkers implements BackgroundWorkers {
       const isAsked = error instanceof JobStoppedError && this.#closing === null;
       throw isAsked ? new NoSpaceError('the job was stopped because the disk is full') : error;
     }
+  }
+
+  /** By a thread that has no job, if there is one. */
+  warm(buffers: readonly SharedArrayBuffer[]): void {
+    this.#threads.find((thread) => thread.pending.size === 0)?.warm(buffers);
   }
 
   /**

@@ -201,6 +201,26 @@ test('threads that were started ahead are those that do the jobs', async () => {
   await rm(folder, { recursive: true });
 });
 
+test('memory that a thread warms keeps what others write to it meanwhile', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'twintide-workers-'));
+  const kv = await classicLevelStore(folder);
+  const workers = testThreads(folder, 1);
+  await workers.run(flushJob(1));
+  const buffers = Array.from({ length: 40 }, () => new SharedArrayBuffer(300_001));
+  for (const [number, buffer] of buffers.entries()) {
+    workers.warm([buffer]);
+    new Uint8Array(buffer).fill(number + 1);
+  }
+  // Whoever does a job has done what came before.
+  await workers.run(flushJob(5));
+  for (const [number, buffer] of buffers.entries()) {
+    expect(new Uint8Array(buffer).every((byte) => byte === number + 1)).toBe(true);
+  }
+  await workers.close();
+  await kv.close();
+  await rm(folder, { recursive: true });
+});
+
 describe('a thread that cannot go on', () => {
   test('and does not even start, rejects its jobs', async () => {
     const workers = new ThreadWorkers({

@@ -56,6 +56,57 @@ test('where nothing is left to others, every buffer is a new one, and zeros', ()
   expect(new Uint8Array(FRESH_MEMORY.take(KIBIBYTE)).every((byte) => byte === 0)).toBe(true);
 });
 
+describe('new buffers, one after another,', () => {
+  const MEBIBYTE = 1024 * KIBIBYTE;
+  let warmed: SharedArrayBuffer[];
+  const memoryOf = (limitBytes: number): MemtableMemory => {
+    warmed = [];
+    return new MemtableMemory(limitBytes, (buffers) => warmed.push(...buffers));
+  };
+
+  test('are made ahead from the second of a size on, and taken in the order in which they were warmed', () => {
+    const memory = memoryOf(256 * MEBIBYTE);
+    memory.take(MEBIBYTE);
+    expect(warmed).toEqual([]);
+    memory.take(MEBIBYTE);
+    const first = warmed.length;
+    expect(first).toBeGreaterThan(1);
+    expect(memory.idleBytes).toBe(first * MEBIBYTE);
+    const taken = Array.from({ length: 100 }, () => memory.take(MEBIBYTE));
+    expect(taken).toEqual(warmed.slice(0, 100));
+    expect(new Set(warmed).size).toBe(warmed.length);
+    // While they are taken, others get warm.
+    expect(memory.idleBytes).toBeGreaterThanOrEqual((first / 2) * MEBIBYTE);
+    expect(memory.idleBytes).toBeLessThanOrEqual(first * MEBIBYTE);
+  });
+
+  test('of another size end that, until there is a second of it too', () => {
+    const memory = memoryOf(256 * MEBIBYTE);
+    for (const _ of [1, 2]) memory.take(MEBIBYTE);
+    const { length } = warmed;
+    memory.take(2 * MEBIBYTE);
+    expect([warmed.length, memory.idleBytes]).toEqual([length, 0]);
+    memory.take(2 * MEBIBYTE);
+    expect(warmed.at(-1)!.byteLength).toBe(2 * MEBIBYTE);
+  });
+
+  test('are not made where one was given back', () => {
+    const memory = memoryOf(256 * MEBIBYTE);
+    for (let round = 0; round < 10; round += 1) memory.give(memory.take(MEBIBYTE));
+    expect(warmed).toEqual([]);
+  });
+
+  test.each([
+    ['small ones', 256 * MEBIBYTE, 64 * KIBIBYTE, 0],
+    ['no more than may lie idle', 5 * MEBIBYTE, 2 * MEBIBYTE, 2],
+    ['none where nothing may lie idle', 0, MEBIBYTE, 0],
+  ])('are not made ahead beyond measure: %s', (_, limitBytes, sizeBytes, count) => {
+    const memory = memoryOf(limitBytes);
+    for (const _taken of [1, 2]) memory.take(sizeBytes);
+    expect(warmed.length).toBe(count);
+  });
+});
+
 test('no two have the same buffer, no more than the bound lies idle, and all together are no more than were once in use', () => {
   const step = fc.record({ isTake: fc.boolean(), size: fc.integer({ min: 1, max: SIZE_MAX }) });
   fc.assert(
