@@ -1,6 +1,6 @@
-/** Reading an incarnation record by record, a chunk of the journal at a time. */
+/** Reading an incarnation record by record, a chunk of the journal at a time, and the next one meanwhile. */
 
-import type { Journal } from './journal.js';
+import type { Journal, JournalRead } from './journal.js';
 import type { IncarnationId } from './position.js';
 import { checkedRecordAt, type RecordView } from './record.js';
 
@@ -11,10 +11,17 @@ export async function* recordsIn(
   afterSequence: number,
   chunkBytes: number,
 ): AsyncGenerator<RecordView, undefined> {
-  let after = afterSequence;
+  const read = (after: number): Promise<JournalRead | null> => {
+    const reading = journal.read(incarnation, after, chunkBytes, { durableOnly: true });
+    // Whoever awaits it hears of a failure; nobody may want it any more.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let reading = read(afterSequence);
   for (;;) {
-    const chunk = await journal.read(incarnation, after, chunkBytes, { durableOnly: true });
+    const chunk = await reading;
     if (chunk === null) return;
+    reading = read(chunk.lastSequence);
     let offset = 0;
     while (offset < chunk.bytes.length) {
       // The journal hands out whole, checked records.
@@ -22,6 +29,5 @@ export async function* recordsIn(
       offset += record.bytes.length;
       yield record;
     }
-    after = chunk.lastSequence;
   }
 }
