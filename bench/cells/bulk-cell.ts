@@ -24,7 +24,6 @@ import { measure, WARM_DATABASE, DATABASE, type Repetition } from './repetition.
 const BATCH_ROWS = 5000;
 const LARGE_BATCH_ROWS = 50_000;
 const CONNECTIONS = 4;
-const WARM_ROWS = 200_000;
 const QUICK_ROWS = 50_000;
 
 /** Peers by the name that is told when one is not installed. */
@@ -75,6 +74,7 @@ function bulkCell({ shape, peers, hasReference, isInQuick, goals }: Variant): Ce
       return {
         notes: [
           `Twintide's journal: ${figure(journalBytes)} bytes a row.`,
+          ...bestOfClickhouse({ results, journalBytes }),
           ...made.flatMap(({ name, subject }) =>
             subject === null ? [`Not measured here: ${name}.`] : [],
           ),
@@ -135,7 +135,7 @@ function workloadsOf(
     subject.render(SHAPES[shape], rowsPerRequest, rows, database);
   return [
     render(isQuick ? QUICK_ROWS : Infinity, DATABASE),
-    render(isQuick ? BATCH_ROWS : WARM_ROWS, WARM_DATABASE),
+    render(isQuick ? BATCH_ROWS : Infinity, WARM_DATABASE),
   ];
 }
 
@@ -203,12 +203,21 @@ function ratioTo({ results }: Measured, name: string, isToBest = false): number 
 function aheadOfClickhouse(measured: Measured): readonly Goal[] {
   return [BATCH_ROWS, LARGE_BATCH_ROWS].map((batch) =>
     atLeast(
-      `ahead of ClickHouse at batches of ${batch} (its best repetition)`,
-      ratioTo(measured, clickhouse(batch)?.name ?? 'ClickHouse', true),
+      `ahead of ClickHouse at batches of ${batch}`,
+      ratioTo(measured, clickhouse(batch)?.name ?? 'ClickHouse'),
       1,
       'x',
     ),
   );
+}
+
+/** It varies more from repetition to repetition than the others. */
+function bestOfClickhouse(measured: Measured): readonly string[] {
+  return [BATCH_ROWS, LARGE_BATCH_ROWS].flatMap((batch) => {
+    const ratio = ratioTo(measured, clickhouse(batch)?.name ?? 'ClickHouse', true);
+    if (ratio === null) return [];
+    return [`Its median is ${figure(ratio)}x ClickHouse's best repetition at batches of ${batch}.`];
+  });
 }
 
 function s100Goals(measured: Measured): readonly Goal[] {

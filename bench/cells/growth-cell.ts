@@ -17,8 +17,11 @@ import { DATABASE } from './repetition.js';
 const BATCH_ROWS = 5000;
 const CONNECTIONS = 4;
 const SAMPLE_ROWS = 1_000_000;
+const ROWS = 10_000_000;
+const LONG_ROWS = 100_000_000;
 /** A growth that does not get there in this time ends where it is. */
 const LIMIT_MS = 200_000;
+const LONG_LIMIT_MS = 1_200_000;
 
 interface Point {
   /** In the table at the end of the sample. */
@@ -35,6 +38,7 @@ async function grow(
   window: MovingWindow,
   connections: readonly LoadConnection[],
   rowsMax: number,
+  limitMs: number,
 ): Promise<readonly Point[]> {
   const pid = running.pids[0]!;
   const httpPort = running.servers.httpPorts[0]!;
@@ -44,7 +48,7 @@ async function grow(
   let sent = 0;
   let sampleMs = startMs;
   let sampleCpu = cpuSecondsOf(pid);
-  while (sent < rowsMax && performance.now() - startMs < LIMIT_MS) {
+  while (sent < rowsMax && performance.now() - startMs < limitMs) {
     const sampleEnd = Math.min(sent + SAMPLE_ROWS, rowsMax);
     const worker = async (connection: LoadConnection): Promise<void> => {
       while (sent < sampleEnd) {
@@ -75,8 +79,6 @@ async function grow(
 interface Growth {
   readonly series: number;
   readonly windowRows: number;
-  readonly rowsMax: number;
-  readonly longRowsMax: number;
 }
 
 const COLUMNS = [
@@ -87,7 +89,7 @@ const COLUMNS = [
   'event loop delay p99 / max, ms',
 ];
 
-function growthCell({ series, windowRows, rowsMax, longRowsMax }: Growth): Cell {
+function growthCell({ series, windowRows }: Growth): Cell {
   const own = twintide('Twintide');
   return {
     about: `a table that grows, ${series.toLocaleString('en-US')} series, batches of ${BATCH_ROWS}, ${CONNECTIONS} connections`,
@@ -101,11 +103,13 @@ function growthCell({ series, windowRows, rowsMax, longRowsMax }: Growth): Cell 
       try {
         await running.createTable(DATABASE);
         const connections = await running.connect(DATABASE, CONNECTIONS, workload);
-        const points = await grow(running, window, connections, isLong ? longRowsMax : rowsMax);
+        const rowsMax = isLong ? LONG_ROWS : ROWS;
+        const limitMs = isLong ? LONG_LIMIT_MS : LIMIT_MS;
+        const points = await grow(running, window, connections, rowsMax, limitMs);
         for (const connection of connections) connection.close();
         return {
           notes: [
-            `Each row of the table is what was measured over the million rows up to it${points.at(-1)!.rows < (isLong ? longRowsMax : rowsMax) ? '; it was ended by its time limit' : ''}.`,
+            `Each row of the table is what was measured over the million rows up to it${points.at(-1)!.rows < rowsMax ? '; it was ended by its time limit' : ''}.`,
           ],
           table: { columns: COLUMNS, rows: shownPoints(points).map(row) },
           goals: [],
@@ -154,20 +158,14 @@ function panelsOf(points: readonly Point[], name: string): readonly Panel[] {
 export const growth100Cell = growthCell({
   series: 100,
   windowRows: 864_000,
-  rowsMax: 10_000_000,
-  longRowsMax: 100_000_000,
 });
 
 export const growth10kCell = growthCell({
   series: 10_000,
   windowRows: 900_000,
-  rowsMax: 10_000_000,
-  longRowsMax: 50_000_000,
 });
 
 export const growth1mCell = growthCell({
   series: 1_000_000,
   windowRows: 1_000_000,
-  rowsMax: 10_000_000,
-  longRowsMax: 50_000_000,
 });

@@ -9,7 +9,6 @@ import { DATABASE, measure, WARM_DATABASE, type Repetition } from './repetition.
 
 const BATCH_ROWS = 5000;
 const CONNECTIONS = 4;
-const WARM_ROWS = 200_000;
 const QUICK_ROWS = 50_000;
 
 const own = twintide('Twintide pair, rpo_bytes 64 MiB', {
@@ -37,7 +36,7 @@ export const pairCell: Cell = {
     const warmUp = own.render(
       SHAPES.s100,
       BATCH_ROWS,
-      isQuick ? BATCH_ROWS : WARM_ROWS,
+      isQuick ? BATCH_ROWS : Infinity,
       WARM_DATABASE,
     );
     const results = new Map<Subject, Repetition[]>();
