@@ -103,7 +103,7 @@ function greatestOf(times: Float64Array, length: number): number {
   return greatest;
 }
 
-/** Sorts the rows of a partition and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized. */
+/** Sorts the rows of a partition and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized, or their bases equal. */
 export async function orderHandles(
   pages: readonly Page[],
   handles: Uint32Array,

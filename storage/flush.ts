@@ -64,12 +64,14 @@ async function flushTable(
   deps: JobDeps,
 ): Promise<RunParts[]> {
   const { pacer } = deps;
-  const pages: Page[] = [];
-  for (const parts of table.pages) {
-    const page = new Page(parts);
-    page.normalizeTimes(table.precision);
-    pages.push(page);
-    if (pacer.spend(page.length)) await pacer.turn();
+  const pages = table.pages.map((parts) => new Page(parts));
+  // Offsets from one base are compared as they are.
+  const isSameBase = pages.every((page) => page.base === pages[0]!.base);
+  if (!isSameBase) {
+    for (const page of pages) {
+      page.normalizeTimes(table.precision);
+      if (pacer.spend(page.length)) await pacer.turn();
+    }
   }
   const { appendMode, mergeFields, partitionMs, precision } = table;
   const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
@@ -83,9 +85,7 @@ async function flushTable(
     partitions.push({ partition: part.partition, handles, several });
   }
   const shapes = table.columns.map((_, column) => shapeOf(pages, column));
-  const isOneBase =
-    pages.every((page) => page.base === pages[0]!.base) &&
-    shapes.every((shape) => shape.kind !== 'mixed-bases');
+  const isOneBase = isSameBase && shapes.every((shape) => shape.kind !== 'mixed-bases');
   const blocks = isOneBase
     ? await encodeByColumn(table, pages, partitions, shapes, batches, deps)
     : await encodeByBlock(table, pages, partitions, batches, deps);

@@ -51,7 +51,8 @@ function scanIntegers(values: Float64Array, count: number, scan: NumberScan): bo
   let runs = 1;
   for (let index = 0; index < count; index++) {
     const value = values[index]!;
-    if (Math.floor(value) !== value || (value === 0 && Object.is(value, -0))) return false;
+    // Asked of every value: a branch on zero before it costs more, where zeros come now and then.
+    if (Math.floor(value) !== value || Object.is(value, -0)) return false;
     if (value < min) min = value;
     else if (value > max) max = value;
     // Adding a truth value, because a branch on it is mispredicted at every other value of a restless column.
