@@ -28,7 +28,7 @@ export class Renumbering {
   }
 
   get sizeBytes(): number {
-    return this.#entries.byteLength + this.#sparse.byteLength;
+    return (this.#entries.length + this.#sparse.length) * Uint32Array.BYTES_PER_ELEMENT;
   }
 
   /** Begins a new round. */

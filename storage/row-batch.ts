@@ -318,7 +318,7 @@ export class RowBatch {
   /** Memory held, in bytes, the tuple memory apart. */
   get sizeBytes(): number {
     let size = this.#capacity * (this.#rowBytes + 8);
-    size += this.#numbers.sizeBytes + this.#handles.length * this.#handles.BYTES_PER_ELEMENT;
+    size += this.#numbers.sizeBytes + this.#handles.length * Int32Array.BYTES_PER_ELEMENT;
     for (const { data } of this.#bytesBuilders) size += data.length;
     return size;
   }

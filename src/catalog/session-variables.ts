@@ -18,6 +18,7 @@ export interface StatementSettings {
   /** Transactions are READ ONLY unless they say otherwise. */
   readonly isReadOnly: boolean;
   readonly sqlMode: SqlModeFlags;
+  readonly timeZone: string;
   /** The session has a budget of its own. */
   readonly hasRpoBytes: boolean;
 }
@@ -124,6 +125,7 @@ export class SessionVariables {
       autocommit: this.flag('autocommit'),
       isReadOnly: this.flag('transaction_read_only'),
       sqlMode: this.sqlMode,
+      timeZone: this.text('time_zone'),
       hasRpoBytes: this.isSet('rpo_bytes'),
     };
     return this.#settings;

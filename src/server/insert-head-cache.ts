@@ -79,7 +79,7 @@ export class InsertHeadCache {
     return (
       this.#generation === context.catalog.generation &&
       this.#database === database &&
-      this.#sqlMode === variables.sqlMode &&
+      this.#sqlMode === variables.settings.sqlMode &&
       this.#zone === zone
     );
   }

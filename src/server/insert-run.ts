@@ -46,6 +46,7 @@ export class InsertRun implements InsertTarget {
   readonly #sectionBytes: number;
   #bindContext: BindContext | null = null;
   #rowCount = 0;
+  #isBatchGiven = false;
 
   /** Throws 1792. */
   constructor(
@@ -97,9 +98,13 @@ export class InsertRun implements InsertTarget {
     return this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
   }
 
-  /** All rows are in the batch: writes the rest, commits in autocommit. What it resolves to is for `written`. `close` clears the batch. */
+  /**
+   * All rows are in the batch: writes the rest, commits in autocommit. What it resolves to is for `written`. The batch is not needed for that
+   * any more: while this statement waits for the disk, others fill the same one, which the processor still has at hand.
+   */
   finish(): Promise<Acknowledgement | null> {
     const pending = this.#addSection();
+    this.close();
     return pending === undefined ? this.#commit() : pending.then(() => this.#commit());
   }
 
@@ -115,15 +120,17 @@ export class InsertRun implements InsertTarget {
     return this.#rowCount;
   }
 
-  /** Gives the batch back. Nothing of this INSERT is used afterwards. */
+  /** Gives the batch back, however often it is called. No row is written afterwards. */
   close(): void {
+    if (this.#isBatchGiven) return;
+    this.#isBatchGiven = true;
     this.batch.clear();
     this.#scope.state.context.batches.give(this.batch);
   }
 
   /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */
   async undo(): Promise<void> {
-    this.batch.clear();
+    if (!this.#isBatchGiven) this.batch.clear();
     if (this.#writes.isOwn) await this.#writes.buffer.abort();
     else this.#writes.buffer.undoTo(this.#mark);
   }

@@ -84,7 +84,7 @@ export class SessionState {
 
   /** The session's zone. */
   get zone(): TimeZone {
-    const text = this.variables.text('time_zone');
+    const text = this.variables.settings.timeZone;
     if (text !== this.#zoneText) {
       this.#zoneText = text;
       this.#zone = findTimeZone(text, this.context.systemTimeZone) ?? UTC;

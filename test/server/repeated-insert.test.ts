@@ -1,6 +1,7 @@
 /** INSERTs whose head a session has read before: each is what it would have been as the first. */
 
 import type { Connection } from 'mysql2/promise';
+import { waitUntil } from '../support/bounded-wait.js';
 import { cellOf, cellsOf, failureOf, run } from '../support/typed-query.js';
 import { SingleNode } from './support/single-node.js';
 
@@ -45,6 +46,31 @@ test('several heads in turn, more of them than are kept', async () => {
   }
   expect(await cellsOf(client, 'SELECT COUNT(*), SUM(v), SUM(n) FROM t')).toEqual([
     [36, 198, '36'],
+  ]);
+});
+
+test('a statement that waits for its commit leaves its row batch to others', async () => {
+  await run(client, `${HEAD} ('a', 0, 0)`);
+  const { batches } = node.context;
+  const { idleBytes } = batches;
+  const recordsBefore = node.writer.records.length;
+  let open = (): void => undefined;
+  node.writer.gate = new Promise((resolve) => (open = resolve));
+  const waiting = run(client, `${HEAD} ('b', 1, 1)`);
+  await waitUntil('the append', () => {
+    const records = node.writer.records.length - recordsBefore;
+    return Promise.resolve([records === 1, records]);
+  });
+  expect(batches.idleBytes).toBe(idleBytes);
+  const other = await node.connect({ database: 'd' });
+  const alsoWaiting = run(other, `${HEAD} ('c', 2, 2)`);
+  open();
+  await Promise.all([waiting, alsoWaiting]);
+  expect(batches.idleBytes).toBe(idleBytes);
+  expect(await cellsOf(client, 'SELECT host, v FROM t ORDER BY host')).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
   ]);
 });
 
