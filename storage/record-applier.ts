@@ -95,6 +95,7 @@ export class RecordApplier {
    * anything of it, and other records may be applied meanwhile. `origin` and `incarnation` are the record's.
    */
   prepare(origin: NodeId, incarnation: IncarnationId, record: RecordView): boolean {
+    if (record.kind === RecordKind.write && rowsOfSmall(record.body) !== null) return true;
     let preparation = this.#preparations.get(record);
     if (preparation === undefined) {
       const bodies = this.#rowsOf(origin, incarnation, record);
@@ -108,14 +109,12 @@ export class RecordApplier {
     return preparation.step();
   }
 
-  /** The bodies of what the record makes visible, when they are large enough to be prepared. */
+  /** The bodies of what the record makes visible. */
   #rowsOf(origin: NodeId, incarnation: IncarnationId, record: RecordView): readonly Uint8Array[] {
     if (record.kind === RecordKind.commit) {
       return this.#stashes.get(positionKey(origin, incarnation))?.partsOf(record) ?? [];
     }
-    return record.kind === RecordKind.write && rowsOfSmall(record.body) === null
-      ? [record.body]
-      : [];
+    return record.kind === RecordKind.write ? [record.body] : [];
   }
 
   /** The next record of its incarnation. */

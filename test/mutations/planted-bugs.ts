@@ -132,6 +132,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'a late write is seen by a read view',
   },
   {
+    name: 'series limit that does not see late writes: their series come on top of it',
+    file: 'storage/table-store.ts',
+    find: 'return this.#seriesCount + this.#live.lateRows;',
+    replace: 'return this.#seriesCount;',
+    testFile: 'test/storage/late-write.test.ts',
+    testName:
+      'a late write is not applied by what is asked before every write: that tells what it may come to',
+  },
+  {
     name: 'memory of a memtable goes to the next while a view reads it',
     file: 'storage/run-garbage.ts',
     find: 'const unread = this.#unread.filter(({ states }) => !this.#isPinned(states));',
