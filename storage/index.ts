@@ -80,7 +80,7 @@ export {
 } from './write-body.js';
 export type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 export { TableStore } from './table-store.js';
-export type { ReadView } from './read-view.js';
+export type { ReadView, StagedView } from './read-view.js';
 
 export {
   Store,

@@ -9,6 +9,7 @@ import { HANDLE_SHIFT, type Page } from './page.js';
 import { ALL_ROWS } from './row-filter.js';
 import { sortHandles } from './row-order.js';
 import { mapSeries, type PageStream, type ScanSource, type SourceView } from './scan-source.js';
+import type { SeriesDictionary } from './series-dictionary.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 
 /** A filter decision costs about this much per row, in the pacer's units. */
@@ -30,8 +31,8 @@ export class MemTableSource implements ScanSource {
   readonly #precision: number;
   readonly #pacer: Pacer;
 
-  /** The memtable's first `rows` rows. */
-  constructor(memTable: MemTable, rows: number, pacer: Pacer) {
+  /** The memtable's first `rows` rows. `series`: the dictionary that has their ids, the table's or an overlay's. */
+  constructor(memTable: MemTable, rows: number, series: SeriesDictionary, pacer: Pacer) {
     const chunks: VisibleChunk[] = [];
     let left = rows;
     for (const chunk of memTable.chunks) {
@@ -44,7 +45,7 @@ export class MemTableSource implements ScanSource {
     this.#chunks = chunks;
     this.#precision = memTable.table.timeColumn.precision;
     this.#pacer = pacer;
-    this.seriesMax = memTable.table.series.count;
+    this.seriesMax = series.count;
     this.span = hullOf(chunks);
     const reference = memTable.table.referenceBase ?? 0n;
     this.tombstoneSpans = spansOf(memTable.tombstoneTimes, reference);

@@ -13,7 +13,7 @@
 import { Chunk, type ChunkForms, type ChunkLayout } from './chunk.js';
 import type { ColumnValues } from './column-codec.js';
 import { IntervalSet } from './interval-set.js';
-import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
+import type { MemtableMemory } from './memtable-memory.js';
 import type { Pacer } from './pacer.js';
 import type { RowsSectionReader, SectionShape } from './rows-section.js';
 import { resolveSeries, type SeriesIds } from './series-resolver.js';
@@ -323,7 +323,6 @@ export class MemTable {
 /** The memtables of all tables between two freezes. */
 export class Generation {
   readonly tables = new Map<TableId, MemTable>();
-  readonly #isOverlay: boolean;
   readonly #memory: MemtableMemory;
   /** Number of readers that came so far; each has its own number. */
   #epoch = 1;
@@ -334,20 +333,10 @@ export class Generation {
   /** Number of the first state that has it (store-state.ts). */
   readonly firstState: number;
 
-  private constructor(isOverlay: boolean, memory: MemtableMemory, firstState: number) {
+  /** In memory that is `release`d. */
+  constructor(memory: MemtableMemory, firstState: number) {
     this.firstState = firstState;
-    this.#isOverlay = isOverlay;
     this.#memory = memory;
-  }
-
-  /** Of the node, in memory that is `release`d. */
-  static in(memory: MemtableMemory, firstState: number): Generation {
-    return new Generation(false, memory, firstState);
-  }
-
-  /** A transaction's own rows on top of everything. It has nothing to release. */
-  static overlay(): Generation {
-    return new Generation(true, FRESH_MEMORY, 0);
   }
 
   /** Leaves its memory to later generations, bit by bit. Requires: no reader has it any more, or will, and its flush is complete. */
@@ -394,9 +383,7 @@ export class Generation {
     const seriesBefore = table.series.count;
     const seriesOf =
       reader.resolved ?? resolveSeries(table.series, reader.tags, reader.tupleCount, seriesId);
-    // An overlay's own series are nobody else's.
-    if (reader.resolved === null && !this.#isOverlay)
-      reader.offerResolved(table.tagBlocks, seriesOf);
+    if (reader.resolved === null) reader.offerResolved(table.tagBlocks, seriesOf);
     this.charge(table.series.shareOf(table.series.count - seriesBefore));
     this.#beforeAppend(memTable);
     const sizeBefore = memTable.sizeBytes;
@@ -421,7 +408,7 @@ export class Generation {
   #tableOf(table: TableState): MemTable {
     let memTable = this.tables.get(table.tableId);
     if (memTable === undefined) {
-      memTable = new MemTable(table, this.#isOverlay, this.#memory);
+      memTable = new MemTable(table, false, this.#memory);
       this.tables.set(table.tableId, memTable);
     }
     return memTable;

@@ -8,7 +8,7 @@
 import assert from 'node:assert';
 import type { BlockCache } from './block-cache.js';
 import { joinSpans, type TimeSpan } from './interval-set.js';
-import { Generation } from './memtable.js';
+import type { Generation } from './memtable.js';
 import { MemTableSource } from './memtable-source.js';
 import { mergeSeries, type MergedSeries } from './merged-series.js';
 import { mergePages } from './merge-scan.js';
@@ -22,6 +22,7 @@ import { RunSource } from './run-source.js';
 import type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 import type { ScanSource, SourceView } from './scan-source.js';
 import type { SeriesDictionary } from './series-dictionary.js';
+import { StagedWrite, type StagedRows } from './staged-write.js';
 import type { StoreState } from './store-state.js';
 import {
   ColumnRole,
@@ -32,7 +33,6 @@ import {
 } from './table-schema.js';
 import type { TableState } from './table-state.js';
 import type { Vector } from './vector.js';
-import { applyBody } from './write-applier.js';
 
 export type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 
@@ -48,9 +48,7 @@ interface ReadPoint {
 }
 
 /** A transaction's own writes. */
-interface Overlay {
-  readonly generation: Generation;
-  readonly tombstones: readonly StampedTombstone[];
+interface Overlay extends StagedRows {
   /** Tables in which it created series: their dictionaries with these. */
   readonly series: ReadonlyMap<TableId, SeriesDictionary>;
 }
@@ -69,6 +67,14 @@ interface ScanPlan {
   readonly series: SeriesDictionary;
   /** Undefined = no schema that was applied here has it (yet). */
   readonly columns: readonly (StoredColumn | undefined)[];
+}
+
+/** A view with a transaction's own writes on top, under construction. */
+export interface StagedView {
+  /** Does half a millisecond of it; true = all is done. Throws DamagedBytesError. */
+  step(): boolean;
+  /** Requires: all is done. */
+  view(): ReadView;
 }
 
 export class ReadView {
@@ -104,18 +110,13 @@ export class ReadView {
   }
 
   /**
-   * This view with a transaction's buffered writes on top, in order; their versions must be above all others. It shares
+   * This view with a transaction's buffered writes on top, in order; their version must be above all others. It shares
    * this view's pin: releasing either ends both.
    */
-  withOverlay(
-    records: readonly { readonly version: number; readonly body: Uint8Array }[],
-  ): ReadView {
+  withOverlay(version: number, bodies: Iterable<Uint8Array>): StagedView {
     assert(this.#overlay === null, 'a view has one overlay');
-    const generation = Generation.overlay();
-    const tombstones: StampedTombstone[] = [];
     const series = new Map<TableId, SeriesDictionary>();
     const target = {
-      generation,
       schema: (id: string) => {
         for (const table of this.#state.tables.values()) {
           const known = table.schemas.get(id);
@@ -132,12 +133,17 @@ export class ReadView {
         series.set(table.tableId, fork);
         return fork.idOf(tuple, start, end);
       },
-      addTombstone: (tombstone: StampedTombstone): void => void tombstones.push(tombstone),
+      // It goes with the view.
+      charge: () => undefined,
     };
-    let ordinal = 0;
-    for (const { version, body } of records) ordinal = applyBody(target, version, body, 0, ordinal);
-    const overlay = { generation, tombstones, series };
-    return new ReadView(this.#state, this.#deps, this.#points, overlay, () => this.release());
+    const write = new StagedWrite(target, null, version, bodies);
+    return {
+      step: () => write.step(),
+      view: () => {
+        const overlay = { ...write.take(), series };
+        return new ReadView(this.#state, this.#deps, this.#points, overlay, () => this.release());
+      },
+    };
   }
 
   /** Series of a table; tag vectors are indexed by local series id. An unknown table has none. */
@@ -252,14 +258,15 @@ export class ReadView {
       const memTable = generation.tables.get(table.tableId);
       const rows = memTable?.rowsAt(epoch) ?? 0;
       if (memTable !== undefined && rows > 0)
-        sources.push(new MemTableSource(memTable, rows, pacer));
+        sources.push(new MemTableSource(memTable, rows, table.series, pacer));
     }
     return [...sources, ...this.#ownSources(table, pacer)];
   }
 
   #ownSources(table: TableState, pacer: Pacer): ScanSource[] {
-    const own = this.#overlay?.generation.tables.get(table.tableId);
-    return own === undefined ? [] : [new MemTableSource(own, own.rows, pacer)];
+    const own = this.#overlay?.memTables.get(table.tableId);
+    if (own === undefined) return [];
+    return [new MemTableSource(own, own.rows, this.#dictionary(table), pacer)];
   }
 
   #tombstones(tableId: TableId): readonly StampedTombstone[] {

@@ -10,11 +10,13 @@
  * other has been flushed, and a flush looks back only.
  *
  * It takes chunks of its own for each table, the last of which is not full: so only large writes are worth it.
+ *
+ * A transaction's own rows are staged as well, for its own views (read-view.ts), and never published: an overlay.
  */
 
 import assert from 'node:assert';
 import { MemTable } from './memtable.js';
-import type { MemtableMemory } from './memtable-memory.js';
+import { FRESH_MEMORY, type MemtableMemory } from './memtable-memory.js';
 import { decodeTombstone, type StampedTombstone } from './range-tombstone.js';
 import { RowsSectionReader } from './rows-section.js';
 import type { PreparationTarget } from './series-preparation.js';
@@ -33,10 +35,16 @@ const VALUES_PER_SLICE = 30_000;
 const VALUES_PER_TUPLE = 100;
 const TUPLES_PER_STEP = 64;
 
+export interface StagedRows {
+  readonly memTables: ReadonlyMap<TableId, MemTable>;
+  readonly tombstones: readonly StampedTombstone[];
+}
+
 export class StagedWrite {
   readonly #target: PreparationTarget;
   readonly #version: number;
   readonly #rowMemory: MemtableMemory;
+  readonly #isOverlay: boolean;
   readonly #memory = new ScratchMemory();
   readonly #resolver = new SeriesResolver();
   readonly #memTables = new Map<TableId, MemTable>();
@@ -44,15 +52,19 @@ export class StagedWrite {
   readonly #slices: Iterator<number>;
   #isDone = false;
 
-  /** `bodies` are one write: their rows are numbered through. `memory` is the tables'. Throws DamagedBytesError, also from `step`. */
+  /**
+   * `bodies` are one write: their rows are numbered through. `memory` is the tables', and left out for an overlay. Throws DamagedBytesError,
+   * also from `step`.
+   */
   constructor(
     target: PreparationTarget,
-    memory: MemtableMemory,
+    memory: MemtableMemory | null,
     version: number,
-    bodies: readonly Uint8Array[],
+    bodies: Iterable<Uint8Array>,
   ) {
     this.#target = target;
-    this.#rowMemory = memory;
+    this.#isOverlay = memory === null;
+    this.#rowMemory = memory ?? FRESH_MEMORY;
     this.#version = version;
     this.#slices = this.#work(bodies);
   }
@@ -69,15 +81,15 @@ export class StagedWrite {
   }
 
   /** What is to be published. Requires: all is staged. */
-  take(): { readonly memTables: Iterable<MemTable>; readonly tombstones: StampedTombstone[] } {
+  take(): StagedRows {
     assert(this.#isDone, 'a write is published when all of it is staged');
     for (const { table, suspects } of this.#memTables.values()) {
       table.stagedSuspects.delete(suspects);
     }
-    return { memTables: this.#memTables.values(), tombstones: this.#tombstones };
+    return { memTables: this.#memTables, tombstones: this.#tombstones };
   }
 
-  *#work(bodies: readonly Uint8Array[]): Generator<number, undefined> {
+  *#work(bodies: Iterable<Uint8Array>): Generator<number, undefined> {
     let ordinal = 0;
     for (const body of bodies) {
       for (const section of sectionsOf(body, 0)) {
@@ -87,7 +99,11 @@ export class StagedWrite {
           continue;
         }
         const known = this.#target.schema(section.schemaId);
-        assert(known !== undefined, `schema ${section.schemaId} precedes its first use`);
+        if (known === undefined) {
+          // A transaction may have written to a table that somebody has dropped since: its view has no such table.
+          assert(this.#isOverlay, `schema ${section.schemaId} precedes its first use`);
+          continue;
+        }
         const { table } = known;
         const shape = section.kind === 'rows' ? known.rows : known.keys;
         this.#memory.reset();
@@ -108,9 +124,9 @@ export class StagedWrite {
     if (table.isDropped) return;
     let memTable = this.#memTables.get(table.tableId);
     if (memTable === undefined) {
-      memTable = new MemTable(table, false, this.#rowMemory);
+      memTable = new MemTable(table, this.#isOverlay, this.#rowMemory);
       this.#memTables.set(table.tableId, memTable);
-      table.stagedSuspects.add(memTable.suspects);
+      if (!this.#isOverlay) table.stagedSuspects.add(memTable.suspects);
     }
     const seriesOf = reader.resolved ?? this.#resolver.ids;
     yield* memTable.appendInSlices(reader, seriesOf, this.#version, ordinal, this.#memory);
@@ -128,7 +144,8 @@ export class StagedWrite {
       yield TUPLES_PER_STEP * VALUES_PER_TUPLE;
       if (table.isDropped) return;
     }
-    reader.offerResolved(tagBlocks, this.#resolver.ids);
+    // An overlay's own series are nobody else's.
+    if (!this.#isOverlay) reader.offerResolved(tagBlocks, this.#resolver.ids);
   }
 }
 

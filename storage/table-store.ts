@@ -139,7 +139,7 @@ export class TableStore {
       tombstones: new Map(),
       expired: new Map(),
       frozen: [],
-      active: Generation.in(this.#memory, 0),
+      active: new Generation(this.#memory, 0),
     };
     this.#live = new LiveState(initial, (version, body) => {
       applyBody(this.#target, version, body, 0, 0);
@@ -256,7 +256,7 @@ export class TableStore {
     while (!write.step());
     const { memTables, tombstones } = write.take();
     for (const tombstone of tombstones) this.#addTombstone(tombstone);
-    this.#state.active.adopt(memTables);
+    this.#state.active.adopt(memTables.values());
   }
 
   /**
@@ -391,7 +391,7 @@ export class TableStore {
     for (const memTable of generation.tables.values()) choosePartition(memTable);
     this.#frozen.push({ generation, state });
     const { frozen, number } = this.#state;
-    const active = Generation.in(this.#memory, number + 1);
+    const active = new Generation(this.#memory, number + 1);
     this.#live.replace({ frozen: [...frozen, generation], active });
   }
 

@@ -1,6 +1,5 @@
 /**
- * Applying the body of a write: section by section into a generation. Used for the store's own generations and for a transaction's
- * overlay; the two differ in where new series and tombstones go.
+ * Applying the body of a write: section by section into a generation.
  */
 
 import assert from 'node:assert';

@@ -47,7 +47,8 @@ export async function* runPlan(
   naps: NapRequest,
   context: ExecutionContext,
 ): AsyncGenerator<ResultBatch, void, undefined> {
-  const view = readsStore(plan) ? context.openReadView() : null;
+  const opening = readsStore(plan) ? context.openReadView() : null;
+  const view = opening instanceof Promise ? await opening : opening;
   try {
     const pacer = new Pacer(context, naps);
     const memory = new MemoryBudget(context.queryMemoryBytes);

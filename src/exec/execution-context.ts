@@ -70,5 +70,5 @@ export interface ExecutionContext extends BindContext {
   /** What sorts, groups and DISTINCT may hold, in bytes. Past it: ER_OUT_OF_SORTMEMORY. */
   readonly queryMemoryBytes: number;
   /** A view of all tables (a transaction's own writes on top); the executor releases it. Called once, if at all. */
-  openReadView(): TableView;
+  openReadView(): TableView | Promise<TableView>;
 }

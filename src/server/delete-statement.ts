@@ -157,7 +157,8 @@ async function takeOutOwnRows(
 ): Promise<void> {
   if (removed.size === 0) return;
   const { timers } = run.state.context;
-  const remaining = await remainingOwnRows(run.openReadView(), table, removed, timers);
+  const view = await run.openReadView();
+  const remaining = await remainingOwnRows(view, table, removed, timers);
   writes.buffer.replaceRows(table, remaining);
 }
 
@@ -186,13 +187,14 @@ class GuardedScan {
     const { guards } = this.#run.state.context;
     this.#leave = await guards.alone(this.#tableId);
     this.#appended = guards.appendedTo(this.#tableId);
-    this.#view = this.#run.openReadView();
+    const opening = this.#run.openReadView();
     if (mode === 'open') this.#leave();
     else buffer.alreadyInside(this.#tableId);
+    this.#view = await opening;
   }
 
   /** The receiver releases it. */
-  takeView(): ReadView {
+  takeView(): ReadView | Promise<ReadView> {
     const view = this.#view ?? this.#run.openReadView();
     this.#view = null;
     return view;

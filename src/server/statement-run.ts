@@ -102,7 +102,7 @@ export class StatementRun extends StatementScope {
   }
 
   /** Committed rows, and the open transaction's own. The caller releases it. */
-  openReadView(): ReadView {
+  openReadView(): ReadView | Promise<ReadView> {
     return this.state.transaction?.openReadView() ?? this.state.context.openReadView();
   }
 }

@@ -8,7 +8,7 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { Acknowledgement } from '../../replication/index.js';
-import type { ReadView } from '../../storage/index.js';
+import type { ReadView, StagedView } from '../../storage/index.js';
 import type { SessionState } from './session-state.js';
 import { WriteBuffer } from './write-buffer.js';
 
@@ -41,13 +41,29 @@ export class Transaction {
     if (this.isReadOnly) throw new SqlError('ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION');
   }
 
-  /** Committed rows and, on top, this transaction's own writes. The caller releases it. */
-  openReadView(): ReadView {
+  /**
+   * Rows that are committed now and, on top, this transaction's own writes. The caller releases it. A promise where the own ones take more
+   * than a slice of a turn.
+   */
+  openReadView(): ReadView | Promise<ReadView> {
     const view = this.#state.context.openReadView();
     if (this.#buffer.isEmpty) return view;
+    const staged = view.withOverlay(OWN_WRITES_VERSION, this.#buffer.bodies());
     try {
-      const bodies = this.#buffer.bodies();
-      return view.withOverlay(bodies.map((body) => ({ version: OWN_WRITES_VERSION, body })));
+      if (staged.step()) return staged.view();
+    } catch (error) {
+      view.release();
+      throw error;
+    }
+    return this.#inTurns(view, staged);
+  }
+
+  async #inTurns(view: ReadView, staged: StagedView): Promise<ReadView> {
+    const { timers } = this.#state.context;
+    try {
+      do await timers.yieldTurn();
+      while (!staged.step());
+      return staged.view();
     } catch (error) {
       view.release();
       throw error;

@@ -93,11 +93,11 @@ export class WriteBuffer {
     return Math.min(PART_BYTES_MAX, this.sectionBytesMax);
   }
 
-  /** What is held, as bodies of write records: for a transaction's own reads. */
-  bodies(): Uint8Array[] {
-    return [...groupsOf(this.#sections, this.#partBytes)].map((group) =>
-      Buffer.concat(bodyOf(group)),
-    );
+  /** What is held, as bodies of write records, each made when it is asked for: for a transaction's own reads. */
+  *bodies(): Generator<Uint8Array> {
+    for (const group of groupsOf(this.#sections, this.#partBytes)) {
+      yield Buffer.concat(bodyOf(group));
+    }
   }
 
   hasRowsOf(table: TableDefinition): boolean {

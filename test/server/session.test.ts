@@ -426,10 +426,25 @@ describe('transactions', () => {
       );
       await run(client, `INSERT INTO cpu VALUES ${values.join(',')}`);
     }
+    const other = await node.connect({ database: 'd' });
+    expect(await cellOf(client, 'SELECT COUNT(*) FROM cpu')).toBe(20_000);
+    expect(await cellOf(client, "SELECT COUNT(*) FROM cpu WHERE host = 'host3'")).toBe(2000);
+    expect(await cellOf(other, 'SELECT COUNT(*) FROM cpu')).toBe(0);
     const before = node.writer.records.length;
     await run(client, 'COMMIT');
     expect(node.writer.records.slice(before).map((record) => record.kind)).toContain('part');
     expect(await cellOf(client, 'SELECT COUNT(*) FROM cpu')).toBe(20_000);
+  });
+
+  test('whose table is dropped meanwhile goes on with others, and is refused at COMMIT', async () => {
+    const other = await node.connect({ database: 'd' });
+    await run(client, 'CREATE TABLE t2 (ts TIMESTAMP TIME INDEX, n INT)');
+    await run(client, 'BEGIN');
+    await run(client, "INSERT INTO cpu (host, ts) VALUES ('a', 1)");
+    await run(client, "INSERT INTO t2 VALUES ('2026-01-01', 1)");
+    await run(other, 'DROP TABLE cpu');
+    expect(await cellOf(client, 'SELECT n FROM t2')).toBe(1);
+    expect(await failureOf(client.query('COMMIT'))).toMatchObject({ errno: 1146 });
   });
 
   test('many small statements in one transaction', async () => {

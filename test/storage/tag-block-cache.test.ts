@@ -96,11 +96,12 @@ describe('sections whose tag columns repeat', () => {
     const store = await newStore();
     const all = hosts(40);
     const view = store.readView();
-    const records = [1, 2, 3].map((instant) => ({
-      version: 8 * instant,
-      body: bodyOf(all, instant),
-    }));
-    const overlay = view.withOverlay(records);
+    const staged = view.withOverlay(
+      100,
+      [1, 2, 3].map((instant) => bodyOf(all, instant)),
+    );
+    while (!staged.step());
+    const overlay = staged.view();
     expect(await scanAll(overlay, schema)).toHaveLength(120);
     overlay.release();
     const others = hosts(60).slice(20).reverse();
