@@ -104,6 +104,7 @@ export class MemtableMemory {
     this.#idle.delete(sizeBytes);
     this.#idle.set(sizeBytes, buffers);
     this.#idleBytes += sizeBytes;
+    if (this.idleBytes > this.#limitBytes) this.#dropAhead();
     while (this.#idleBytes > this.#limitBytes) this.#drop(this.#oldestSize!);
   }
 

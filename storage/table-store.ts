@@ -129,8 +129,9 @@ export class TableStore {
       discard: (runIds) => this.#garbage.discard([runIds]),
     });
     this.#cache = new BlockCache(options.cacheBytes);
-    this.#memory = new MemtableMemory(options.memtableBytes, (buffers) =>
-      this.#workers.warm?.(buffers),
+    this.#memory = new MemtableMemory(
+      options.memtableBytes,
+      this.#workers.warm === undefined ? undefined : (buffers) => this.#workers.warm?.(buffers),
     );
     const initial: StoreState = {
       number: 0,

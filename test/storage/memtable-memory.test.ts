@@ -90,6 +90,14 @@ describe('new buffers, one after another,', () => {
     expect(warmed.at(-1)!.byteLength).toBe(2 * MEBIBYTE);
   });
 
+  test('make room for those that are given back', () => {
+    const memory = memoryOf(8 * MEBIBYTE);
+    const taken = Array.from({ length: 8 }, () => memory.take(MEBIBYTE));
+    for (const buffer of taken) memory.give(buffer);
+    expect(memory.idleBytes).toBe(8 * MEBIBYTE);
+    expect(taken).toContain(memory.take(MEBIBYTE));
+  });
+
   test('are not made where one was given back', () => {
     const memory = memoryOf(256 * MEBIBYTE);
     for (let round = 0; round < 10; round += 1) memory.give(memory.take(MEBIBYTE));
