@@ -22,7 +22,7 @@ import type { InsertShape } from './insert-shape.js';
 import type { StatementScope } from './statement-run.js';
 import { writesOf } from './statement-writes.js';
 import type { StatementWrites } from './statement-writes.js';
-import type { WriteMark } from './write-buffer.js';
+import type { BufferedSection, WriteMark } from './write-buffer.js';
 import { noteAcknowledgement } from './write-outcome.js';
 
 /** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. Tags that are known cost little. */
@@ -47,6 +47,7 @@ export class InsertRun implements InsertTarget {
   #bindContext: BindContext | null = null;
   #rowCount = 0;
   #isBatchGiven = false;
+  #isUndone = false;
 
   /** Throws 1792. */
   constructor(
@@ -84,18 +85,38 @@ export class InsertRun implements InsertTarget {
 
   /** A promise is back-pressure. */
   onBatchFull(): void | Promise<void> {
-    const pending = this.#addSection();
-    this.batch.clear();
-    return pending;
+    return this.#isBatchLarge ? this.#addInTurns() : this.#addSection();
+  }
+
+  /** As large as a section gets by its bytes, or larger where a single row is. */
+  get #isBatchLarge(): boolean {
+    return this.batch.newBytes >= NEW_BYTES_MAX;
   }
 
   #addSection(): void | Promise<void> {
+    const section = this.#takeSection();
+    return section === null ? undefined : this.#writes.buffer.add(section);
+  }
+
+  /** Reading so many bytes, encoding them, and what becomes of the section then have a turn of the event loop each. */
+  async #addInTurns(): Promise<void> {
+    const { timers } = this.#scope.state.context;
+    await timers.yieldTurn();
+    const section = this.#isUndone ? null : this.#takeSection();
+    if (section === null) return;
+    await timers.yieldTurn();
+    if (!this.#isUndone) await this.#writes.buffer.add(section);
+  }
+
+  /** The rows of the batch, which is empty then; null when there are none. */
+  #takeSection(): BufferedSection | null {
     const { batch, table } = this;
-    if (batch.rowCount === 0) return undefined;
+    if (batch.rowCount === 0) return null;
     this.#rowCount += batch.rowCount;
     const { schema, seriesCount } = batch;
     const bytes = batch.encodeSection();
-    return this.#writes.buffer.add({ bytes, table, schema, hasRows: true, seriesCount });
+    batch.clear();
+    return { bytes, table, schema, hasRows: true, seriesCount };
   }
 
   /**
@@ -103,6 +124,7 @@ export class InsertRun implements InsertTarget {
    * any more: while this statement waits for the disk, others fill the same one, which the processor still has at hand.
    */
   finish(): Promise<Acknowledgement | null> {
+    if (this.#isBatchLarge) return this.#addInTurns().then(() => this.#commit());
     const pending = this.#addSection();
     this.close();
     return pending === undefined ? this.#commit() : pending.then(() => this.#commit());
@@ -130,6 +152,7 @@ export class InsertRun implements InsertTarget {
 
   /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */
   async undo(): Promise<void> {
+    this.#isUndone = true;
     if (!this.#isBatchGiven) this.batch.clear();
     if (this.#writes.isOwn) await this.#writes.buffer.abort();
     else this.#writes.buffer.undoTo(this.#mark);

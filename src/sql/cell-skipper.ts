@@ -9,6 +9,8 @@
  *   plain    -- - -->  dash -- - --> dashes -- blank --> line -- newline --> plain      also # --> line
  */
 
+import { LONG_RUN_BYTES, plainRunEnd } from './plain-run.js';
+
 const Mode = {
   plain: 0,
   string: 1,
@@ -81,15 +83,21 @@ export class CellSkipper {
 
   /** Index of the byte that ends the cell, -1 when buf[start..end) does not hold it. */
   advance(buf: Uint8Array, start: number, end: number): number {
+    let longRunAt = start + LONG_RUN_BYTES;
     for (let at = start; at < end; at += 1) {
       const byte = buf[at]!;
       switch (this.#mode) {
         case Mode.string:
           if (byte === this.#quote) this.#mode = Mode.plain;
           else if (byte === BACKSLASH && this.#escapes()) this.#mode = Mode.escape;
+          else if (at >= longRunAt) {
+            at = plainRunEnd(buf, at, end, this.#quote, this.#escapes()) - 1;
+            longRunAt = at + LONG_RUN_BYTES;
+          }
           break;
         case Mode.escape:
           this.#mode = Mode.string;
+          longRunAt = at + LONG_RUN_BYTES;
           break;
         case Mode.line:
           if (byte === NEWLINE) this.#mode = Mode.plain;

@@ -7,10 +7,12 @@
  * Nothing is written before the delimiter behind the literal was seen: 'a' may be the beginning of 'a' 'b', and 12 of 12345.
  */
 
+import { isAscii } from 'node:buffer';
 import { noDefault } from './cell-error.js';
 import type { CellConverter } from './cell-conversion.js';
 import type { InsertCell } from './insert-target.js';
 import { NumberForm, NumberScan } from './number-scan.js';
+import { LONG_RUN_BYTES, plainRunEnd } from './plain-run.js';
 import type { RowSink } from './row-sink.js';
 import { StringUnescaper } from './string-literal.js';
 import type { SqlTextOptions } from './token.js';
@@ -77,19 +79,30 @@ export class LiteralReader {
     let at = start + 1;
     let bits = 0;
     let isEscaped = false;
-    for (; at < end; at += 1) {
-      const byte = buf[at]!;
-      if (byte === quote) {
-        if (at + 1 === end || buf[at + 1] !== quote) break;
-        isEscaped = true;
-        at += 1;
-      } else if (byte === BACKSLASH && this.#backslashEscapes) {
-        isEscaped = true;
-        at += 1;
-        bits |= at < end ? buf[at]! : 0;
-      } else {
-        bits |= byte;
+    /** So far plain bytes are looked at one by one. */
+    let runLimit = Math.min(end, at + LONG_RUN_BYTES);
+    for (;;) {
+      for (; at < runLimit; at += 1) {
+        const byte = buf[at]!;
+        if (byte === quote) {
+          if (at + 1 === end || buf[at + 1] !== quote) break;
+          isEscaped = true;
+          at += 1;
+          runLimit = Math.min(end, at + LONG_RUN_BYTES);
+        } else if (byte === BACKSLASH && this.#backslashEscapes) {
+          isEscaped = true;
+          at += 1;
+          bits |= at < end ? buf[at]! : 0;
+          runLimit = Math.min(end, at + LONG_RUN_BYTES);
+        } else {
+          bits |= byte;
+        }
       }
+      if (at < runLimit || at >= end) break;
+      const runEnd = plainRunEnd(buf, at, end, quote, this.#backslashEscapes);
+      if (!isAscii(buf.subarray(at, runEnd))) bits |= 0x80;
+      at = runEnd;
+      runLimit = Math.min(end, at + LONG_RUN_BYTES);
     }
     const close = delimiterAt(buf, at + 1, end);
     if (close < 0) {

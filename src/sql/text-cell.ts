@@ -3,7 +3,7 @@
 import { incorrectString, tooLong } from './cell-error.js';
 import type { CellPlace } from './cell-error.js';
 import type { RowSink } from './row-sink.js';
-import { byteLengthOf, countCharacters } from './utf8-scan.js';
+import { badByteAt, byteLengthOf, countCharacters } from './utf8-scan.js';
 
 const SPACE = 0x20;
 
@@ -25,14 +25,16 @@ export function writeText(
   end: number,
   isAscii: boolean,
 ): void {
+  const { type } = cell;
+  if (type.kind !== 'text' || type.length === null) {
+    const badAt = isAscii ? -1 : badByteAt(buf, start, end);
+    if (badAt >= 0) throw incorrectString(cell, buf, badAt, end);
+    sink.setBytes(cell.column, buf, start, end);
+    return;
+  }
   const characters = isAscii ? end - start : countCharacters(buf, start, end);
   if (characters < 0) {
     throw incorrectString(cell, buf, -1 - characters, end);
-  }
-  const { type } = cell;
-  if (type.kind !== 'text' || type.length === null) {
-    sink.setBytes(cell.column, buf, start, end);
-    return;
   }
   let last = end;
   if (type.spelling === 'char') {

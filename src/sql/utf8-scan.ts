@@ -5,6 +5,18 @@
  * it at the INSERT.
  */
 
+import { isUtf8 } from 'node:buffer';
+
+/** A loop is faster for what is shorter. */
+const LONG_TEXT_BYTES = 64;
+
+/** Offset of the first byte of buf[start..end) that is no UTF-8; -1 when all of it is. */
+export function badByteAt(buf: Uint8Array, start: number, end: number): number {
+  if (end - start >= LONG_TEXT_BYTES && isUtf8(buf.subarray(start, end))) return -1;
+  const characters = countCharacters(buf, start, end);
+  return characters < 0 ? -1 - characters : -1;
+}
+
 /** How many characters buf[start..end) holds; -1 - offset of the first bad byte when it is no UTF-8. */
 export function countCharacters(buf: Uint8Array, start: number, end: number): number {
   let count = 0;

@@ -436,6 +436,27 @@ describe('transactions', () => {
     expect(await cellOf(client, 'SELECT COUNT(*) FROM cpu')).toBe(20_000);
   });
 
+  test('texts of more than a megabyte are written whole, undone whole, and read by their own transaction', async () => {
+    const roomy = await SingleNode.start();
+    const writer = await roomy.connect();
+    await run(writer, 'CREATE DATABASE d');
+    await run(writer, 'USE d');
+    await run(writer, 'CREATE TABLE notes (ts TIMESTAMP(3) TIME INDEX, note LONGTEXT)');
+    const [ascii, other] = ['a', 'grüße '].map((unit) => unit.repeat(1_300_000 / unit.length));
+    const rows = `('2026-01-01', '${ascii}'), ('2026-01-02', '${other}')`;
+    const notes = 'SELECT note FROM notes ORDER BY ts';
+    await failureOf(writer.query(`INSERT INTO notes VALUES ${rows}, ('never', '${ascii}')`));
+    expect(await cellsOf(writer, notes)).toEqual([]);
+    await run(writer, 'BEGIN');
+    await run(writer, `INSERT INTO notes VALUES ${rows}`);
+    expect((await cellsOf(writer, notes)).flat()).toEqual([ascii, other]);
+    await run(writer, 'ROLLBACK');
+    expect(await cellsOf(writer, notes)).toEqual([]);
+    await run(writer, `INSERT INTO notes VALUES ${rows}`);
+    expect((await cellsOf(writer, notes)).flat()).toEqual([ascii, other]);
+    await roomy.stop();
+  });
+
   test('whose table is dropped meanwhile goes on with others, and is refused at COMMIT', async () => {
     const other = await node.connect({ database: 'd' });
     await run(client, 'CREATE TABLE t2 (ts TIMESTAMP TIME INDEX, n INT)');

@@ -135,6 +135,43 @@ test('rows survive any style and any split', () => {
   );
 });
 
+test('long texts survive any style and any split, wherever their quotes, backslashes and letters beyond ASCII are', () => {
+  const run = fc.tuple(fc.constantFrom('a', 'ü', '€', ' '), fc.constantFrom(1, 255, 256, 257, 700));
+  const piece = fc.oneof(
+    run.map(([letter, length]) => letter.repeat(length)),
+    fc.constantFrom("'", '"', '\\', '\n', ',', ')', '--', '/*'),
+  );
+  const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+  const cell = fc
+    .tuple(text, fc.constantFrom("'", '"'), fc.constantFrom('double', 'backslash'), fc.boolean())
+    .map(([value, quote, style, isCarried]): Cell => {
+      const quoted = quotedText(value, quote, style);
+      const cellText = `'${Buffer.from(value).toString('latin1')}'`;
+      return { text: isCarried ? `concat(${quoted}, '')` : quoted, cell: cellText };
+    });
+  fc.assert(
+    fc.property(fc.array(cell, { minLength: 1, maxLength: 4 }), cuts, (values, places) => {
+      const sql = values.map((value) => `(${value.text})`).join(',');
+      const length = Buffer.byteLength(sql);
+      const at = places.map((place) => Math.floor(place * length)).sort((one, two) => one - two);
+      const expected = values.map((value) => [value.cell]);
+      expect(scanPieces([COLUMNS[0]!], sql, at)).toEqual({ rows: expected, error: null });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test.each([0, 300, 599])(
+  'a byte that is no UTF-8 is found in a long text, at %i of 600 bytes',
+  (badAt) => {
+    const text = Buffer.alloc(600, 'a');
+    text[badAt] = 0xff;
+    const sql = Buffer.concat([Buffer.from("('"), text, Buffer.from("')")]);
+    const { error } = scanPieces([COLUMNS[0]!], sql, []);
+    expect(error).toMatch(/^1366 Incorrect string value: '\\xFF/);
+  },
+);
+
 test('any bytes end in rows or an SqlError, and chunks do not matter', () => {
   const piece = fc.constantFrom(
     ..."( ) , ; ' \" ` \\ / * - # \n NULL TRUE DEFAULT ROW 1 -5 1.5e3 0x1F X'00' 'a' (1,2) /* */ -- + NOW() AS ON é".split(
