@@ -8,10 +8,15 @@
 import { Buffer } from 'node:buffer';
 
 export const LONG_RUN_BYTES = 256;
+/** No further: a text of megabytes with a backslash every now and then would be searched for its quote from each of them on. */
+const WINDOW_BYTES = 32 * 1024;
 
 const BACKSLASH = 0x5c;
 
-/** Index of the first `quote`, or backslash where `stopsAtBackslash`, in buf[at..end); `end` when there is none. */
+/**
+ * Index up to which buf[at..end) is plain: that of the first `quote`, or backslash where `stopsAtBackslash`; `end`, or that of the window that
+ * was looked at, when it has none.
+ */
 export function plainRunEnd(
   buf: Uint8Array,
   at: number,
@@ -19,9 +24,10 @@ export function plainRunEnd(
   quote: number,
   stopsAtBackslash: boolean,
 ): number {
-  const bytes = Buffer.from(buf.buffer, buf.byteOffset + at, end - at);
+  const length = Math.min(end - at, WINDOW_BYTES);
+  const bytes = Buffer.from(buf.buffer, buf.byteOffset + at, length);
   const quoteAt = bytes.indexOf(quote);
-  const length = quoteAt < 0 ? bytes.length : quoteAt;
-  const backslashAt = stopsAtBackslash ? bytes.subarray(0, length).indexOf(BACKSLASH) : -1;
-  return at + (backslashAt < 0 ? length : backslashAt);
+  const plain = quoteAt < 0 ? length : quoteAt;
+  const backslashAt = stopsAtBackslash ? bytes.subarray(0, plain).indexOf(BACKSLASH) : -1;
+  return at + (backslashAt < 0 ? plain : backslashAt);
 }
