@@ -394,9 +394,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a transaction teaches the table the ids of its own series',
-    file: 'storage/memtable.ts',
-    find: 'reader.resolved === null && !this.#isOverlay',
-    replace: 'reader.resolved === null',
+    file: 'storage/staged-write.ts',
+    find: 'if (!this.#isOverlay) reader.offerResolved(tagBlocks, this.#resolver.ids);',
+    replace: 'reader.offerResolved(tagBlocks, this.#resolver.ids);',
     testFile: 'test/storage/tag-block-cache.test.ts',
     testName:
       'sections whose tag columns repeat of a transaction teach the table nothing: its own series are gone with it',
@@ -413,8 +413,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'max_series without claims: several writes under way pass the limit together',
     file: 'src/server/series-limit.ts',
-    find: 'return this.#source.seriesCount() + this.#uncounted + this.#claimed.size;',
-    replace: 'return this.#source.seriesCount();',
+    find: 'return this.#uncounted + this.#claimed.size;',
+    replace: 'return 0;',
     testFile: 'test/server/series-limit.test.ts',
     testName: 'writes under way never pass the limit together, and none is refused for less',
   },
