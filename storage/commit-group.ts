@@ -45,6 +45,9 @@ export const GROUP_HEADER_BYTES = 64;
 /** What a disk writes or does not write as a whole. Frozen: groups are aligned to it. */
 export const SECTOR_BYTES = 512;
 
+/** Content of a group of more than one record: bounds what one turn of the event loop has to check when it is read back. */
+export const GROUP_CONTENT_BYTES_MAX = 1024 * 1024;
+
 /** Frozen: written to disk. */
 export const GroupKind = { records: 1, seal: 2 } as const;
 export type GroupKind = (typeof GroupKind)[keyof typeof GroupKind];
@@ -109,6 +112,11 @@ export function groupSeedOf(
 /** Bytes of a group in its file: header, content and padding. */
 export function groupBytesOf(contentBytes: number): number {
   return Math.ceil((GROUP_HEADER_BYTES + contentBytes) / SECTOR_BYTES) * SECTOR_BYTES;
+}
+
+/** The most that one group takes in its file, where records have at most `maxRecordBytes`. */
+export function groupBytesMost(maxRecordBytes: number): number {
+  return groupBytesOf(Math.max(maxRecordBytes, GROUP_CONTENT_BYTES_MAX));
 }
 
 export function encodeGroupHeader(seed: GroupSeed, header: GroupHeader): Uint8Array {

@@ -114,7 +114,8 @@ async function recoverOr(
   faults: string[],
 ): Promise<RecoveredJournal | null> {
   try {
-    return await recoverJournal(deps, options, names);
+    const { folder, origin } = options;
+    return await recoverJournal(deps, { folder, origin, lookAheadBytes: Infinity }, names);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
     if (!faults.includes(error.message)) faults.push(error.message);

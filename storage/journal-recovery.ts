@@ -6,11 +6,14 @@
  *
  *   sealed      the segment has a successor in its incarnation: it must end in its seal, and the successor must
  *               continue it. Otherwise: corruption.
- *   clean end   a zero sector, and no trace of a later group of this segment in the rest of the file.
+ *   clean end   a zero sector, and no trace of a later group of this segment as far as the largest group would reach.
  *   torn tail   a group began here and did not get whole, and nothing seen says that it was durable: cut on disk (zeros from
  *               here to the end of the file, synced) before anything else, and reported.
  *   corruption  something seen later says that these bytes were durable: a later valid group of the segment whose
  *               `durable before` is beyond the last good record, or the header of a segment written later.
+ *
+ * Behind a zero sector that is as far as anybody looks: the writer put it there, and a group that stood here and was lost would be
+ * followed by another within its own size. So a start reads what was written and one group's size more, not the file that was made for it.
  *
  * The rest of a recycled file is full of old bytes. They carry other seeds, so a trace is the segment's own magic at a
  * sector. What is left of a torn group whose first sector never came bears no magic and can never be entered; it need not be cut.
@@ -45,7 +48,7 @@ import {
 import { decodeOpeningBody } from './record-bodies.js';
 import { Pacer } from './pacer.js';
 import { digestTextOf, hashOfDigest, nextDigest, type DigestText } from './rolling-hash.js';
-import { SegmentCursor, findGroups, type CursorStep } from './segment-cursor.js';
+import { SegmentCursor, findGroups, type CursorStep, type GroupTraces } from './segment-cursor.js';
 import {
   SEGMENT_HEADER_BYTES,
   decodeSegmentHeader,
@@ -100,6 +103,8 @@ interface SegmentFile {
 export interface RecoveryOptions {
   readonly folder: string;
   readonly origin: NodeId;
+  /** How far behind a zero sector traces of lost groups are looked for: at least what the largest group takes. */
+  readonly lookAheadBytes: number;
 }
 
 /** Rejects with CorruptionError or UnsupportedFormatError; the disk is then as it was, torn tails of other segments cut. */
@@ -394,7 +399,8 @@ class Recovery {
     if (known > last) {
       throw new CorruptionError(where, `${stop.reason}, but records up to ${known} were durable`);
     }
-    const traces = await findGroups(file, segment.seed, stop.offsetBytes, segment.capacityBytes);
+    const isZero = await isZeroSector(file, stop.offsetBytes);
+    const traces = await this.#tracesBehind(file, segment, stop.offsetBytes, isZero);
     const proof = traces.headers.find((header) => header.durableBefore > last);
     if (proof !== undefined) {
       throw new CorruptionError(
@@ -402,8 +408,7 @@ class Recovery {
         `${stop.reason}, but a group at byte ${proof.offsetBytes} says that records up to ${proof.durableBefore} were durable`,
       );
     }
-    const isCleanEnd = traces.magicAt === null && (await isZeroSector(file, stop.offsetBytes));
-    if (isCleanEnd) return;
+    if (isZero && traces.magicAt === null) return;
 
     await writeZeros(file, stop.offsetBytes, segment.capacityBytes);
     await file.sync();
@@ -416,6 +421,22 @@ class Recovery {
       lastSequence: last,
       reason: stop.reason,
     });
+  }
+
+  /** What is left of groups behind a stop: of a small part of the file where that shows none, else of all of it. */
+  async #tracesBehind(
+    file: DiskFile,
+    segment: JournalSegment,
+    from: number,
+    isZero: boolean,
+  ): Promise<GroupTraces> {
+    const { seed, capacityBytes } = segment;
+    const near = from + this.#options.lookAheadBytes;
+    if (isZero && near < capacityBytes) {
+      const traces = await findGroups(file, seed, from, near);
+      if (traces.magicAt === null) return traces;
+    }
+    return findGroups(file, seed, from, capacityBytes);
   }
 }
 

@@ -10,6 +10,7 @@
  */
 
 import {
+  GROUP_CONTENT_BYTES_MAX,
   GROUP_HEADER_BYTES,
   GroupKind,
   RECORD_PREFIX_BYTES,
@@ -33,9 +34,6 @@ import type { RoomWait } from './room-wait.js';
 import { TailPosition, type TailChunk } from './record-tail.js';
 import { encodeSegmentHeader, type SegmentHeader } from './segment.js';
 import { writeZeros, type SegmentPool } from './segment-pool.js';
-
-/** Content of a group of more than one record: bounds what one turn of the event loop has to check when it is read back. */
-const GROUP_CONTENT_BYTES_MAX = 1024 * 1024;
 
 /** A group up to this is copied together before it is written. */
 const SMALL_CONTENT_BYTES_MAX = 16 * 1024;

@@ -17,7 +17,13 @@
 
 import assert from 'node:assert';
 
-import { SEAL_GROUP_BYTES, groupBytesOf, type SealContent } from './commit-group.js';
+import {
+  SEAL_GROUP_BYTES,
+  SECTOR_BYTES,
+  groupBytesMost,
+  groupBytesOf,
+  type SealContent,
+} from './commit-group.js';
 import { checkCopies } from './copy-check.js';
 import { CopySeals } from './copy-seals.js';
 import { IncarnationLog } from './incarnation-log.js';
@@ -56,6 +62,7 @@ import type { SegmentDigest } from './segment-digest.js';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
 import { SegmentRetention } from './segment-retention.js';
+import { trimOlder } from './segment-trim.js';
 
 export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 export type { RecoveryReport, TornTail } from './journal-recovery.js';
@@ -159,8 +166,12 @@ export class Journal {
     await disk.makeFolder(options.folder);
     await disk.syncFolder(options.folder);
     const names = await disk.list(options.folder);
-    const recovered = await recoverJournal(deps, options, names);
-    const room = new RoomWait({ disk, timers, folder: options.folder });
+    const { folder, origin } = options;
+    // The header behind the largest group.
+    const lookAheadBytes = groupBytesMost(options.maxRecordBytes) + SECTOR_BYTES;
+    const recovered = await recoverJournal(deps, { folder, origin, lookAheadBytes }, names);
+    await trimOlder(disk, recovered.logs);
+    const room = new RoomWait({ disk, timers, folder });
     const pool = new SegmentPool(
       {
         disk,
@@ -169,7 +180,7 @@ export class Journal {
         ...(deps.onAllocated === undefined ? {} : { onAllocated: deps.onAllocated }),
       },
       {
-        folder: options.folder,
+        folder,
         segmentBytes: options.segmentBytes,
         target: options.spareSegments ?? SPARE_SEGMENTS,
       },

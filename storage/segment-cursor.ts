@@ -20,7 +20,9 @@ import type { DiskFile } from './ports.js';
 
 /** Bytes read at once. */
 const WINDOW_BYTES = 256 * 1024;
-/** The same for a walk over a whole file: a hop to the disk's threads costs as much as checking dozens of records. */
+/** The same at the beginning of a walk over a whole file: what a start that was soon killed has written is not more. */
+const FIRST_WINDOW_BYTES = 64 * 1024;
+/** The same once such a walk goes on: a hop to the disk's threads costs as much as checking dozens of records. */
 const AHEAD_BYTES = 1024 * 1024;
 /** Room in front of bytes read ahead, for the beginning of a group of which they are the rest. */
 const CARRIED_BYTES_MAX = 256 * 1024;
@@ -57,6 +59,7 @@ export class SegmentCursor {
   readonly #seed: GroupSeed;
   readonly #fileBytes: number;
   readonly #readsAhead: boolean;
+  #hasRead = false;
   #offset: number;
   #window: Uint8Array = new Uint8Array(0);
   /** The file's bytes from `#windowAt` on, `#windowBytes` of them, lie in the window from `#windowFrom` on. */
@@ -140,7 +143,8 @@ export class SegmentCursor {
   /** Reads what `nextLoaded` lacked, and what follows. Overwrites the content of the step before. */
   async load(): Promise<void> {
     if (!(await this.#takeAhead())) await this.#read();
-    if (this.#readsAhead) this.#readAhead();
+    if (this.#readsAhead && this.#hasRead) this.#readAhead();
+    this.#hasRead = true;
   }
 
   /** Resolves when nothing is read any more. */
@@ -151,9 +155,10 @@ export class SegmentCursor {
 
   async #read(): Promise<void> {
     const rest = this.#fileBytes - this.#offset;
-    if (this.#lackingBytes > this.#window.length) {
-      this.#window = new Uint8Array(Math.max(this.#lackingBytes, Math.min(WINDOW_BYTES, rest)));
-    }
+    const isFirst = this.#readsAhead && !this.#hasRead;
+    const usualBytes = Math.min(isFirst ? FIRST_WINDOW_BYTES : WINDOW_BYTES, rest);
+    const leastBytes = Math.max(this.#lackingBytes, usualBytes);
+    if (leastBytes > this.#window.length) this.#window = new Uint8Array(leastBytes);
     const wanted = Math.min(this.#window.length, rest);
     this.#windowAt = this.#offset;
     this.#windowFrom = 0;
