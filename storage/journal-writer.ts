@@ -6,7 +6,7 @@
  * and whatever a crash leaves behind is the torn group at the very end.
  *
  * The first failure is final. What is on disk is then unknown, and only a recovery may look at it. One thing is no failure: a file that is
- * to be made, begun, named or made longer on a full disk. Nothing of the records was written then, and they wait for room (room-wait.ts).
+ * to be made, begun, named for good or made longer on a full disk. Nothing of the records was written then, and they wait for room (room-wait.ts).
  */
 
 import {
@@ -180,12 +180,12 @@ export class JournalWriter {
     }
   }
 
-  /** Header first and synced, then the name: a segment name always means a whole header. Up to the name it can be done anew. */
+  /** Header first and synced, then the name: a segment name always means a whole header. */
   async #makeFile(log: IncarnationLog, segment: JournalSegment): Promise<void> {
-    const { disk, pool, room, folder } = this.#deps;
+    const { pool, room } = this.#deps;
     const spare = await pool.take();
     segment.file = await room.until(() => this.#beginFile(log, segment, spare));
-    await disk.syncFolder(folder);
+    await this.#nameFile(spare, segment.path);
     segment.isOnDisk = true;
   }
 
@@ -195,12 +195,27 @@ export class JournalWriter {
     try {
       const header = encodeSegmentHeader(headerOf(log, segment));
       await file.write([header, ZERO_SECTORS.subarray(0, SECTOR_BYTES)], 0);
-      await disk.rename(spare, segment.path);
     } catch (error) {
       await file.close();
       throw error;
     }
     return file;
+  }
+
+  /**
+   * Whether a name is on disk is unknown where its sync found no room. So it is taken back and given anew, or the next sync might have
+   * nothing to do; the header is not touched again, as a crash would then find half of it under that name.
+   */
+  async #nameFile(spare: string, path: string): Promise<void> {
+    const { disk, room, folder } = this.#deps;
+    let isNamed = false;
+    await room.until(async () => {
+      if (isNamed) await disk.rename(path, spare);
+      isNamed = false;
+      await disk.rename(spare, path);
+      isNamed = true;
+      await disk.syncFolder(folder);
+    });
   }
 
   /** What is to be written for these spans, and where. Requires: room in the file. */

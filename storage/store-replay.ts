@@ -16,20 +16,23 @@ const REPLAY_CHUNK_BYTES = 4 * 1024 * 1024;
 const REPLAYED_RECORD_UNITS = 300;
 const REPLAYED_BYTE_UNITS = 3;
 
+/** Who takes the records. */
+export type Replaying = Pick<RecordApplier, 'beginReplay' | 'isFlushed' | 'prepare' | 'replay'>;
+
 interface Stream {
   readonly origin: NodeId;
   readonly incarnation: IncarnationId;
-  readonly records: AsyncIterator<RecordView>;
+  readonly records: AsyncGenerator<RecordView, undefined>;
   head: RecordView | null;
 }
 
 /**
- * Resolves to the number of records that were read.
+ * Resolves to the number of records that were read. However it ends, nothing is read any more then: the journals may be closed.
  * @param makeRoom awaited after each record: flushes what is too much for the memory
  */
 export async function replayJournals(
   journals: readonly Journal[],
-  applier: RecordApplier,
+  applier: Replaying,
   timers: Timers,
   makeRoom: () => Promise<void> | null,
 ): Promise<number> {
@@ -42,6 +45,19 @@ export async function replayJournals(
       streams.push({ origin, incarnation, records, head: null });
     }
   }
+  try {
+    return await replayStreams(streams, applier, timers, makeRoom);
+  } finally {
+    for (const { records } of streams) await records.return(undefined);
+  }
+}
+
+async function replayStreams(
+  streams: readonly Stream[],
+  applier: Replaying,
+  timers: Timers,
+  makeRoom: () => Promise<void> | null,
+): Promise<number> {
   for (const stream of streams) await advance(stream);
 
   const pacer = new Pacer(timers);

@@ -161,16 +161,17 @@ describe.each(['ENOSPC', 'EDQUOT'] as const)('%s, whatever the file system says 
 
 describe.each(['ENOSPC', 'EDQUOT'] as const)('%s though the next file is there', (code) => {
   // Not every file system writes over what is there: some need room for each write, and a name may need some anywhere.
-  test.each<{ operation: DiskFault['operation']; step: string }>([
-    { operation: 'write', step: 'its header is written' },
-    { operation: 'rename', step: 'it gets its name' },
-  ])('when $step', async ({ operation }) => {
+  test.each<{ operation: DiskFault['operation']; path: string; step: string }>([
+    { operation: 'write', path: NEXT_FILE, step: 'its header is written' },
+    { operation: 'rename', path: NEXT_FILE, step: 'it gets its name' },
+    { operation: 'syncFolder', path: FOLDER, step: 'its name is synced' },
+  ])('when $step', async ({ operation, path }) => {
     const scene = await new Scene().start();
     await scene.clock.advance(0);
     expect(scene.journal.roomBytes()).toBeGreaterThan(SEGMENT_BYTES);
     scene.fill();
     // Twice: a fault that throws hides the call from the one behind it.
-    const fault = { operation, nth: 1, code, path: NEXT_FILE };
+    const fault = { operation, nth: 1, code, path };
     for (let times = 0; times < 2; times += 1) scene.rig.disk.failNext(fault);
     await scene.appendBeyond(2);
     await scene.clock.advance(1_000);
@@ -187,22 +188,41 @@ describe.each(['ENOSPC', 'EDQUOT'] as const)('%s though the next file is there',
     expect(await scene.afterCrash()).toBe(received);
   });
 
-  test.each(['write', 'rename'] as const)('a crash after a failed %s', async (operation) => {
+  test.each<[DiskFault['operation'], string]>([
+    ['write', NEXT_FILE],
+    ['rename', NEXT_FILE],
+    ['syncFolder', FOLDER],
+  ])('a crash after a failed %s', async (operation, path) => {
     const scene = await new Scene().start();
     await scene.clock.advance(0);
     scene.fill();
-    scene.rig.disk.failNext({ operation, nth: 1, code, path: NEXT_FILE });
+    scene.rig.disk.failNext({ operation, nth: 1, code, path });
     await scene.appendBeyond(2);
     const { durable } = scene;
     expect(await scene.afterCrash()).toBe(durable);
+  });
+
+  test('when a name whose sync failed is to be taken back', async () => {
+    const scene = await new Scene().start();
+    await scene.clock.advance(0);
+    scene.fill();
+    scene.rig.disk.failNext({ operation: 'syncFolder', nth: 1, code, path: FOLDER });
+    scene.rig.disk.failNext({ operation: 'rename', nth: 1, code, path: '.segment' });
+    await scene.appendBeyond(2);
+    await scene.clock.advance(1_000);
+    expect([scene.durable, scene.told]).toEqual([scene.received - 2, [true]]);
+    await scene.clock.advance(1_000);
+    expect([scene.durable, scene.failures]).toEqual([scene.received, []]);
+    const { received } = scene;
+    await scene.close();
+    expect(await scene.afterCrash()).toBe(received);
   });
 });
 
 test.each<Pick<DiskFault, 'operation' | 'code'>>([
   { operation: 'write', code: 'EIO' },
   { operation: 'rename', code: 'EIO' },
-  // Whether the name is on disk is unknown then.
-  { operation: 'syncFolder', code: 'ENOSPC' },
+  { operation: 'syncFolder', code: 'EIO' },
 ])('$code at $operation of a file that is begun is final', async ({ operation, code }) => {
   const scene = await new Scene().start();
   await scene.clock.advance(0);
@@ -290,6 +310,31 @@ test('a copy that needs a longer file than its origin waits for that, too', asyn
   await scene.close();
   await origin.close();
   expect(await scene.afterCrash()).toBe(OPENING + small.length);
+});
+
+test('power that goes at any step of giving a name anew: what was durable is found, and nothing half made', async () => {
+  for (let dieAt = 1, isThrough = false; !isThrough; dieAt += 1) {
+    for (let seed = 1; seed <= 6; seed += 1) {
+      const scene = await new Scene(seed).start();
+      await scene.clock.advance(0);
+      scene.fill();
+      const { disk } = scene.rig;
+      disk.failNext({ operation: 'syncFolder', nth: 1, code: 'ENOSPC', path: FOLDER });
+      await scene.appendBeyond(2);
+      const { durable, received } = scene;
+      disk.dieAtOperation(dieAt);
+      await scene.clock.advance(1_000);
+      isThrough = !disk.isDead;
+      expect(scene.durable).toBe(isThrough ? received : durable);
+      disk.crash(new SeededRandom(seed), { tear: true });
+      disk.setCapacity(Infinity);
+      const { journal, report } = await scene.clock.runUntilSettled(scene.rig.open());
+      const { records } = await readAll(journal, ID);
+      expect(records.length).toBeGreaterThanOrEqual(scene.durable);
+      expect(report.segments).toBeLessThanOrEqual(2);
+      await scene.clock.runUntilSettled(journal.close());
+    }
+  }
 });
 
 describe('room that comes and goes', () => {
