@@ -40,6 +40,12 @@ class EmptySink implements RowSink {
   setBytes(): void {
     this.cells += 1;
   }
+  takesPieces(): boolean {
+    return true;
+  }
+  addBytes(): void {
+    this.cells += 0;
+  }
   setNull(): void {
     this.cells += 1;
   }

@@ -107,6 +107,11 @@ export class ColumnBuilder {
     this.starts[row + 1] = at + count;
   }
 
+  /** Behind what `setBytes` wrote in this row. */
+  addBytes(row: number, source: Uint8Array, start: number, end: number): void {
+    this.setBytes(row, source, start, end);
+  }
+
   setNull(row: number): void {
     this.nulls ??= new Uint8Array(this.#capacity);
     this.nulls[row] = 1;

@@ -197,6 +197,17 @@ export class RowBatch {
     }
   }
 
+  /** Whether `addBytes` may be called for a column: tags are compared as a whole. */
+  takesPieces(column: number): boolean {
+    return this.#builders[column] !== null;
+  }
+
+  /** More bytes of the cell that `setBytes` began in the row under construction. */
+  addBytes(column: number, source: Uint8Array, start: number, end: number): void {
+    this.#builders[column]!.addBytes(this.rowCount, source, start, end);
+    this.#dataBytes += end - start;
+  }
+
   setNull(column: number): void {
     const builder = this.#builders[column]!;
     if (builder !== null) builder.setNull(this.rowCount);

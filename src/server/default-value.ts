@@ -96,6 +96,14 @@ class DefaultCell implements RowSink {
     this.value = this.#type.kind === 'text' ? decoder.decode(bytes) : bytes;
   }
 
+  takesPieces(): boolean {
+    return false;
+  }
+
+  addBytes(): void {
+    throw new Error('a default is set at once');
+  }
+
   setNull(): void {
     this.value = null;
   }

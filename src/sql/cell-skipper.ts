@@ -46,6 +46,8 @@ export class CellSkipper {
   #depth = 0;
   #seen = 0;
   #openedAt = -1;
+  /** Offset of the quote that closed the last string. */
+  #closedAt = -1;
 
   constructor(options: { readonly ansiQuotes: boolean; readonly noBackslashEscapes: boolean }) {
     this.#backslashEscapes = !options.noBackslashEscapes;
@@ -58,6 +60,12 @@ export class CellSkipper {
     this.#depth = 0;
     this.#seen = 0;
     this.#openedAt = -1;
+    this.#closedAt = -1;
+  }
+
+  /** Bytes of the cell that were looked at. */
+  get seen(): number {
+    return this.#seen;
   }
 
   /** True inside a string or a comment. */
@@ -88,8 +96,10 @@ export class CellSkipper {
       const byte = buf[at]!;
       switch (this.#mode) {
         case Mode.string:
-          if (byte === this.#quote) this.#mode = Mode.plain;
-          else if (byte === BACKSLASH && this.#escapes()) this.#mode = Mode.escape;
+          if (byte === this.#quote) {
+            this.#mode = Mode.plain;
+            this.#closedAt = this.#seen + at - start;
+          } else if (byte === BACKSLASH && this.#escapes()) this.#mode = Mode.escape;
           else if (at >= longRunAt) {
             at = plainRunEnd(buf, at, end, this.#quote, this.#escapes()) - 1;
             longRunAt = at + LONG_RUN_BYTES;
@@ -135,8 +145,9 @@ export class CellSkipper {
       case DOUBLE_QUOTE:
       case BACKTICK:
         this.#mode = Mode.string;
+        // A doubled quote goes on with the string.
+        if (byte !== this.#quote || offset !== this.#closedAt + 1) this.#openedAt = offset;
         this.#quote = byte;
-        this.#openedAt = offset;
         return false;
       case OPEN:
         this.#depth += 1;

@@ -10,6 +10,7 @@
  * value of its own; of whole rows that are written as usual, usual-row.ts makes short work. Everything else goes the slower way:
  *
  *   cell cut by the end of a chunk   its bytes are carried over, and read as above once its end has arrived
+ *   string longer than 64 KiB        resolved and written as it arrives (long-cell.ts), a stretch a turn
  *   anything but a plain literal     its text is handed to the target, which evaluates it
  *
  * Each byte is looked at a bounded number of times whatever the chunks: only the one cell that a chunk's end cuts is read twice,
@@ -21,7 +22,8 @@ import { ByteCollector } from './byte-collector.js';
 import { CellSkipper } from './cell-skipper.js';
 import { GapSkipper } from './gap-skipper.js';
 import type { InsertCell, InsertTarget } from './insert-target.js';
-import { LiteralReader, writeDefault } from './literal-reader.js';
+import { LITERAL_BYTES_MAX, LiteralReader, writeDefault } from './literal-reader.js';
+import { LongCell } from './long-cell.js';
 import type { RowSink } from './row-sink.js';
 import { ScanTail } from './scan-tail.js';
 import { notSupported, syntaxErrorNear } from './statement-error.js';
@@ -60,7 +62,10 @@ type State = (typeof State)[keyof typeof State];
 
 /** An expression costs about as much time as so many rows. */
 const EXPRESSION_ROWS = 16;
-const EXPRESSION_BYTES_MAX = 65_536;
+/** What is longer may only be a literal. */
+const EXPRESSION_BYTES_MAX = LITERAL_BYTES_MAX;
+/** So much of a cell is read at a time that is cut, or no plain literal, or long: looking for its end costs some nanoseconds a byte. */
+const STRETCH_BYTES = 128 * 1024;
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -84,6 +89,11 @@ export class InsertScanner {
   readonly #skipper: CellSkipper;
   readonly #gap = new GapSkipper();
   readonly #carry = new ByteCollector();
+  /** Offset of the carry's first byte in its cell. */
+  #carryFrom = 0;
+  readonly #long: LongCell;
+  /** In what of the cell is in no carry. */
+  #longLines = 0;
   readonly #firstLine: number;
   #batch: RowSink;
   #state: State = State.row;
@@ -106,6 +116,7 @@ export class InsertScanner {
     this.#literals = new LiteralReader(options);
     this.#usual = new UsualRowReader(this.#cells, this.#batch, this.#literals, options);
     this.#skipper = new CellSkipper(options);
+    this.#long = new LongCell(options);
     this.#firstLine = options.line;
     this.#line = options.line;
   }
@@ -182,6 +193,7 @@ export class InsertScanner {
     if (this.#state === State.cell || this.#state === State.carry) {
       this.#batch.abandonRow();
     }
+    this.#long.close();
     this.#state = State.failed;
   }
 
@@ -192,8 +204,10 @@ export class InsertScanner {
       return syntaxErrorNear('', this.#line);
     }
     const { bytes, length } = this.#carry;
-    const near = decoder.decode(bytes.subarray(opened, length));
-    return syntaxErrorNear(near, this.#line - countNewlines(bytes, opened, length));
+    const from = opened - this.#carryFrom;
+    const near = decoder.decode(bytes.subarray(from, length));
+    const lines = countNewlines(bytes, from, length) + this.#longLines;
+    return syntaxErrorNear(near, this.#line - lines);
   }
 
   /** Reads rows from the bracket at `start` on, for as long as they are as usual. */
@@ -308,9 +322,11 @@ export class InsertScanner {
     }
     let close = this.#literals.read(cell, this.#batch, buf, start, end);
     if (close < 0) {
-      close = this.#expression(cell, buf, start, end);
+      const stop = Math.min(end, start + STRETCH_BYTES);
+      close = this.#expression(cell, buf, start, stop);
       if (close < 0) {
-        return end;
+        if (stop < end) this.#turn = 0;
+        return stop;
       }
     }
     this.#endCell(buf[close]!);
@@ -335,13 +351,14 @@ export class InsertScanner {
     this.#skipper.reset();
     const close = this.#skipper.advance(buf, start, end);
     if (close < 0) {
-      this.#carry.clear();
-      this.#carry.append(buf, start, end);
-      this.#state = State.carry;
+      this.#beginCarry();
+      this.#carryOn(buf, start, end);
       return -1;
     }
     if (close - start > EXPRESSION_BYTES_MAX) {
-      throw notSupported(`an expression of more than ${EXPRESSION_BYTES_MAX} bytes in VALUES`);
+      this.#long.open(cell.converter, this.#batch, buf, start, close);
+      this.#endLongCell();
+      return close;
     }
     const text = statementText(buf.subarray(start, close));
     const value = this.#target.evaluate(text, this.#position);
@@ -351,15 +368,74 @@ export class InsertScanner {
   }
 
   #continueCarry(buf: Uint8Array, start: number, end: number): number {
-    const close = this.#skipper.advance(buf, start, end);
+    const stop = Math.min(end, start + STRETCH_BYTES);
+    const close = this.#skipper.advance(buf, start, stop);
+    this.#carryOn(buf, start, close < 0 ? stop : close);
     if (close < 0) {
-      this.#carry.append(buf, start, end);
-      return end;
+      if (stop < end) this.#turn = 0;
+      return stop;
     }
-    this.#carry.append(buf, start, close + 1);
-    this.#state = State.cell;
-    this.#cell(this.#carry.bytes, 0, this.#carry.length);
+    this.#endCarry(buf, close);
     return close + 1;
+  }
+
+  #beginCarry(): void {
+    this.#carry.clear();
+    this.#carryFrom = 0;
+    this.#longLines = 0;
+    this.#long.close();
+    this.#state = State.carry;
+  }
+
+  /** buf[start..end) are the next bytes of the carried cell, and looked at. What a long string is resolved from need not be carried. */
+  #carryOn(buf: Uint8Array, start: number, end: number): void {
+    const carry = this.#carry;
+    if (this.#long.isOpen) {
+      const read = this.#long.add(buf, start, end);
+      this.#longLines += countNewlines(buf, start, read);
+      if (read < end) this.#carryBehindLong(buf, read, end);
+      return;
+    }
+    carry.append(buf, start, end);
+    const cell = this.#cells[this.#position];
+    const isTried = this.#long.isRefused || carry.length <= EXPRESSION_BYTES_MAX;
+    if (isTried || cell === undefined) return;
+    const read = this.#long.open(cell.converter, this.#batch, carry.bytes, 0, carry.length);
+    if (this.#long.isRefused) this.#carryBehindLong(carry.bytes.slice(), read, carry.length);
+  }
+
+  /** What was read as a long string goes on in another way: nothing but an error can come of it, and the rest is kept for its words. */
+  #carryBehindLong(buf: Uint8Array, start: number, end: number): void {
+    this.#carryFrom = this.#skipper.seen - (end - start);
+    this.#longLines = 0;
+    this.#carry.clear();
+    this.#carry.append(buf, start, end);
+  }
+
+  /** The carried cell ends at the delimiter buf[close]. */
+  #endCarry(buf: Uint8Array, close: number): void {
+    const carry = this.#carry;
+    this.#state = State.cell;
+    if (this.#long.isOpen || this.#long.isRefused) {
+      this.#endLongCell();
+      this.#endCell(buf[close]!);
+      return;
+    }
+    const { length } = carry;
+    carry.append(buf, close, close + 1);
+    const cell = this.#cells[this.#position];
+    if (length <= EXPRESSION_BYTES_MAX || cell === undefined) {
+      this.#cell(carry.bytes, 0, carry.length);
+      return;
+    }
+    // Digits may be many.
+    const end = this.#literals.read(cell, this.#batch, carry.bytes, 0, carry.length);
+    if (end < 0) throw tooLongExpression();
+    this.#endCell(buf[close]!);
+  }
+
+  #endLongCell(): void {
+    if (!this.#long.finish()) throw tooLongExpression();
   }
 
   #endCell(delimiter: number): void {
@@ -402,9 +478,8 @@ export class InsertScanner {
     if (this.#state === State.cell && refusal[0] === DASH) {
       this.#skipper.reset();
       this.#skipper.advance(refusal, 0, refusal.length);
-      this.#carry.clear();
+      this.#beginCarry();
       this.#carry.append(refusal, 0, refusal.length);
-      this.#state = State.carry;
     } else {
       this.#beginTail(at, true).collect(refusal, 0, refusal.length);
     }
@@ -425,6 +500,10 @@ export class InsertScanner {
     }
     return start + taken;
   }
+}
+
+function tooLongExpression(): SqlError {
+  return notSupported(`an expression of more than ${EXPRESSION_BYTES_MAX} bytes in VALUES`);
 }
 
 /** Where a row begins, with nothing but blanks before it; -1 = something else comes first. */

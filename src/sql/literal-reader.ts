@@ -4,6 +4,8 @@
  *   literal := [_binary | _utf8mb4] '..' | ".." | number | 0x.. | X'..' | NULL | TRUE | FALSE | DEFAULT
  *   and then blanks, and `,` or `)`
  *
+ * A string longer than LITERAL_BYTES_MAX is left to long-cell.ts, which reads it piece by piece.
+ *
  * Nothing is written before the delimiter behind the literal was seen: 'a' may be the beginning of 'a' 'b', and 12 of 12345.
  */
 
@@ -16,6 +18,9 @@ import { LONG_RUN_BYTES, plainRunEnd } from './plain-run.js';
 import type { RowSink } from './row-sink.js';
 import { StringUnescaper } from './string-literal.js';
 import type { SqlTextOptions } from './token.js';
+
+/** A cell with a string that is not longer is read here, if its end has come. */
+export const LITERAL_BYTES_MAX = 65_536;
 
 /** Digits that a double certainly holds. */
 const SHORT_DIGITS = 15;
@@ -54,7 +59,7 @@ export class LiteralReader {
 
   /**
    * Writes the literal at `start` and returns where its delimiter is. -1, and nothing written, when there is no plain literal or
-   * its end is not in buf[start..end). Throws SqlError for a value that does not fit.
+   * its end is not in buf[start..end), or too far. Throws SqlError for a value that does not fit.
    */
   read(cell: InsertCell, sink: RowSink, buf: Uint8Array, start: number, end: number): number {
     const first = buf[start]!;
@@ -76,11 +81,12 @@ export class LiteralReader {
     end: number,
   ): number {
     const quote = buf[start]!;
+    const limit = Math.min(end, start + LITERAL_BYTES_MAX + 1);
     let at = start + 1;
     let bits = 0;
     let isEscaped = false;
     /** So far plain bytes are looked at one by one. */
-    let runLimit = Math.min(end, at + LONG_RUN_BYTES);
+    let runLimit = Math.min(limit, at + LONG_RUN_BYTES);
     for (;;) {
       for (; at < runLimit; at += 1) {
         const byte = buf[at]!;
@@ -88,21 +94,22 @@ export class LiteralReader {
           if (at + 1 === end || buf[at + 1] !== quote) break;
           isEscaped = true;
           at += 1;
-          runLimit = Math.min(end, at + LONG_RUN_BYTES);
+          runLimit = Math.min(limit, at + LONG_RUN_BYTES);
         } else if (byte === BACKSLASH && this.#backslashEscapes) {
           isEscaped = true;
           at += 1;
           bits |= at < end ? buf[at]! : 0;
-          runLimit = Math.min(end, at + LONG_RUN_BYTES);
+          runLimit = Math.min(limit, at + LONG_RUN_BYTES);
         } else {
           bits |= byte;
         }
       }
-      if (at < runLimit || at >= end) break;
-      const runEnd = plainRunEnd(buf, at, end, quote, this.#backslashEscapes);
+      if (at < runLimit) break;
+      if (at >= limit) return -1;
+      const runEnd = plainRunEnd(buf, at, limit, quote, this.#backslashEscapes);
       if (!isAscii(buf.subarray(at, runEnd))) bits |= 0x80;
       at = runEnd;
-      runLimit = Math.min(end, at + LONG_RUN_BYTES);
+      runLimit = Math.min(limit, at + LONG_RUN_BYTES);
     }
     const close = delimiterAt(buf, at + 1, end);
     if (close < 0) {
@@ -199,17 +206,23 @@ export class LiteralReader {
     start: number,
     end: number,
   ): number {
-    const isKnown =
-      startsWith(buf, start, end, '_binary') || startsWith(buf, start, end, '_utf8mb4');
-    let at = start;
-    while (at < end && buf[at]! > SPACE && buf[at] !== SINGLE_QUOTE) at += 1;
-    const length = at - start;
+    let at = introducerEnd(buf, start, end);
+    if (at === start) return -1;
     while (at < end && buf[at]! <= SPACE) at += 1;
-    const isWhole = length === '_binary'.length || length === '_utf8mb4'.length;
-    return isKnown && isWhole && at < end && buf[at] === SINGLE_QUOTE
-      ? this.#string(converter, sink, buf, at, end)
-      : -1;
+    const isString = at < end && buf[at] === SINGLE_QUOTE;
+    return isString ? this.#string(converter, sink, buf, at, end) : -1;
   }
+}
+
+/** Behind _binary or _utf8mb4 at `start`; `start` when neither is there. */
+export function introducerEnd(buf: Uint8Array, start: number, end: number): number {
+  if (buf[start] !== UNDERSCORE) return start;
+  let at = start;
+  while (at < end && buf[at]! > SPACE && buf[at] !== SINGLE_QUOTE) at += 1;
+  const length = at - start;
+  const isBinary = length === '_binary'.length && startsWith(buf, start, end, '_binary');
+  const isText = length === '_utf8mb4'.length && startsWith(buf, start, end, '_utf8mb4');
+  return isBinary || isText ? at : start;
 }
 
 /** Throws 1364 when the column has no default. */

@@ -33,6 +33,14 @@ export class RecordedCell implements RowSink {
     this.#bytes = source.slice(start, end);
   }
 
+  takesPieces(): boolean {
+    return false;
+  }
+
+  addBytes(): void {
+    throw new Error('a recorded cell is set at once');
+  }
+
   setNull(column: number): void {
     this.#record('null', column, 0, 0);
   }

@@ -1,7 +1,7 @@
 /**
  * Where converted cells go: the part of storage's RowBatch that writing rows needs.
  *
- * Exactly one call a column and row, in any order, then `endRow`. Converters and scanner know only this much, so that a
+ * Exactly one set* call a column and row, in any order, then `endRow`. Converters and scanner know only this much, so that a
  * cell can also be recorded (a DEFAULT, converted once and repeated in every row) and rows can be scanned into nothing.
  */
 
@@ -16,6 +16,10 @@ export interface RowSink {
   setTime(column: number, seconds: number, fraction: number): void;
   /** Text and blob: copies source[start..end). */
   setBytes(column: number, source: Uint8Array, start: number, end: number): void;
+  /** Whether `addBytes` may be called for the column. */
+  takesPieces(column: number): boolean;
+  /** More bytes of the cell that `setBytes` began: copies source[start..end) behind them. Before any other call. */
+  addBytes(column: number, source: Uint8Array, start: number, end: number): void;
   setNull(column: number): void;
   endRow(): void;
   /** Forgets the cells set since the last endRow. */

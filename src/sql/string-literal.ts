@@ -14,6 +14,17 @@ ESCAPES[0x5a] = 0x1a; // \Z
 const PERCENT = 0x25;
 const UNDERSCORE = 0x5f;
 
+/** Writes what a backslash and `byte` stand for to out[length..], and returns the length then: one or two more. */
+export function writeEscaped(out: Uint8Array, length: number, byte: number): number {
+  if (byte === PERCENT || byte === UNDERSCORE) {
+    out[length] = BACKSLASH;
+    out[length + 1] = byte;
+    return length + 2;
+  }
+  out[length] = ESCAPES[byte]!;
+  return length + 1;
+}
+
 /** Resolved strings, one after another in a buffer that grows. */
 export class StringUnescaper {
   bytes = new Uint8Array(256);
@@ -32,18 +43,13 @@ export class StringUnescaper {
     const out = this.bytes;
     let length = 0;
     for (let at = start; at < end; at += 1) {
-      let byte = buf[at]!;
+      const byte = buf[at]!;
       if (byte === quote) {
         at += 1;
       } else if (byte === BACKSLASH && backslashEscapes && at + 1 < end) {
         at += 1;
-        byte = buf[at]!;
-        if (byte === PERCENT || byte === UNDERSCORE) {
-          out[length] = BACKSLASH;
-          length += 1;
-        } else {
-          byte = ESCAPES[byte]!;
-        }
+        length = writeEscaped(out, length, buf[at]!);
+        continue;
       }
       out[length] = byte;
       length += 1;

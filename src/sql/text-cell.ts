@@ -5,6 +5,9 @@ import type { CellPlace } from './cell-error.js';
 import type { RowSink } from './row-sink.js';
 import { badByteAt, byteLengthOf, countCharacters } from './utf8-scan.js';
 
+/** UTF-8 takes no more for one. */
+const CHARACTER_BYTES_MAX = 4;
+
 const SPACE = 0x20;
 
 /** A cell and where it goes. */
@@ -32,7 +35,9 @@ export function writeText(
     sink.setBytes(cell.column, buf, start, end);
     return;
   }
-  const characters = isAscii ? end - start : countCharacters(buf, start, end);
+  const characters = isAscii
+    ? end - start
+    : charactersUpTo(buf, start, end, type.length * CHARACTER_BYTES_MAX);
   if (characters < 0) {
     throw incorrectString(cell, buf, -1 - characters, end);
   }
@@ -74,6 +79,13 @@ export function writeBlob(
   const filled = new Uint8Array(length);
   filled.set(buf.subarray(start, end));
   sink.setBytes(cell.column, filled, 0, length);
+}
+
+/** As countCharacters; Infinity when they are too many to be counted: more than `bytesMax` bytes. */
+function charactersUpTo(buf: Uint8Array, start: number, end: number, bytesMax: number): number {
+  if (end - start <= bytesMax) return countCharacters(buf, start, end);
+  const badAt = badByteAt(buf, start, end);
+  return badAt < 0 ? Infinity : -1 - badAt;
 }
 
 function isBlankOnly(buf: Uint8Array, start: number, end: number): boolean {

@@ -24,6 +24,9 @@ export interface TestColumn {
 /** Cells as text: `12`, `0x1:0x2` for wide integers, `1700000000+5` for times, `'abc'`, `NULL`. */
 export class RecordingSink implements RowSink {
   readonly rows: string[][] = [];
+  isOfPieces = true;
+  /** The longest run of bytes that was handed over in one call. */
+  pieceBytesMost = 0;
   #row: string[] = [];
   #abandoned = 0;
 
@@ -48,7 +51,20 @@ export class RecordingSink implements RowSink {
   }
 
   setBytes(column: number, source: Uint8Array, start: number, end: number): void {
+    this.pieceBytesMost = Math.max(this.pieceBytesMost, end - start);
     this.#set(column, `'${Buffer.from(source.subarray(start, end)).toString('latin1')}'`);
+  }
+
+  takesPieces(): boolean {
+    return this.isOfPieces;
+  }
+
+  addBytes(column: number, source: Uint8Array, start: number, end: number): void {
+    const before = this.#row[column];
+    if (before === undefined) throw new Error(`column ${column} was not begun`);
+    const more = Buffer.from(source.subarray(start, end)).toString('latin1');
+    this.#row[column] = `${before.slice(0, -1)}${more}'`;
+    this.pieceBytesMost = Math.max(this.pieceBytesMost, end - start);
   }
 
   setNull(column: number): void {
@@ -85,6 +101,8 @@ export interface ScanSettings {
   readonly defaults?: Readonly<Record<string, string>>;
   readonly omitted?: readonly TestColumn[];
   readonly rowsPerTurn?: number;
+  /** False: the sink takes whole cells alone. */
+  readonly isOfPieces?: boolean;
 }
 
 /** Reads `text` cut at `cuts`; each piece is wiped after it was read, as a socket's buffer would be. */
@@ -96,6 +114,7 @@ export function scanPieces(
 ): ScanResult {
   const bytes = typeof text === 'string' ? Buffer.from(text) : Buffer.from(text);
   const sink = new RecordingSink();
+  sink.isOfPieces = settings.isOfPieces ?? true;
   const options = {
     ansiQuotes: settings.ansiQuotes ?? false,
     noBackslashEscapes: settings.noBackslashEscapes ?? false,
@@ -128,7 +147,7 @@ export function scanPieces(
   return { rows: sink.rows, error: null };
 }
 
-function targetInto(
+export function targetInto(
   sink: RecordingSink,
   columns: readonly TestColumn[],
   settings: ScanSettings,

@@ -92,6 +92,12 @@ class ForgetfulSink implements RowSink {
   setBytes(column: number, source: Uint8Array, start: number, end: number): void {
     this.batch.setBytes(column, source, start, end);
   }
+  takesPieces(column: number): boolean {
+    return this.batch.takesPieces(column);
+  }
+  addBytes(column: number, source: Uint8Array, start: number, end: number): void {
+    this.batch.addBytes(column, source, start, end);
+  }
   setNull(column: number): void {
     this.batch.setNull(column);
   }
