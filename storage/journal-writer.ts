@@ -1,8 +1,8 @@
 /**
  * Takes queued records to disk: one commit group after another, one positioned write each, in the order of appending.
  *
- * While a write is in flight further records queue up and share the next group; that is all the batching there is, and it
- * adapts to the disk by itself. Only one write is ever in flight: so everything before a group was durable when it was written,
+ * While a write is in flight further records queue up and share the next group, and clients that commit at the same time wait a turn or
+ * two for each other (group-fill.ts): so batching adapts to the disk and to the clients by itself. Only one write is ever in flight: so everything before a group was durable when it was written,
  * and whatever a crash leaves behind is the torn group at the very end.
  *
  * The first failure is final. What is on disk is then unknown, and only a recovery may look at it. One thing is no failure: a file that is
@@ -25,6 +25,7 @@ import {
   sealCrcOf,
   type GroupHeader,
 } from './commit-group.js';
+import { GroupFill } from './group-fill.js';
 import type { IncarnationLog } from './incarnation-log.js';
 import type { JournalSegment } from './journal-segment.js';
 import { LoneWritePace } from './lone-write-pace.js';
@@ -37,6 +38,9 @@ import { writeZeros, type SegmentPool } from './segment-pool.js';
 
 /** A group up to this is copied together before it is written. */
 const SMALL_CONTENT_BYTES_MAX = 16 * 1024;
+
+/** The rest of this turn of the event loop, and the next one. */
+const FILL_TURNS_MAX = 2;
 
 const ZERO_SECTORS = new Uint8Array(2 * SECTOR_BYTES);
 
@@ -91,6 +95,12 @@ export class JournalWriter {
   readonly #small = Buffer.allocUnsafeSlow(groupBytesOf(SMALL_CONTENT_BYTES_MAX) + SECTOR_BYTES);
   #prefixes = new Uint8Array(64 * RECORD_PREFIX_BYTES);
   #queue: (RecordSpan | SealStep)[] = [];
+  /** Of #queue. */
+  #queuedRecords = 0;
+  #queuedBytes = 0;
+  readonly #fill = new GroupFill();
+  /** Ends the wait for further records. */
+  #onFilled: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #isStopped = false;
 
@@ -124,6 +134,9 @@ export class JournalWriter {
         plannedBytes: groupBytesOf(bytes),
       });
     }
+    this.#queuedRecords += 1;
+    this.#queuedBytes += bytes;
+    if (this.#onFilled !== null && this.#isFilled) this.#onFilled();
     this.#start();
   }
 
@@ -142,6 +155,8 @@ export class JournalWriter {
   stop(): void {
     this.#isStopped = true;
     this.#queue = [];
+    this.#queuedRecords = 0;
+    this.#queuedBytes = 0;
   }
 
   #start(): void {
@@ -154,8 +169,10 @@ export class JournalWriter {
     // Let the caller finish its turn: what it appends in one go becomes one group.
     await Promise.resolve();
     try {
-      while (this.#queue.length > 0) {
-        const next = this.#queue[0] as RecordSpan | SealStep;
+      for (;;) {
+        if (!this.#isFilled) await this.#untilFilled();
+        const next = this.#queue[0];
+        if (next === undefined) break;
         const { log, segment } = next;
         if (!segment.isOnDisk) await this.#makeFile(log, segment);
         segment.file ??= await this.#deps.disk.open(segment.path, { durable: true });
@@ -178,6 +195,23 @@ export class JournalWriter {
     } finally {
       this.#running = null;
     }
+  }
+
+  /** Records are waited for only by others. */
+  get #isFilled(): boolean {
+    const count = this.#queuedRecords;
+    return count === 0 || this.#fill.isEnough(count, this.#queuedBytes);
+  }
+
+  async #untilFilled(): Promise<void> {
+    const { timers } = this.#deps;
+    for (let turn = 0; turn < FILL_TURNS_MAX && !this.#isFilled; turn += 1) {
+      await new Promise<void>((resolve, reject) => {
+        this.#onFilled = resolve;
+        timers.yieldTurn().then(resolve, reject);
+      });
+    }
+    this.#onFilled = null;
   }
 
   /** Header first and synced, then the name: a segment name always means a whole header. */
@@ -279,6 +313,7 @@ export class JournalWriter {
   #onWritten(log: IncarnationLog, segment: JournalSegment, group: Group): void {
     const { header, first, position } = group;
     const { firstSequence: sequence, offsetBytes } = header;
+    this.#fill.wrote(header.recordCount);
     if (segment.index.isEntryDue(offsetBytes)) {
       const hashBefore = first.chunk.hashBefore(first.firstIndex);
       segment.index.addGroup({ sequence, offsetBytes, hashBefore });
@@ -362,7 +397,9 @@ export class JournalWriter {
       if (count > 0 && bytes + span.contentBytes > GROUP_CONTENT_BYTES_MAX) break;
       bytes += span.contentBytes;
       count += 1;
+      this.#queuedRecords -= span.count;
     }
+    this.#queuedBytes -= bytes;
     if (count < queue.length) return queue.splice(0, count) as RecordSpan[];
     this.#queue = [];
     return queue as RecordSpan[];

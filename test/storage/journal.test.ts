@@ -138,6 +138,58 @@ describe('appending', () => {
     await journal.close();
   });
 
+  test.each([
+    [1, 1],
+    [2, 1],
+    [7, 3],
+    [32, 16],
+  ])(
+    'of %i clients that wait for their answers, %i or more share each group',
+    async (clients, least) => {
+      const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+      const rig = new JournalRig(1, { segmentBytes: 1024 * 1024 }, { latency: turn });
+      const journal = await rig.start(1);
+      let version = 2_000_000;
+      const send = (): void => {
+        journal.append(RecordKind.write, (version += 8), [new Uint8Array(100)]);
+      };
+      const groups: number[] = [];
+      let seen = 1;
+      let unsent = 1_000;
+      journal.onDurable((_, { sequence }) => {
+        const count = sequence - seen;
+        groups.push(count);
+        seen = sequence;
+        // Each statement has a callback of its own in the next turn, as chunks of sockets have.
+        for (let answer = 0; answer < count && unsent > 0; answer += 1, unsent -= 1) {
+          setImmediate(send);
+        }
+      });
+      for (let client = 0; client < clients; client += 1) setImmediate(send);
+      while (seen < 1 + clients + 1_000) await turn();
+      // But for the first ones, and the last ones, who have fewer companions.
+      expect(Math.min(...groups.slice(4, -2))).toBeGreaterThanOrEqual(least);
+      await journal.close();
+    },
+  );
+
+  test('a record whose companions stay away is written two turns later', async () => {
+    const rig = new JournalRig();
+    const journal = await rig.start(1);
+    appendWrites(journal, randomBodies(rig.random, 20, 100));
+    await untilDurable(journal);
+    appendWrites(journal, randomBodies(rig.random, 1, 100));
+    const before = rig.disk.operationCount;
+    await Promise.resolve();
+    expect(rig.disk.operationCount).toBe(before);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(rig.disk.operationCount).toBe(before + 1);
+    expect(journal.incarnation(incarnationId(1))!.durable.sequence).toBe(22);
+    await journal.close();
+  });
+
   test('a record above the limit is refused and takes no sequence', async () => {
     const journal = await new JournalRig().start(1);
     const longest = 4096 - RECORD_HEADER_BYTES;
