@@ -80,6 +80,7 @@ export {
 } from './write-body.js';
 export type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 export { TableStore } from './table-store.js';
+export { OwnWrites } from './own-writes.js';
 export type { ReadView, StagedView } from './read-view.js';
 
 export {

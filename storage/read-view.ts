@@ -13,6 +13,7 @@ import { MemTableSource } from './memtable-source.js';
 import { mergeSeries, type MergedSeries } from './merged-series.js';
 import { mergePages } from './merge-scan.js';
 import { nullVector } from './null-vector.js';
+import type { Overlay, OwnWrites } from './own-writes.js';
 import { Pacer } from './pacer.js';
 import type { Page } from './page.js';
 import type { KeyValueStore, Timers } from './ports.js';
@@ -22,7 +23,6 @@ import { RunSource } from './run-source.js';
 import type { ScanBatch, ScanPart, ScanRequest, SeriesSet, TableEstimate } from './scan-request.js';
 import type { ScanSource, SourceView } from './scan-source.js';
 import type { SeriesDictionary } from './series-dictionary.js';
-import { StagedWrite, type StagedRows } from './staged-write.js';
 import type { StoreState } from './store-state.js';
 import {
   ColumnRole,
@@ -45,12 +45,6 @@ export interface ReadViewDeps {
 interface ReadPoint {
   readonly generation: Generation;
   readonly epoch: number;
-}
-
-/** A transaction's own writes. */
-interface Overlay extends StagedRows {
-  /** Tables in which it created series: their dictionaries with these. */
-  readonly series: ReadonlyMap<TableId, SeriesDictionary>;
 }
 
 interface PartPlan {
@@ -110,37 +104,16 @@ export class ReadView {
   }
 
   /**
-   * This view with a transaction's buffered writes on top, in order; their version must be above all others. It shares
-   * this view's pin: releasing either ends both.
+   * This view with a transaction's own writes on top: what is staged of them already, and behind it `bodies`. Requires: they are current as
+   * of this view. It shares this view's pin: releasing either ends both.
    */
-  withOverlay(version: number, bodies: Iterable<Uint8Array>): StagedView {
+  withOverlay(own: OwnWrites, bodies: Iterable<Uint8Array>): StagedView {
     assert(this.#overlay === null, 'a view has one overlay');
-    const series = new Map<TableId, SeriesDictionary>();
-    const target = {
-      schema: (id: string) => {
-        for (const table of this.#state.tables.values()) {
-          const known = table.schemas.get(id);
-          if (known !== undefined) return known;
-        }
-        return undefined;
-      },
-      seriesId: (table: TableState, tuple: Uint8Array, start: number, end: number): number => {
-        const forked = series.get(table.tableId);
-        if (forked !== undefined) return forked.idOf(tuple, start, end);
-        const id = table.series.find(tuple, start, end);
-        if (id !== -1) return id;
-        const fork = table.series.fork();
-        series.set(table.tableId, fork);
-        return fork.idOf(tuple, start, end);
-      },
-      // It goes with the view.
-      charge: () => undefined,
-    };
-    const write = new StagedWrite(target, null, version, bodies);
+    own.add(this.#state.tables, bodies);
     return {
-      step: () => write.step(),
+      step: () => own.step(),
       view: () => {
-        const overlay = { ...write.take(), series };
+        const overlay = own.overlay();
         return new ReadView(this.#state, this.#deps, this.#points, overlay, () => this.release());
       },
     };
@@ -265,8 +238,9 @@ export class ReadView {
 
   #ownSources(table: TableState, pacer: Pacer): ScanSource[] {
     const own = this.#overlay?.memTables.get(table.tableId);
-    if (own === undefined) return [];
-    return [new MemTableSource(own, own.rows, this.#dictionary(table), pacer)];
+    const rows = this.#overlay?.rows.get(table.tableId) ?? 0;
+    if (own === undefined || rows === 0) return [];
+    return [new MemTableSource(own, rows, this.#dictionary(table), pacer)];
   }
 
   #tombstones(tableId: TableId): readonly StampedTombstone[] {

@@ -230,6 +230,11 @@ export class SeriesDictionary {
     return fork;
   }
 
+  /** Of a fork: the dictionary that it was made of has no further series yet. */
+  get isForkOfAll(): boolean {
+    return this.#parent !== null && this.#parent.count === this.#parentCount;
+  }
+
   /** 1 = the tombstone's tags match, by series id; covers at least all series of now. */
   maskOf(tombstone: StampedTombstone): Uint8Array {
     const known = this.#masks.get(tombstone);

@@ -11,7 +11,7 @@
  *
  * It takes chunks of its own for each table, the last of which is not full: so only large writes are worth it.
  *
- * A transaction's own rows are staged as well, for its own views (read-view.ts), and never published: an overlay.
+ * A transaction's own rows are staged as well, for its own views (own-writes.ts), and never published: an overlay.
  */
 
 import assert from 'node:assert';
@@ -49,7 +49,9 @@ export class StagedWrite {
   readonly #resolver = new SeriesResolver();
   readonly #memTables = new Map<TableId, MemTable>();
   readonly #tombstones: StampedTombstone[] = [];
-  readonly #slices: Iterator<number>;
+  #slices: Iterator<number>;
+  /** Of the next row. */
+  #ordinal = 0;
   #isDone = false;
 
   /**
@@ -66,6 +68,13 @@ export class StagedWrite {
     this.#isOverlay = memory === null;
     this.#rowMemory = memory ?? FRESH_MEMORY;
     this.#version = version;
+    this.#slices = this.#work(bodies);
+  }
+
+  /** More bodies of the same write, behind those before. Requires: all of those are staged, and not published. */
+  add(bodies: Iterable<Uint8Array>): void {
+    assert(this.#isDone, 'one body is staged after another');
+    this.#isDone = false;
     this.#slices = this.#work(bodies);
   }
 
@@ -90,7 +99,6 @@ export class StagedWrite {
   }
 
   *#work(bodies: Iterable<Uint8Array>): Generator<number, undefined> {
-    let ordinal = 0;
     for (const body of bodies) {
       for (const section of sectionsOf(body, 0)) {
         if (section.kind === 'range-tombstone') {
@@ -109,8 +117,8 @@ export class StagedWrite {
         this.#memory.reset();
         const reader = new RowsSectionReader(section.reader, shape, this.#memory, table.tagBlocks);
         yield reader.rowCount + reader.tupleCount;
-        if (!table.isDropped) yield* this.#stage(reader, table, ordinal);
-        ordinal += reader.rowCount;
+        if (!table.isDropped) yield* this.#stage(reader, table, this.#ordinal);
+        this.#ordinal += reader.rowCount;
       }
     }
   }

@@ -8,6 +8,7 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { Acknowledgement } from '../../replication/index.js';
+import { OwnWrites } from '../../storage/index.js';
 import type { ReadView, StagedView } from '../../storage/index.js';
 import type { SessionState } from './session-state.js';
 import { WriteBuffer } from './write-buffer.js';
@@ -15,10 +16,19 @@ import { WriteBuffer } from './write-buffer.js';
 /** Above every version there can be: a transaction's own writes win over everything committed. */
 export const OWN_WRITES_VERSION = Number.MAX_SAFE_INTEGER;
 
+/** What a statement has staged of the transaction's writes, for the next one. */
+interface StagedSoFar {
+  readonly own: OwnWrites;
+  /** Of the buffer: its first so many sections, as of this revision. */
+  readonly sectionCount: number;
+  readonly revision: number;
+}
+
 export class Transaction {
   readonly isReadOnly: boolean;
   readonly #state: SessionState;
   readonly #buffer: WriteBuffer;
+  #staged: StagedSoFar | null = null;
 
   constructor(state: SessionState, isReadOnly: boolean) {
     this.#state = state;
@@ -42,32 +52,52 @@ export class Transaction {
   }
 
   /**
-   * Rows that are committed now and, on top, this transaction's own writes. The caller releases it. A promise where the own ones take more
-   * than a slice of a turn.
+   * Rows that are committed now and, on top, this transaction's own writes. The caller releases it. A promise where those that no statement
+   * has read yet take more than a slice of a turn.
    */
   openReadView(): ReadView | Promise<ReadView> {
     const view = this.#state.context.openReadView();
-    if (this.#buffer.isEmpty) return view;
-    const staged = view.withOverlay(OWN_WRITES_VERSION, this.#buffer.bodies());
+    const buffer = this.#buffer;
+    if (buffer.isEmpty) return view;
+    const { own, sectionCount } = this.#takeStaged();
+    const { revision } = buffer;
+    const soFar = { own, sectionCount: buffer.sectionCount, revision };
+    const staged = view.withOverlay(own, buffer.bodies(sectionCount));
     try {
-      if (staged.step()) return staged.view();
+      if (staged.step()) return this.#finish(staged, soFar);
     } catch (error) {
       view.release();
       throw error;
     }
-    return this.#inTurns(view, staged);
+    return this.#inTurns(view, staged, soFar);
   }
 
-  async #inTurns(view: ReadView, staged: StagedView): Promise<ReadView> {
+  async #inTurns(view: ReadView, staged: StagedView, soFar: StagedSoFar): Promise<ReadView> {
     const { timers } = this.#state.context;
     try {
       do await timers.yieldTurn();
       while (!staged.step());
-      return staged.view();
+      return this.#finish(staged, soFar);
     } catch (error) {
       view.release();
       throw error;
     }
+  }
+
+  /** What is staged already and still what the transaction wrote; nobody else has it then. */
+  #takeStaged(): StagedSoFar {
+    const staged = this.#staged;
+    const { revision } = this.#buffer;
+    this.#staged = null;
+    if (staged !== null && staged.revision === revision && staged.own.isCurrent) return staged;
+    return { own: new OwnWrites(OWN_WRITES_VERSION), sectionCount: 0, revision };
+  }
+
+  /** What takes much memory is not kept while the client thinks. */
+  #finish(staged: StagedView, soFar: StagedSoFar): ReadView {
+    const { memtableBytes } = this.#state.context.limits;
+    if (soFar.own.sizeBytes <= memtableBytes / 2) this.#staged = soFar;
+    return staged.view();
   }
 
   /** For a statement: whatever it adds is undone when `run` rejects. */

@@ -60,6 +60,7 @@ export interface WriteBufferOptions {
 export class WriteBuffer {
   readonly #options: WriteBufferOptions;
   #sections: BufferedSection[] = [];
+  #revision = 0;
   /** Of #sections. */
   #heldBytes = 0;
   #totalBytes = 0;
@@ -93,9 +94,19 @@ export class WriteBuffer {
     return Math.min(PART_BYTES_MAX, this.sectionBytesMax);
   }
 
-  /** What is held, as bodies of write records, each made when it is asked for: for a transaction's own reads. */
-  *bodies(): Generator<Uint8Array> {
-    for (const group of groupsOf(this.#sections, this.#partBytes)) {
+  /** Sections held. */
+  get sectionCount(): number {
+    return this.#sections.length;
+  }
+
+  /** Stays the same while sections are only added. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** What is held from section number `from` on, as bodies of write records, each made when it is asked for: for a transaction's own reads. */
+  *bodies(from: number): Generator<Uint8Array> {
+    for (const group of groupsOf(this.#sections.slice(from), this.#partBytes)) {
       yield Buffer.concat(bodyOf(group));
     }
   }
@@ -168,6 +179,7 @@ export class WriteBuffer {
 
   /** Forgets what was added, and brings back what was replaced, since. */
   undoTo(mark: WriteMark): void {
+    if (this.#sections !== mark.sections || this.#sections.length > mark.count) this.#revision += 1;
     this.#sections = mark.sections;
     this.#sections.length = mark.count;
     this.#totalBytes -= this.#heldBytes - mark.bytes;
@@ -178,6 +190,7 @@ export class WriteBuffer {
   /** Puts other rows in the place of all rows of a table: transactions only. */
   replaceRows(table: TableDefinition, rows: readonly BufferedSection[]): void {
     const others = this.#sections.filter((section) => !isRowsOf(section, table));
+    this.#revision += 1;
     // A new list: a mark may hold the old one.
     this.#sections = [...others, ...rows];
     const heldBytes = this.#sections.reduce((sum, section) => sum + section.bytes.length, 0);

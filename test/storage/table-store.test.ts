@@ -7,10 +7,11 @@ import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-sc
 import { TableStore } from '../../storage/table-store.js';
 import { encodeWriteBody, rangeTombstoneSection } from '../../storage/write-body.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
+import { type Cells, printed, rowOf, write } from '../support/host-rows.js';
 import { HOST_TABLE as schema } from '../support/host-table.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { readHexFixture } from '../support/hex-fixture.js';
-import { bodyOf, type ModelOperation, type ModelRow, printRow } from '../support/table-model.js';
+import { bodyOf, printRow } from '../support/table-model.js';
 import {
   flushAll,
   flushedState,
@@ -18,23 +19,12 @@ import {
   realTimers,
   scanAll,
 } from '../support/table-rig.js';
-import { type PlainValue, valuesOf } from '../support/vector-values.js';
+import { type PlainValue } from '../support/vector-values.js';
 
 const appendSchema: TableSchema = { ...schema, tableId: 78, appendMode: true };
 const T0 = 1_700_000_000_000;
 const options = { memtableBytes: 1 << 20, cacheBytes: 1 << 20 };
 const whole = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
-
-type Cells = readonly [string | null, number, number | null];
-
-const rowOf = ([host, time, value]: Cells): ModelRow => ({ cells: [host, BigInt(time), value] });
-const printed = (cells: Cells): string => printRow(rowOf(cells).cells);
-
-function write(store: TableStore, version: number, rows: readonly Cells[], to = schema): void {
-  store.defineTable(to);
-  const body = bodyOf(to, { version, operations: [{ kind: 'rows', rows: rows.map(rowOf) }] });
-  store.applyWrite(version, body, 0);
-}
 
 function remove(store: TableStore, version: number, rows: readonly Cells[], to = schema): void {
   const body = bodyOf(to, { version, operations: [{ kind: 'deletes', rows: rows.map(rowOf) }] });
@@ -540,109 +530,6 @@ describe('dropping a table', () => {
 });
 
 describe('a view', () => {
-  it('with an overlay shows a transaction its own writes, new series and deletes included, and nobody else', async () => {
-    const { store } = await openMemoryStore();
-    write(store, 100, [
-      ['a', T0, 1],
-      ['b', T0, 2],
-      ['b', T0 + 1, 3],
-    ]);
-    await flushAll(store);
-    const top = Number.MAX_SAFE_INTEGER - 2;
-    const operations: ModelOperation[] = [
-      { kind: 'rows', rows: [rowOf(['a', T0, 10]), rowOf(['new', T0, 11])] },
-      { kind: 'deletes', rows: [rowOf(['b', T0, 0])] },
-    ];
-    const own = operations.map((one) => bodyOf(schema, { version: top, operations: [one] }));
-    const staged = store.readView().withOverlay(top, own);
-    expect(staged.step()).toBe(true);
-    const view = staged.view();
-    const mine = [
-      ['a', T0, 10],
-      ['b', T0 + 1, 3],
-      ['new', T0, 11],
-    ] as const;
-    for (const order of ['any', 'series-time'] as const) {
-      expect((await scanAll(view, schema, { order })).sort()).toEqual(mine.map(printed));
-    }
-    expect(valuesOf(view.series(schema.tableId).tag(101))).toEqual(['a', 'b', 'new']);
-    view.release();
-  });
-
-  it('with an overlay finds rows by a series that only the transaction has', async () => {
-    const { store } = await openMemoryStore();
-    write(store, 100, [['a', T0, 1]]);
-    const rows = ['b', 'c', 'd'].map((host) => rowOf([host, T0, 2]));
-    const top = Number.MAX_SAFE_INTEGER - 2;
-    const operations: ModelOperation[] = [{ kind: 'rows', rows }];
-    const staged = store
-      .readView()
-      .withOverlay(top, [bodyOf(schema, { version: top, operations })]);
-    expect(staged.step()).toBe(true);
-    const view = staged.view();
-    const { count, tag } = view.series(schema.tableId);
-    const mask = new Uint8Array(count);
-    mask[valuesOf(tag(101)).indexOf('d')] = 1;
-    expect(await scanAll(view, schema, { seriesMask: () => mask })).toEqual([
-      printed(['d', T0, 2]),
-    ]);
-    view.release();
-  });
-
-  it('without an overlay shows no rows of a transaction', async () => {
-    const { store } = await openMemoryStore();
-    write(store, 100, [
-      ['a', T0, 1],
-      ['b', T0, 2],
-      ['b', T0 + 1, 3],
-    ]);
-    const top = Number.MAX_SAFE_INTEGER - 2;
-    const operations: ModelOperation[] = [{ kind: 'rows', rows: [rowOf(['new', T0, 11])] }];
-    const own = store.readView();
-    own.withOverlay(top, [bodyOf(schema, { version: top, operations })]).step();
-    own.release();
-    expect((await scanAll(store, schema)).length).toBe(3);
-    const plain = store.readView();
-    expect(plain.series(schema.tableId).count).toBe(2);
-    plain.release();
-  });
-
-  it('with an overlay of many rows takes many steps, and whatever is written between them is not in it', async () => {
-    const { store } = await openMemoryStore();
-    write(store, 100, [
-      ['a', T0, 1],
-      ['b', T0, 2],
-    ]);
-    const top = Number.MAX_SAFE_INTEGER - 2;
-    const ownRows = Array.from({ length: 5 }, (_, part) =>
-      Array.from({ length: 2000 }, (_unused, row): Cells => [
-        `own${row % 50}`,
-        T0 + part * 2000 + row,
-        part,
-      ]),
-    );
-    const bodies = ownRows.map((rows) =>
-      bodyOf(schema, { version: top, operations: [{ kind: 'rows', rows: rows.map(rowOf) }] }),
-    );
-    const staged = store.readView().withOverlay(top, bodies);
-    let steps = 1;
-    while (!staged.step()) {
-      write(store, 100 + steps, [
-        ['a', T0, 100],
-        [`own${steps % 50}`, T0, 100],
-        [`other${steps}`, T0, 100],
-      ]);
-      if (steps === 1) await flushAll(store);
-      steps += 1;
-    }
-    expect(steps).toBeGreaterThan(2);
-    const view = staged.view();
-    const mine: Cells[] = [['a', T0, 1], ['b', T0, 2], ...ownRows.flat()];
-    expect((await scanAll(view, schema)).sort()).toEqual(mine.map(printed).sort());
-    view.release();
-    expect(await scanAll(store, schema)).toHaveLength(2 + 2 * (steps - 1));
-  });
-
   it.each([true, false])(
     'of several parts reads them as their union, series matched by tags (flushed: %p)',
     async (isFlushed) => {

@@ -1,6 +1,7 @@
 /** Tag columns that repeat are remembered whole: the same rows come out as when every section is taken apart. */
 
 import fc from 'fast-check';
+import { OwnWrites } from '../../storage/own-writes.js';
 import { RowBatch } from '../../storage/row-batch.js';
 import {
   EncodedTagBlocks,
@@ -97,7 +98,7 @@ describe('sections whose tag columns repeat', () => {
     const all = hosts(40);
     const view = store.readView();
     const staged = view.withOverlay(
-      100,
+      new OwnWrites(100),
       [1, 2, 3].map((instant) => bodyOf(all, instant)),
     );
     while (!staged.step());
