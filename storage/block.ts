@@ -24,7 +24,7 @@ import type { KeyValueOperation } from './ports.js';
 import { corruptKey, openValue, sealValue } from './sealed-value.js';
 import type { ColumnId } from './table-schema.js';
 import type { NumberVector, Vector } from './vector.js';
-import { freshMemory } from './vector-memory.js';
+import { freshMemory, type VectorMemory } from './vector-memory.js';
 
 /** Blocks of fewer bytes are stored as one value. */
 const PACKED_BYTES_MAX = 4096;
@@ -139,8 +139,9 @@ export function decodeBlockColumn(
   key: Uint8Array,
   value: Uint8Array | undefined,
   rows: number,
+  memory = freshMemory,
 ): Vector {
-  return decodePayload(key, openValue(key, value), rows);
+  return decodePayload(key, openValue(key, value), rows, memory);
 }
 
 /** Decodes the wanted columns of a packed block. Throws CorruptionError. */
@@ -149,6 +150,7 @@ export function decodePackedBlock(
   value: Uint8Array | undefined,
   rows: number,
   wanted: readonly ColumnId[],
+  memory = freshMemory,
 ): Map<ColumnId, Vector> {
   const payload = openValue(key, value);
   const columns = new Map<ColumnId, Vector>();
@@ -158,7 +160,7 @@ export function decodePackedBlock(
       const low = reader.uint32();
       const id = reader.uint16() * 2 ** 32 + low;
       const bytes = reader.view(reader.varint());
-      if (wanted.includes(id)) columns.set(id, decodePayload(key, bytes, rows));
+      if (wanted.includes(id)) columns.set(id, decodePayload(key, bytes, rows, memory));
     }
   } catch (error) {
     if (error instanceof DamagedBytesError) throw corruptKey(key, error.message, error);
@@ -170,10 +172,15 @@ export function decodePackedBlock(
   return columns;
 }
 
-function decodePayload(key: Uint8Array, payload: Uint8Array, rows: number): Vector {
+function decodePayload(
+  key: Uint8Array,
+  payload: Uint8Array,
+  rows: number,
+  memory: VectorMemory,
+): Vector {
   try {
     const reader = new ByteReader(plainPayload(payload));
-    const column = decodeColumn(reader, reader.uint8(), rows, freshMemory);
+    const column = decodeColumn(reader, reader.uint8(), rows, memory);
     reader.expectEnd();
     if (column.kind === 'split-time') throw new DamagedBytesError('a block column has no base');
     return column;

@@ -11,13 +11,14 @@
  */
 
 import type { CompactionJob, JobResult, JobTombstone } from './background-job.js';
-import { BlockCache } from './block-cache.js';
+import { BlockMemories } from './block-memories.js';
 import { joinSpans, type TimeSpan } from './interval-set.js';
 import type { JobDeps } from './job-deps.js';
 import { runKey } from './keys.js';
 import { DamagedBytesError } from './byte-reader.js';
 import { MergeHeap } from './merge-heap.js';
 import { IdentityGroups } from './identity-groups.js';
+import type { Page } from './page.js';
 import type { StampedTombstone } from './range-tombstone.js';
 import { RowFilter } from './row-filter.js';
 import { Run } from './run.js';
@@ -26,26 +27,29 @@ import { RunWriter } from './run-writer.js';
 import { corruptKey, openValue } from './sealed-value.js';
 import { SyncedBatches } from './synced-batches.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
+import { ScratchMemory } from './vector-memory.js';
 
 /** Blocks of long strings have fewer rows: about so many bytes in memory. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const BLOCK_ROWS_MIN = 64;
-/** Keys of a block are decoded first where a filter applies, and found here when its other columns follow. */
-const CACHE_BYTES = 4 * 1024 * 1024;
 const ROW_UNITS = 4;
+/** Rows merged before the pacer is asked. */
+const STEP_ROWS = 4096;
+/** Pages of a run in memory, on average, from which on it is looked whether all of them are needed. */
+const LENT_PAGES_MAX = 4;
 
 export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<JobResult> {
   const { kv, pacer } = deps;
   const runs: Run[] = [];
   for (const id of job.inputs) runs.push(await loadRun(id, deps));
-  const cache = new BlockCache(CACHE_BYTES);
+  const memories = new BlockMemories();
   const view = {
     filter: filterOf(job),
     columns: job.columns.map((column) => column.id),
     seriesMap: null,
   };
   const streams = runs.map((run) =>
-    new RunSource(run, job.timeColumn, { kv, cache, pacer }).sorted(view),
+    new RunSource(run, job.timeColumn, { kv, cache: null, pacer, memories }).sorted(view),
   );
   const batches = new SyncedBatches(kv);
   const { tableId, partition, appendMode, columns } = job;
@@ -53,30 +57,29 @@ export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<Jo
   const writer = new RunWriter(header, job, { batches, pacer });
   const groups = new IdentityGroups(job);
   const blockRows = blockRowsFor(runs, job.columns.length);
-
   const heap = await MergeHeap.open(streams);
+  const blockMemory = new ScratchMemory();
+
+  const writeBlock = async (rows: number): Promise<void> => {
+    deps.checkStopped();
+    await writer.write(await groups.take(rows, pacer, blockMemory));
+    blockMemory.reset();
+    takeBackMemory(memories, heap, groups);
+  };
   while (heap.next()) {
-    const { page, from, to } = heap;
-    for (let row = from; row < to; row++) {
-      if (groups.isNewIdentity(page, row)) {
-        groups.endGroup();
-        row = groups.pickSingles(page, row, to);
-        while (groups.rows.count >= blockRows) {
-          deps.checkStopped();
-          await writer.write(await groups.rows.take(blockRows, pacer));
-        }
-      }
-      groups.add(page, row);
+    const merged = mergeSome(heap, groups, blockRows);
+    if (pacer.spend(merged.rows * ROW_UNITS)) await pacer.turn();
+    // Before anything else: a page that is on its way is held by nobody yet.
+    if (merged.turning !== undefined) await merged.turning;
+    while (groups.settledCount >= blockRows) await writeBlock(blockRows);
+    // Rows that are overwritten fill no block.
+    if (memories.lentCount > runs.length * LENT_PAGES_MAX) {
+      groups.rows.forgetUnused();
+      takeBackMemory(memories, heap, groups);
     }
-    if (pacer.spend((to - from) * ROW_UNITS)) await pacer.turn();
-    const turning = heap.advance();
-    if (turning !== undefined) await turning;
   }
   groups.endGroup();
-  while (groups.rows.count > 0) {
-    deps.checkStopped();
-    await writer.write(await groups.rows.take(Math.min(blockRows, groups.rows.count), pacer));
-  }
+  while (groups.settledCount > 0) await writeBlock(Math.min(blockRows, groups.settledCount));
   await batches.flush();
   return {
     runs: writer.finish(
@@ -87,6 +90,33 @@ export async function compactRuns(job: CompactionJob, deps: JobDeps): Promise<Jo
     rowsOut: writer.rows,
     bytesOut: batches.totalBytes,
   };
+}
+
+interface Merged {
+  readonly rows: number;
+  /** The page of one stream ends, and its next one is on its way. */
+  readonly turning: Promise<void> | undefined;
+}
+
+/** Takes stretch after stretch, the heap's current one first, until there is something to wait for or to write. */
+function mergeSome(heap: MergeHeap, groups: IdentityGroups, blockRows: number): Merged {
+  let rows = 0;
+  for (;;) {
+    const { page, from, to } = heap;
+    groups.addStretch(page, from, to);
+    rows += to - from;
+    const turning = heap.advance();
+    const isFull = groups.settledCount >= blockRows || rows >= STEP_ROWS;
+    if (turning !== undefined || isFull || !heap.next()) return { rows, turning };
+  }
+}
+
+/** Memory of pages that nobody will look at again. */
+function takeBackMemory(memories: BlockMemories, heap: MergeHeap, groups: IdentityGroups): void {
+  const held = new Set<Page>();
+  heap.holdPages(held);
+  groups.holdPages(held);
+  memories.takeBackAllBut(held);
 }
 
 async function loadRun(id: number, { kv }: JobDeps): Promise<Run> {

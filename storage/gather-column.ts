@@ -1,7 +1,9 @@
 /** One column of picked rows: the loops behind gather.ts, each over one array a page. */
 
 import { HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
+import { PagePicks } from './page-picks.js';
 import type { DictionaryVector, Vector } from './vector.js';
+import { freshMemory, type VectorMemory } from './vector-memory.js';
 
 const TWO_32 = 2 ** 32;
 
@@ -21,33 +23,25 @@ export function timesOfColumn(page: Page, column: number): Times | null {
 
 export function gatherUint32(
   used: Used,
-  handles: Uint32Array,
-  from: number,
-  to: number,
+  picks: PagePicks,
   arrayOf: (page: Page) => Uint32Array,
+  memory: VectorMemory,
 ): Uint32Array {
   const arrays = used.map((page) => (page === undefined ? undefined : arrayOf(page)));
-  const target = new Uint32Array(to - from);
-  for (let index = from; index < to; index++) {
-    const handle = handles[index]!;
-    target[index - from] = arrays[handle >>> HANDLE_SHIFT]![handle & HANDLE_ROW_MASK]!;
-  }
+  const target = memory.uint32(picks.length);
+  picks.integers(arrays, target);
   return target;
 }
 
 export function gatherFloat64(
   used: Used,
-  handles: Uint32Array,
-  from: number,
-  to: number,
+  picks: PagePicks,
   arrayOf: (page: Page) => Float64Array,
+  memory: VectorMemory,
 ): Float64Array {
-  const arrays = used.map((page) => (page === undefined ? undefined : arrayOf(page)));
-  const target = new Float64Array(to - from);
-  for (let index = from; index < to; index++) {
-    const handle = handles[index]!;
-    target[index - from] = arrays[handle >>> HANDLE_SHIFT]![handle & HANDLE_ROW_MASK]!;
-  }
+  const arrays = used.map((page) => (page === undefined ? null : arrayOf(page)));
+  const target = memory.float64(picks.length);
+  picks.numbers(arrays, null, target);
   return target;
 }
 
@@ -58,10 +52,11 @@ export function gatherFlags(
   from: number,
   to: number,
   arrayOf: (page: Page) => Uint8Array | null,
+  memory: VectorMemory,
 ): Uint8Array | null {
   const arrays = used.map((page) => (page === undefined ? null : arrayOf(page)));
   if (arrays.every((array) => array === null)) return null;
-  const target = new Uint8Array(to - from);
+  const target = memory.uint8(to - from).fill(0, 0, to - from);
   let count = 0;
   for (let index = from; index < to; index++) {
     const handle = handles[index]!;
@@ -76,26 +71,20 @@ export function gatherFlags(
 
 export function gatherTimes(
   used: Used,
-  handles: Uint32Array,
-  from: number,
-  to: number,
+  picks: PagePicks,
   base: bigint,
   timesOf: (page: Page) => Times | null,
+  memory: VectorMemory,
 ): Float64Array {
   const sources = used.map((page) => (page === undefined ? null : timesOf(page)));
+  const arrays = sources.map((times) => times?.times ?? null);
   const deltas = sources.map((times) => (times === null ? 0 : Number(times.base - base)));
-  const target = new Float64Array(to - from);
-  for (let index = from; index < to; index++) {
-    const handle = handles[index]!;
-    const number = handle >>> HANDLE_SHIFT;
-    const times = sources[number]!;
-    if (times !== null) {
-      target[index - from] = times.times[handle & HANDLE_ROW_MASK]! + deltas[number]!;
-    }
-  }
+  const target = memory.float64(picks.length);
+  picks.numbers(arrays, deltas, target);
   return target;
 }
 
+/** `picks`, if given, are those of the same handles. */
 export function gatherColumn(
   used: Used,
   handles: Uint32Array,
@@ -103,6 +92,8 @@ export function gatherColumn(
   to: number,
   column: number,
   base: bigint,
+  memory: VectorMemory = freshMemory,
+  picks: PagePicks | null = null,
 ): Vector | null {
   const vectors = used.map((page) => page?.columns[column] ?? null);
   const kinds = new Set<Vector['kind']>();
@@ -117,22 +108,21 @@ export function gatherColumn(
   }
   if (kinds.size === 0) return null;
   const length = to - from;
-  const nulls = hasNulls || lacksVector ? gatherNulls(used, vectors, handles, from, to) : null;
+  const nulls =
+    hasNulls || lacksVector ? gatherNulls(used, vectors, handles, from, to, memory) : null;
   if (kinds.has('time')) {
     const timesOf = (page: Page): Times | null => timesOfColumn(page, column);
-    const offsets = gatherTimes(used, handles, from, to, base, timesOf);
-    if (nulls !== null) zeroNulls(offsets, nulls);
+    const byPage = picks ?? new PagePicks(handles, from, to, used.length, memory);
+    const offsets = gatherTimes(used, byPage, base, timesOf, memory);
+    if (nulls !== null) zeroNulls(offsets, nulls, length);
     return { kind: 'time', length, base, offsets, nulls };
   }
-  if (kinds.has('integer64')) return gatherHalves(vectors, handles, from, to, nulls);
+  if (kinds.has('integer64')) return gatherHalves(vectors, handles, from, to, nulls, memory);
   if (kinds.has('number')) {
-    const values = new Float64Array(length);
+    const byPage = picks ?? new PagePicks(handles, from, to, used.length, memory);
     const arrays = vectors.map((vector) => (vector?.kind === 'number' ? vector.values : null));
-    for (let index = from; index < to; index++) {
-      const handle = handles[index]!;
-      const array = arrays[handle >>> HANDLE_SHIFT]!;
-      if (array !== null) values[index - from] = array[handle & HANDLE_ROW_MASK]!;
-    }
+    const values = memory.float64(length);
+    byPage.numbers(arrays, null, values);
     return { kind: 'number', length, values, nulls };
   }
   const shared = kinds.size === 1 && kinds.has('dictionary') ? sharedDictionary(vectors) : null;
@@ -146,9 +136,10 @@ function gatherNulls(
   handles: Uint32Array,
   from: number,
   to: number,
+  memory: VectorMemory,
 ): Uint8Array | null {
   const arrays = used.map((_, number) => vectors[number]?.nulls ?? null);
-  const nulls = new Uint8Array(to - from);
+  const nulls = memory.uint8(to - from);
   let count = 0;
   for (let index = from; index < to; index++) {
     const handle = handles[index]!;
@@ -168,10 +159,11 @@ function gatherHalves(
   from: number,
   to: number,
   nulls: Uint8Array | null,
+  memory: VectorMemory,
 ): Vector {
   const length = to - from;
-  const high = new Int32Array(length);
-  const low = new Int32Array(length);
+  const high = memory.int32(length).fill(0, 0, length);
+  const low = memory.int32(length).fill(0, 0, length);
   for (let index = from; index < to; index++) {
     const handle = handles[index]!;
     const vector = vectors[handle >>> HANDLE_SHIFT]!;
@@ -264,6 +256,6 @@ function stringLength(vector: Vector | null, row: number): number {
   return vector.dictionary.starts[code + 1]! - vector.dictionary.starts[code]!;
 }
 
-function zeroNulls(values: Float64Array, nulls: Uint8Array): void {
-  for (let row = 0; row < values.length; row++) if (nulls[row] === 1) values[row] = 0;
+function zeroNulls(values: Float64Array, nulls: Uint8Array, length: number): void {
+  for (let row = 0; row < length; row++) if (nulls[row] === 1) values[row] = 0;
 }

@@ -20,7 +20,9 @@ import {
 } from './gather-column.js';
 import type { Pacer } from './pacer.js';
 import { HANDLE_ROW_MASK, HANDLE_SHIFT, Page, slicePage } from './page.js';
+import { PagePicks } from './page-picks.js';
 import type { Vector } from './vector.js';
+import { freshMemory, type VectorMemory } from './vector-memory.js';
 
 export interface Gathered {
   readonly page: Page;
@@ -43,14 +45,14 @@ export function gather(
   from: number,
   to: number,
 ): Gathered {
-  const steps = gatherSteps(pages, handles, from, to, NO_COLUMN_HANDLES);
+  const steps = gatherSteps(pages, handles, from, to, NO_COLUMN_HANDLES, freshMemory);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
   }
 }
 
-/** The same, yielding the event loop between columns: for wide rows. */
+/** The same, yielding the event loop between columns: for wide rows. Picked numbers lie in `memory`. */
 export async function gatherPaced(
   pages: readonly Page[],
   handles: Uint32Array,
@@ -58,8 +60,9 @@ export async function gatherPaced(
   to: number,
   pacer: Pacer,
   columnHandles: ColumnHandles = NO_COLUMN_HANDLES,
+  memory: VectorMemory = freshMemory,
 ): Promise<Gathered> {
-  const steps = gatherSteps(pages, handles, from, to, columnHandles);
+  const steps = gatherSteps(pages, handles, from, to, columnHandles, memory);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -74,6 +77,7 @@ function* gatherSteps(
   from: number,
   to: number,
   columnHandles: ColumnHandles,
+  memory: VectorMemory,
 ): Generator<void, Gathered> {
   const only = singlePage(handles, from, to);
   if (only !== -1 && columnHandles.length === 0) {
@@ -95,19 +99,25 @@ function* gatherSteps(
   }
   const end = from + taken;
   const base = bases[0]!;
+  const picks = new PagePicks(handles, from, end, pages.length, memory);
   const columns: (Vector | null)[] = [];
   for (let column = 0; column < columnCount; column++) {
-    const own = columnHandles[column] ?? handles;
-    columns.push(gatherColumn(used, own, from, end, column, bases[column + 1]!));
+    const own = columnHandles[column] ?? null;
+    const ownBase = bases[column + 1]!;
+    columns.push(
+      own === null
+        ? gatherColumn(used, handles, from, end, column, ownBase, memory, picks)
+        : gatherColumn(used, own, from, end, column, ownBase, memory),
+    );
     yield;
   }
-  const series = gatherUint32(used, handles, from, end, (source) => source.series);
-  const times = gatherTimes(used, handles, from, end, base, (source) => source);
+  const series = gatherUint32(used, picks, (source) => source.series, memory);
+  const times = gatherTimes(used, picks, base, (source) => source, memory);
   yield;
-  const versions = gatherFloat64(used, handles, from, end, (source) => source.versions);
-  const tombstones = gatherFlags(used, handles, from, end, (source) => source.tombstones);
+  const versions = gatherFloat64(used, picks, (source) => source.versions, memory);
+  const tombstones = gatherFlags(used, handles, from, end, (source) => source.tombstones, memory);
   const ordinals = used.every((source) => source === undefined || source.ordinals !== null)
-    ? gatherUint32(used, handles, from, end, (source) => source.ordinals!)
+    ? gatherUint32(used, picks, (source) => source.ordinals!, memory)
     : null;
   yield;
   const parts = { length: taken, series, base, times, versions, tombstones, ordinals, columns };
@@ -136,15 +146,16 @@ function usedPages(
   from: number,
   to: number,
 ): (Page | undefined)[] {
-  const used = new Array<Page | undefined>(pages.length).fill(undefined);
+  const isUsed = new Uint8Array(pages.length);
   for (const handles of lists) {
-    if (handles === null || handles === undefined) continue;
-    for (let index = from; index < to; index++) {
-      const page = handles[index]! >>> HANDLE_SHIFT;
-      used[page] = pages[page];
-    }
+    if (handles !== null && handles !== undefined) markPages(handles, from, to, isUsed);
   }
-  return used;
+  return pages.map((page, number) => (isUsed[number] === 1 ? page : undefined));
+}
+
+/** isUsed[number] = 1 for the pages of these rows. */
+function markPages(handles: Uint32Array, from: number, to: number, isUsed: Uint8Array): void {
+  for (let index = from; index < to; index++) isUsed[handles[index]! >>> HANDLE_SHIFT] = 1;
 }
 
 /** Pushes the base to use for one time column and returns how many of the rows fit it. */
@@ -156,25 +167,39 @@ function fittingTimes(
   timesOf: (page: Page) => Times | null,
   bases: bigint[],
 ): number {
-  let base: bigint | null = null;
-  let isMixed = false;
-  for (let index = from; index < from + count && base === null; index++) {
-    base = timesOf(used[handles[index]! >>> HANDLE_SHIFT]!)?.base ?? null;
+  const sources = used.map((page) => (page === undefined ? null : timesOf(page)));
+  const some = sources.find((times) => times !== null);
+  if (some === undefined) {
+    bases.push(0n);
+    return count;
   }
+  if (sources.every((times) => times === null || times.base === some.base)) {
+    bases.push(some.base);
+    return count;
+  }
+  const base = firstBase(sources, handles, from, count);
   bases.push(base ?? 0n);
   if (base === null) return count;
-  const deltas = used.map((page) => {
-    const times = page === undefined ? null : timesOf(page);
-    if (times === null || times.base === base) return 0;
-    isMixed = true;
-    return Number(times.base - base);
-  });
-  if (!isMixed) return count;
+  const deltas = sources.map((times) => (times === null ? 0 : Number(times.base - base)));
   for (let index = from; index < from + count; index++) {
     const number = handles[index]! >>> HANDLE_SHIFT;
     if (deltas[number] === 0) continue;
-    const offset = timesOf(used[number]!)!.times[handles[index]! & HANDLE_ROW_MASK]!;
+    const offset = sources[number]!.times[handles[index]! & HANDLE_ROW_MASK]!;
     if (!Number.isSafeInteger(offset + deltas[number]!)) return index - from;
   }
   return count;
+}
+
+/** The base of the first row that has one: at least that row fits it. */
+function firstBase(
+  sources: readonly (Times | null)[],
+  handles: Uint32Array,
+  from: number,
+  count: number,
+): bigint | null {
+  for (let index = from; index < from + count; index++) {
+    const times = sources[handles[index]! >>> HANDLE_SHIFT]!;
+    if (times !== null) return times.base;
+  }
+  return null;
 }

@@ -2,10 +2,12 @@
  * The rows of a compaction, identity by identity: most have one row, which is picked as it comes; the others are decided at their end.
  */
 
+import type { Pacer } from './pacer.js';
 import { compareIdentity, type Page } from './page.js';
 import { PickedRows } from './picked-rows.js';
 import { reduceIdentity, type ReductionRules } from './row-reduction.js';
 import { SeveralTimes } from './several-times.js';
+import type { VectorMemory } from './vector-memory.js';
 
 export class IdentityGroups {
   /** Rows that stay, in order. Those of the current identity may still change. */
@@ -29,8 +31,34 @@ export class IdentityGroups {
     this.#rules = rules;
   }
 
+  /** Rows that stay whatever comes: those of the current identity are not among them. */
+  get settledCount(): number {
+    return this.#count === 0 ? this.rows.count : this.#start;
+  }
+
+  /** As PickedRows.take. Requires: as many are settled. */
+  async take(rows: number, pacer: Pacer, memory: VectorMemory): Promise<Page> {
+    const page = await this.rows.take(rows, pacer, memory);
+    this.#start -= page.length;
+    return page;
+  }
+
+  /** The rows `from..to-1`, which come next in order. */
+  addStretch(page: Page, from: number, to: number): void {
+    for (let row = from; row < to; row++) {
+      if (this.isNewIdentity(page, row)) {
+        this.endGroup();
+        row = this.pickSingles(page, row, to);
+      }
+      this.add(page, row);
+    }
+  }
+
   isNewIdentity(page: Page, row: number): boolean {
-    return this.#page === null || compareIdentity(this.#page, this.#row, page, row) !== 0;
+    if (this.#page === null) return true;
+    // Where there are many series, most rows are of another one than the row before.
+    if (this.#page.series[this.#row] !== page.series[row]) return true;
+    return compareIdentity(this.#page, this.#row, page, row) !== 0;
   }
 
   /**
@@ -60,6 +88,13 @@ export class IdentityGroups {
     this.#versions[index] = page.versions[row]!;
     this.#tombstones[index] = page.tombstones === null ? 0 : page.tombstones[row]!;
     if (index === 0) this.rows.push(page, row);
+  }
+
+  /** Adds the pages whose rows will be looked at again. */
+  holdPages(held: Set<Page>): void {
+    if (this.#page !== null) held.add(this.#page);
+    for (const page of this.#pages) held.add(page);
+    for (const page of this.rows.pages) held.add(page);
   }
 
   /** Decides on the identity's rows. */

@@ -12,6 +12,8 @@ interface Head {
   readonly stream: PageStream;
   page: Page;
   row: number;
+  /** Of the row: it decides most comparisons where there are many series. */
+  series: number;
 }
 
 export class MergeHeap {
@@ -27,7 +29,7 @@ export class MergeHeap {
     const heads = heap.#heads;
     for (const stream of streams) {
       const page = await stream.next();
-      if (page !== null) heads.push({ stream, page, row: 0 });
+      if (page !== null) heads.push({ stream, page, row: 0, series: page.series[0]! });
     }
     for (let index = (heads.length >>> 1) - 1; index >= 0; index--) siftDown(heads, index);
     return heap;
@@ -49,8 +51,14 @@ export class MergeHeap {
     const head = this.#heads[0]!;
     if (this.to === head.page.length) return this.#turnPage(head);
     head.row = this.to;
+    head.series = head.page.series[this.to]!;
     siftDown(this.#heads, 0);
     return undefined;
+  }
+
+  /** Adds the pages that have rows to come. */
+  holdPages(held: Set<Page>): void {
+    for (const { page } of this.#heads) held.add(page);
   }
 
   async #turnPage(head: Head): Promise<void> {
@@ -59,6 +67,7 @@ export class MergeHeap {
     if (page !== null) {
       head.page = page;
       head.row = 0;
+      head.series = page.series[0]!;
     } else {
       const last = heads.pop()!;
       if (heads.length > 0 && last !== head) heads[0] = last;
@@ -73,7 +82,7 @@ function gallop(head: Head, rival: Head): number {
   let low = head.row + 1;
   let step = 1;
   let high = low;
-  while (high < page.length && compareRows(page, high, rival.page, rival.row) < 0) {
+  while (high < page.length && comesBefore(page, high, rival)) {
     low = high + 1;
     high += step;
     step *= 2;
@@ -81,10 +90,15 @@ function gallop(head: Head, rival: Head): number {
   high = Math.min(high, page.length);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareRows(page, middle, rival.page, rival.row) < 0) low = middle + 1;
+    if (comesBefore(page, middle, rival)) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+function comesBefore(page: Page, row: number, rival: Head): boolean {
+  const series = page.series[row]! - rival.series;
+  return series === 0 ? compareRows(page, row, rival.page, rival.row) < 0 : series < 0;
 }
 
 /** The head with the second lowest row. */
@@ -97,7 +111,7 @@ function rivalOf(heap: readonly Head[]): Head | null {
 }
 
 function compareHeads(a: Head, b: Head): number {
-  return compareRows(a.page, a.row, b.page, b.row);
+  return a.series - b.series || compareRows(a.page, a.row, b.page, b.row);
 }
 
 function siftDown(heap: Head[], from: number): void {

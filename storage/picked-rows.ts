@@ -6,6 +6,9 @@ import { gatherPaced } from './gather.js';
 import type { Pacer } from './pacer.js';
 import { HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
+import { freshMemory, type VectorMemory } from './vector-memory.js';
+
+const SEARCHED_PAGES = 8;
 
 export class PickedRows {
   count = 0;
@@ -16,6 +19,11 @@ export class PickedRows {
   #numbers = new Map<Page, number>();
   /** By column, where fields merge: the rows that its values come from. Allocated when one comes from another than the row itself. */
   #columnHandles: (Uint32Array | null)[] = [];
+
+  /** Those that rows were picked from. */
+  get pages(): readonly Page[] {
+    return this.#pages;
+  }
 
   push(page: Page, row: number): void {
     if (this.count === this.#handles.length) this.#grow();
@@ -80,8 +88,11 @@ export class PickedRows {
     this.#columnHandles = [];
   }
 
-  /** The first `rows` rows as a page, or fewer where a time base does not reach further; the others stay. Requires: there are as many. */
-  async take(rows: number, pacer: Pacer): Promise<Page> {
+  /**
+   * The first `rows` rows as a page in `memory`, or fewer where a time base does not reach further; the others stay. What they were picked
+   * from may be the page's own arrays. Requires: there are as many.
+   */
+  async take(rows: number, pacer: Pacer, memory: VectorMemory = freshMemory): Promise<Page> {
     const { page, taken } = await gatherPaced(
       this.#pages,
       this.#handles,
@@ -89,9 +100,15 @@ export class PickedRows {
       rows,
       pacer,
       this.#columnHandles,
+      memory,
     );
     this.#forget(taken);
     return page;
+  }
+
+  /** Lets go of pages that no picked row needs. */
+  forgetUnused(): void {
+    this.#forget(0);
   }
 
   /** Lets go of the first rows, and of the pages that no other row needs. */
@@ -133,6 +150,14 @@ export class PickedRows {
 
   #register(page: Page): void {
     this.#last = page;
+    // Rows of a merge come from a few pages by turns: looking through these is faster than the map.
+    const pages = this.#pages;
+    const end = Math.max(0, pages.length - SEARCHED_PAGES);
+    for (let number = pages.length - 1; number >= end; number--) {
+      if (pages[number] !== page) continue;
+      this.#lastNumber = number;
+      return;
+    }
     const known = this.#numbers.get(page);
     if (known !== undefined) {
       this.#lastNumber = known;

@@ -225,7 +225,7 @@ export class ReadView {
     const sources: ScanSource[] = [];
     const { kv, cache } = this.#deps;
     for (const run of this.#state.runs.get(table.tableId) ?? []) {
-      sources.push(new RunSource(run, table.timeColumn, { kv, cache, pacer }));
+      sources.push(new RunSource(run, table.timeColumn, { kv, cache, pacer, memories: null }));
     }
     for (const { generation, epoch } of this.#points) {
       const memTable = generation.tables.get(table.tableId);

@@ -97,6 +97,19 @@ export class RowFilter {
     );
   }
 
+  /** True when every row of a block with these bounds passes, tombstones or not. */
+  takesWhole(timeMin: bigint, timeMax: bigint, versionMin: number): boolean {
+    return (
+      this.allPass(timeMin, timeMax) &&
+      this.#parts.tombstones.every(
+        (tombstone) =>
+          tombstone.version <= versionMin ||
+          (tombstone.timeMin !== null && tombstone.timeMin > timeMax) ||
+          (tombstone.timeMax !== null && tombstone.timeMax < timeMin),
+      )
+    );
+  }
+
   /** Writes the numbers of the rows that pass to `out` and returns how many; or returns ALL_ROWS. */
   select(page: Page, bounds: PageBounds, out: Uint32Array): number {
     const parts = this.#parts;

@@ -1,9 +1,10 @@
 /**
- * Reading a run block by block through the cache: blocks that the bounds rule out are not read; of the others first
+ * Reading a run block by block, through a cache or into memory that is used again: blocks that the bounds rule out are not read; of the others first
  * the keys, and the wanted columns only where a row passes.
  */
 
 import type { BlockCache } from './block-cache.js';
+import type { BlockMemories } from './block-memories.js';
 import { decodeBlockColumn, decodePackedBlock } from './block.js';
 import { HiddenColumn } from './column-kind.js';
 import { gatherPaced } from './gather.js';
@@ -18,14 +19,21 @@ import { mapSeries, type PageStream, type ScanSource, type SourceView } from './
 import { corruptKey } from './sealed-value.js';
 import type { ColumnId, StoredColumn } from './table-schema.js';
 import { VECTOR_ROWS_MAX, type Vector } from './vector.js';
+import { freshMemory, type ScratchMemory, type VectorMemory } from './vector-memory.js';
 
 /** Decoding costs about this much a value, in the pacer's units. */
 const VALUE_UNITS = 1;
 
 export interface RunReaderDeps {
   readonly kv: KeyValueStore;
-  readonly cache: BlockCache;
+  /** Null for a reader that comes but once. */
+  readonly cache: BlockCache | null;
   readonly pacer: Pacer;
+  /**
+   * Where whole blocks are decoded to, read in order; null = each to arrays of its own. A page is lent when it is handed out. Requires: no
+   * cache, which would keep what is overwritten, and views without a series map.
+   */
+  readonly memories: BlockMemories | null;
 }
 
 export class RunSource implements ScanSource {
@@ -69,7 +77,7 @@ class RunBlocks implements PageStream {
   readonly #view: SourceView;
   readonly #deps: RunReaderDeps;
   #next = 0;
-  #ahead: Promise<Page | null> | null = null;
+  #ahead: Promise<LoadedPage | null> | null = null;
 
   constructor(run: Run, timeColumn: StoredColumn, view: SourceView, deps: RunReaderDeps) {
     this.#run = run;
@@ -83,11 +91,13 @@ class RunBlocks implements PageStream {
       const loading = this.#ahead ?? this.#start();
       if (loading === null) return null;
       this.#ahead = null;
-      const page = await loading;
+      const loaded = await loading;
       this.#ahead = this.#start();
       // A reader may stop before it asks for this one: its failure is then nobody's.
       this.#ahead?.catch(() => undefined);
-      if (page === null) continue;
+      if (loaded === null) continue;
+      const { page, memory } = loaded;
+      if (memory !== null) this.#deps.memories?.lend(page, memory);
       const mapped = mapSeries(page, this.#view.seriesMap);
       mapped.normalizeTimes(this.#timeColumn.precision);
       return mapped;
@@ -95,7 +105,7 @@ class RunBlocks implements PageStream {
   }
 
   /** Begins to load the next block that may pass; null = no more. */
-  #start(): Promise<Page | null> | null {
+  #start(): Promise<LoadedPage | null> | null {
     const { blocks } = this.#run;
     const { filter } = this.#view;
     while (this.#next < blocks.count) {
@@ -104,10 +114,34 @@ class RunBlocks implements PageStream {
       const seriesMax = blocks.seriesMaxOf(block);
       const [timeMin, timeMax] = [blocks.timeMinOf(block), blocks.timeMaxOf(block)];
       if (!filter.mayPass(timeMin, timeMax, seriesMin, seriesMax)) continue;
-      return loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
+      return this.#load(block);
     }
     return null;
   }
+
+  async #load(block: number): Promise<LoadedPage | null> {
+    const { blocks } = this.#run;
+    const { memories } = this.#deps;
+    const [timeMin, timeMax] = [blocks.timeMinOf(block), blocks.timeMaxOf(block)];
+    // Of a block that does not pass as a whole, few rows would keep the memory of all.
+    const isWhole = this.#view.filter.takesWhole(timeMin, timeMax, blocks.versionMinOf(block));
+    const memory = isWhole && memories !== null ? memories.take() : null;
+    const page = await loadFiltered(
+      this.#run,
+      block,
+      this.#timeColumn,
+      this.#view,
+      this.#deps,
+      memory ?? freshMemory,
+    );
+    return page === null ? null : { page, memory };
+  }
+}
+
+/** A page, and the memory in which it lies; null = arrays of its own. */
+interface LoadedPage {
+  readonly page: Page;
+  readonly memory: ScratchMemory | null;
 }
 
 /**
@@ -164,7 +198,14 @@ class RunBySeries implements PageStream {
       if (blocks.seriesMinOf(block) > series || blocks.seriesMaxOf(block) < series) continue;
       const [timeMin, timeMax] = [blocks.timeMinOf(block), blocks.timeMaxOf(block)];
       if (!filter.mayPass(timeMin, timeMax, series, series)) continue;
-      const page = await loadFiltered(this.#run, block, this.#timeColumn, this.#view, this.#deps);
+      const page = await loadFiltered(
+        this.#run,
+        block,
+        this.#timeColumn,
+        this.#view,
+        this.#deps,
+        freshMemory,
+      );
       if (page === null) continue;
       const from = lowerBound(page.series, page.length, series);
       const to = lowerBound(page.series, page.length, series + 1);
@@ -173,13 +214,14 @@ class RunBySeries implements PageStream {
   }
 }
 
-/** The block's rows that pass, with the wanted columns; null when none does. */
+/** The block's rows that pass, with the wanted columns, in `memory`; null when none does. */
 async function loadFiltered(
   run: Run,
   block: number,
   timeColumn: StoredColumn,
   view: SourceView,
   deps: RunReaderDeps,
+  memory: VectorMemory,
 ): Promise<Page | null> {
   const { blocks } = run;
   const wanted = view.columns.map((id) => (id !== null && run.hasRowValues(id, block) ? id : null));
@@ -188,53 +230,56 @@ async function loadFiltered(
   if (run.appendMode) keyIds.push(HiddenColumn.ordinal);
   const valueIds = wanted.filter((id) => id !== null);
   const takesAll = view.filter.allPass(blocks.timeMinOf(block), blocks.timeMaxOf(block));
-  const keys = await loadColumns(run, block, takesAll ? [...keyIds, ...valueIds] : keyIds, deps);
-  const keyPage = keyPageOf(run, block, timeColumn, keys);
+  const columnIds = [...new Set([...keyIds, ...valueIds])];
+  const loaded = new Map<ColumnId, Vector>();
+  await loadColumns(run, block, takesAll ? columnIds : keyIds, deps, memory, loaded);
+  const keyPage = keyPageOf(run, block, timeColumn, loaded, memory);
   const bounds = boundsOf(keyPage, run, block);
-  const selection = new Uint32Array(VECTOR_ROWS_MAX);
+  const selection = memory.uint32(VECTOR_ROWS_MAX);
   const count = view.filter.select(keyPage, bounds, selection);
   if (count === 0) return null;
-  const values = takesAll ? keys : await loadColumns(run, block, [...keyIds, ...valueIds], deps);
-  const columns = wanted.map((id) => (id === null ? null : (values.get(id) ?? null)));
+  await loadColumns(run, block, columnIds, deps, memory, loaded);
+  const columns = wanted.map((id) => (id === null ? null : (loaded.get(id) ?? null)));
   const page = withColumns(keyPage, columns);
   if (count === ALL_ROWS) return page;
   return (await gatherPaced([page], selection, 0, count, deps.pacer)).page;
 }
 
+/** Adds the columns that are not among the loaded ones. */
 async function loadColumns(
   run: Run,
   block: number,
   columnIds: readonly ColumnId[],
-  deps: RunReaderDeps,
-): Promise<ReadonlyMap<ColumnId, Vector>> {
-  const { kv, cache, pacer } = deps;
+  { kv, cache, pacer }: RunReaderDeps,
+  memory: VectorMemory,
+  loaded: Map<ColumnId, Vector>,
+): Promise<void> {
   const rows = run.blocks.rowsOf(block);
-  const columns = new Map<ColumnId, Vector>();
   const missing: ColumnId[] = [];
-  for (const id of new Set(columnIds)) {
-    const cached = cache.get(run.id, id, block);
+  for (const id of columnIds) {
+    if (loaded.has(id)) continue;
+    const cached = cache === null ? null : cache.get(run.id, id, block);
     if (cached === null) missing.push(id);
-    else columns.set(id, cached);
+    else loaded.set(id, cached);
   }
-  if (missing.length === 0) return columns;
+  if (missing.length === 0) return;
   if (run.blocks.isPacked(block)) {
     const key = blockKey(run.id, HiddenColumn.packed, block);
-    const decoded = decodePackedBlock(key, await kv.get(key), rows, missing);
+    const decoded = decodePackedBlock(key, await kv.get(key), rows, missing, memory);
     for (const [id, vector] of decoded) {
-      cache.put(run.id, id, block, vector);
-      columns.set(id, vector);
+      cache?.put(run.id, id, block, vector);
+      loaded.set(id, vector);
     }
-    return columns;
+    return;
   }
   const keys = missing.map((id) => blockKey(run.id, id, block));
   const values = await kv.getMany(keys);
   for (let index = 0; index < missing.length; index++) {
-    const vector = decodeBlockColumn(keys[index]!, values[index], rows);
-    cache.put(run.id, missing[index]!, block, vector);
-    columns.set(missing[index]!, vector);
+    const vector = decodeBlockColumn(keys[index]!, values[index], rows, memory);
+    cache?.put(run.id, missing[index]!, block, vector);
+    loaded.set(missing[index]!, vector);
     if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
   }
-  return columns;
 }
 
 /** The keys of a block's rows. */
@@ -243,27 +288,28 @@ function keyPageOf(
   block: number,
   timeColumn: StoredColumn,
   columns: ReadonlyMap<ColumnId, Vector>,
+  memory: VectorMemory,
 ): Page {
   const time = columns.get(timeColumn.id)!;
   if (time.kind !== 'time') {
     throw corruptKey(blockKey(run.id, timeColumn.id, block), 'the time column holds no times');
   }
-  const tombstones = columns.get(HiddenColumn.tombstone);
-  const ordinals = columns.get(HiddenColumn.ordinal);
+  const length = run.blocks.rowsOf(block);
+  const integers = (id: ColumnId): Uint32Array => {
+    const target = memory.uint32(length);
+    target.set(numbers(run, block, columns, id).subarray(0, length));
+    return target;
+  };
+  const tombstones = columns.has(HiddenColumn.tombstone) ? memory.uint8(length) : null;
+  tombstones?.set(numbers(run, block, columns, HiddenColumn.tombstone).subarray(0, length));
   return new Page({
-    length: run.blocks.rowsOf(block),
-    series: Uint32Array.from(numbers(run, block, columns, HiddenColumn.series)),
+    length,
+    series: integers(HiddenColumn.series),
     base: time.base,
     times: time.offsets,
     versions: numbers(run, block, columns, HiddenColumn.version),
-    tombstones:
-      tombstones === undefined
-        ? null
-        : Uint8Array.from(numbers(run, block, columns, HiddenColumn.tombstone)),
-    ordinals:
-      ordinals === undefined
-        ? null
-        : Uint32Array.from(numbers(run, block, columns, HiddenColumn.ordinal)),
+    tombstones,
+    ordinals: columns.has(HiddenColumn.ordinal) ? integers(HiddenColumn.ordinal) : null,
     columns: [],
   });
 }
