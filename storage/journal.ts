@@ -30,7 +30,7 @@ import { IncarnationLog } from './incarnation-log.js';
 import { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 import { hashBehind, readRecords } from './journal-reader.js';
 import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
-import { JournalSegment } from './journal-segment.js';
+import type { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
 import { isNoSpace } from './no-space-error.js';
 import type { Clock, Disk, Random, Timers } from './ports.js';
@@ -50,16 +50,12 @@ import {
   recordBytesOf,
   type RecordView,
 } from './record.js';
-import {
-  INCARNATION_BYTES,
-  OPENING_BODY_BYTES,
-  decodeOpeningBody,
-  encodeOpeningBody,
-} from './record-bodies.js';
+import { OPENING_BODY_BYTES, decodeOpeningBody, encodeOpeningBody } from './record-bodies.js';
 import { TailPosition, type TailRead } from './record-tail.js';
 import { RoomWait } from './room-wait.js';
 import type { SegmentDigest } from './segment-digest.js';
-import { SEGMENT_HEADER_BYTES, type SegmentEnd, type SegmentHeader } from './segment.js';
+import { SEGMENT_HEADER_BYTES } from './segment.js';
+import { SegmentBoundaries } from './segment-boundaries.js';
 import { SegmentPool } from './segment-pool.js';
 import { SegmentRetention } from './segment-retention.js';
 import { trimOlder } from './segment-trim.js';
@@ -129,6 +125,7 @@ export class Journal {
   readonly #pool: SegmentPool;
   readonly #writer: JournalWriter;
   readonly #retention: SegmentRetention;
+  readonly #boundaries: SegmentBoundaries;
   readonly #copySeals: CopySeals;
   /** Oldest first, by opening version. */
   readonly #logs: IncarnationLog[];
@@ -136,7 +133,6 @@ export class Journal {
   #own: IncarnationLog | null = null;
   /** A reader has come to the end and waits for what is appended next. */
   #isFollowed = false;
-  #versionMark: number;
   readonly #highestAtOpen: number;
   #durableListeners: ((incarnation: IncarnationId, position: Position) => void)[] = [];
   #sealListeners: ((seal: Seal) => void)[] = [];
@@ -208,7 +204,15 @@ export class Journal {
     this.#pool = pool;
     this.#logs = recovered.logs;
     this.#highestAtOpen = recovered.highestVersion;
-    this.#versionMark = recovered.highestVersion;
+    this.#boundaries = new SegmentBoundaries(
+      {
+        random: deps.random,
+        logs: this.#logs,
+        onSealed: (log, segment, seal) => this.#onSealed(log, segment, seal),
+      },
+      options,
+      recovered.highestVersion,
+    );
     this.#writer = new JournalWriter({
       disk: deps.disk,
       clock: deps.clock,
@@ -217,7 +221,7 @@ export class Journal {
       pool,
       room,
       folder: options.folder,
-      headerOf: (log, segment) => this.#headerOf(log, segment),
+      headerOf: (log, segment) => this.#boundaries.headerOf(log, segment),
       onDurable: (log, position) => this.#onWritten(log, position),
       onFailure: (error) => this.#fail(error),
     });
@@ -253,7 +257,7 @@ export class Journal {
 
   /** The synced version mark: it goes into the header of every segment from now on. */
   setVersionMark(mark: number): void {
-    this.#versionMark = Math.max(this.#versionMark, mark);
+    this.#boundaries.setVersionMark(mark);
   }
 
   /** Files of segments and spares together. */
@@ -374,7 +378,7 @@ export class Journal {
   segmentFor(recordBytes: readonly number[]): number {
     this.#checkUsable();
     const log = this.#requireOwn();
-    return this.#segmentWithRoom(log, recordBytes).identity.number;
+    return this.#boundaries.withRoom(log, recordBytes).identity.number;
   }
 
   /**
@@ -390,7 +394,7 @@ export class Journal {
         `A record of ${sizeBytes} bytes is above the limit of ${this.#options.maxRecordBytes}`,
       );
     }
-    const segment = this.#segmentWithRoom(log, [sizeBytes]);
+    const segment = this.#boundaries.withRoom(log, [sizeBytes]);
     const sequence = log.received.sequence + 1;
     const chunk = log.tail.reserve(sizeBytes, log.received);
     const from = chunk.usedBytes;
@@ -469,7 +473,7 @@ export class Journal {
     log.isEnded = true;
     log.pendingSeals.length = 0;
     const segment = log.openSegment;
-    if (segment !== undefined) this.#seal(log, segment, segment.digest?.value() ?? null);
+    if (segment !== undefined) this.#boundaries.seal(log, segment);
     await this.#writer.idle();
     this.#checkUsable();
     log.shrink();
@@ -582,49 +586,10 @@ export class Journal {
     for (const older of this.#logs.slice(0, -1)) older.shrink();
   }
 
-  /** The open segment if the records fit, else a new one behind it. */
-  #segmentWithRoom(log: IncarnationLog, recordBytes: readonly number[]): JournalSegment {
-    const open = log.openSegment;
-    if (open === undefined) return this.#newSegment(log);
-    if (open.hasRoomFor(recordBytes)) return open;
-    assert(open.lastSequence >= open.firstSequence, 'records that go together fit into a segment');
-    this.#seal(log, open, open.digest?.value() ?? null);
-    return this.#newSegment(log);
-  }
-
-  #newSegment(log: IncarnationLog): JournalSegment {
-    const nonce = new Uint8Array(INCARNATION_BYTES);
-    this.#deps.random.fill(nonce);
-    const identity = {
-      origin: this.origin,
-      incarnation: log.id,
-      number: log.nextNumber,
-      nonce: Buffer.from(nonce).toString('hex'),
-      firstSequence: log.received.sequence + 1,
-      previousHash: log.received.hash,
-    };
-    const segment = new JournalSegment(this.#options.folder, identity, {
-      capacityBytes: this.#options.segmentBytes,
-      isOnDisk: false,
-      hasDigest: true,
-    });
-    log.segments.push(segment);
-    log.nextNumber += 1;
-    return segment;
-  }
-
-  /** Decides the boundary here and queues the seal. */
-  #seal(log: IncarnationLog, segment: JournalSegment, digest: string | null): void {
-    const content: SealContent = {
-      number: segment.identity.number,
-      firstSequence: segment.firstSequence,
-      lastSequence: segment.lastSequence,
-      digest,
-    };
-    segment.sealWith(content);
+  #onSealed(log: IncarnationLog, segment: JournalSegment, seal: SealContent): void {
     this.#writer.addSeal(log, segment);
     if (log !== this.#own) return;
-    for (const listener of this.#sealListeners) listener({ incarnation: log.id, ...content });
+    for (const listener of this.#sealListeners) listener({ incarnation: log.id, ...seal });
   }
 
   #queue(
@@ -671,32 +636,9 @@ export class Journal {
     const bytes = chunk.bytes.subarray(from, from + sizeBytes);
     const { kind, sequence, version } = source;
     const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
-    this.#queue(log, log.openSegment ?? this.#newSegment(log), record, hash);
+    this.#queue(log, log.openSegment ?? this.#boundaries.begin(log), record, hash);
     this.#copySeals.appended(log, sequence);
     return record;
-  }
-
-  #headerOf(log: IncarnationLog, segment: JournalSegment): SegmentHeader {
-    return {
-      ...segment.identity,
-      versionMark: this.#versionMark,
-      openingVersion: log.openingVersion,
-      parent: log.parent,
-      predecessor: this.#predecessorOf(log, segment),
-    };
-  }
-
-  /** The segment before this one in the folder, with what is durable of it. */
-  #predecessorOf(log: IncarnationLog, segment: JournalSegment): SegmentEnd | null {
-    let before = log.segments[log.segments.indexOf(segment) - 1];
-    let owner = log;
-    for (let place = this.#logs.indexOf(log) - 1; before === undefined && place >= 0; place -= 1) {
-      owner = this.#logs[place] as IncarnationLog;
-      before = owner.segments.at(-1);
-    }
-    if (before?.isOnDisk !== true) return null;
-    const lastSequence = Math.min(before.lastSequence, owner.durable.sequence);
-    return { incarnation: owner.id, number: before.identity.number, lastSequence };
   }
 
   #onWritten(log: IncarnationLog, position: Position): void {
