@@ -5,6 +5,8 @@ import { isLittleEndian, NESTING_MAX, NumberCodec as Codec, POWERS } from './num
 import { readPacked } from './packed-integers.js';
 import type { VectorMemory } from './vector-memory.js';
 
+const FILLED_RUN_MIN = 32;
+
 /** Reads `count` numbers into memory of the caller's choice. */
 export function decodeNumbers(
   reader: ByteReader,
@@ -130,7 +132,10 @@ function readRuns(
   for (let run = 0; run < runs; run++) {
     const end = at + lengths[run]!;
     if (!(end <= count)) throw new DamagedBytesError('runs are longer than the column');
-    target.fill(heads[run]!, at, end);
+    const head = heads[run]!;
+    // A call of `fill` costs as much as some thirty values.
+    if (end - at > FILLED_RUN_MIN) target.fill(head, at, end);
+    else for (let index = at; index < end; index++) target[index] = head;
     at = end;
   }
   if (at !== count) throw new DamagedBytesError('runs are shorter than the column');

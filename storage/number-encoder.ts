@@ -33,6 +33,8 @@ const RUN_LENGTH_MIN = 10;
 
 // Encoding is synchronous, so its working memory can be shared; one set a nesting level.
 const scans = Array.from({ length: NESTING_MAX + 2 }, newScan);
+const runHeads: Float64Array[] = [];
+const runLengths: Float64Array[] = [];
 /** A column without its exceptions. */
 let patchWork = new Float64Array(8192);
 
@@ -269,20 +271,47 @@ function writeRuns(
   level: number,
   mayCode: boolean,
 ): void {
-  const heads = new Float64Array(runs);
-  const lengths = new Float64Array(runs);
-  let run = 0;
-  let start = 0;
-  for (let index = 1; index <= count; index++) {
-    if (index < count && Object.is(values[index]!, values[start]!)) continue;
-    heads[run] = values[start]!;
-    lengths[run++] = index - start;
-    start = index;
-  }
+  const heads = runMemory(runHeads, level, runs);
+  const lengths = runMemory(runLengths, level, runs);
+  splitRuns(values, count, heads, lengths);
   writer.uint8(Codec.runs);
   writer.varint(runs);
   encodeNested(writer, lengths, runs, effort, level + 1, mayCode);
   encodeNested(writer, heads, runs, effort, level + 1, mayCode);
+}
+
+/** Bits are compared, as `runs` was counted: 0 and -0 differ, NaNs do not. */
+function splitRuns(
+  values: Float64Array,
+  count: number,
+  heads: Float64Array,
+  lengths: Float64Array,
+): void {
+  let head = values[0]!;
+  let run = 0;
+  let start = 0;
+  for (let index = 1; index < count; index++) {
+    const value = values[index]!;
+    // Without a call for most: runs may be as short as two values.
+    if (value === head ? value !== 0 || 1 / value === 1 / head : value !== value && head !== head) {
+      continue;
+    }
+    heads[run] = head;
+    lengths[run++] = index - start;
+    head = value;
+    start = index;
+  }
+  heads[run] = head;
+  lengths[run] = count - start;
+}
+
+function runMemory(arrays: Float64Array[], level: number, length: number): Float64Array {
+  let array = arrays[level];
+  if (array === undefined || array.length < length) {
+    array = new Float64Array(Math.max(8192, length));
+    arrays[level] = array;
+  }
+  return array;
 }
 
 function writePatched(
