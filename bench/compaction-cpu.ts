@@ -5,6 +5,7 @@
  * [name...]`; microseconds a row that is read, best of some: CPU of all threads, LevelDB's own included, and elapsed time.
  */
 
+import { ArrayPool } from '../storage/array-pool.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +157,7 @@ async function measure(name: string, { series, runRows }: Case): Promise<void> {
   const deps = {
     kv,
     pacer: new Pacer(timers, UNITS_PER_TURN_OF_THREAD),
+    arrays: new ArrayPool(0),
     checkStopped: () => undefined,
   };
   try {

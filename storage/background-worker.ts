@@ -6,6 +6,7 @@
  */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { ArrayPool } from './array-pool.js';
 import type { BackgroundJob, JobResult } from './background-job.js';
 import { CorruptionError } from './corruption-error.js';
 import { JobStoppedError } from './job-deps.js';
@@ -13,7 +14,7 @@ import { latchedStore } from './latched-store.js';
 import { isNoSpace } from './no-space-error.js';
 import { classicLevelStore, systemTimers } from './node-adapters.js';
 import { Pacer, UNITS_PER_TURN_OF_THREAD } from './pacer.js';
-import type { KeyValueStore } from './ports.js';
+import type { KeyValueStore, Timer } from './ports.js';
 import { runJob } from './run-job.js';
 import { WriteLatch } from './write-latch.js';
 
@@ -29,6 +30,11 @@ export type WorkerRequest =
   | { readonly kind: 'run'; readonly number: number; readonly job: BackgroundJob }
   | { readonly kind: 'warm'; readonly buffers: readonly SharedArrayBuffer[] }
   | { readonly kind: 'stop' };
+
+/** Of arrays that lie idle between jobs: what the flush of a memtable of a million rows uses. */
+const ARRAYS_BYTES = 64 * 1024 * 1024;
+/** Without a job for so long the thread keeps nothing. */
+const ARRAYS_KEPT_MS = 10_000;
 
 /** At most what a page of memory has: the least there is. */
 const PAGE_BYTES = 4096;
@@ -50,7 +56,9 @@ export interface WorkerFailure {
 class Worker {
   readonly #port: MessagePort;
   readonly #kv: Promise<KeyValueStore>;
+  readonly #arrays = new ArrayPool(ARRAYS_BYTES);
   readonly #running = new Set<Promise<void>>();
+  #forgetting: Timer | null = null;
   #isStopping = false;
 
   constructor(port: MessagePort, { path, latch, thread }: WorkerSettings) {
@@ -69,7 +77,11 @@ class Worker {
   }
 
   #start(number: number, job: BackgroundJob): void {
-    const running = this.#run(number, job).finally(() => this.#running.delete(running));
+    this.#forgetting?.cancel();
+    const running = this.#run(number, job).finally(() => {
+      this.#running.delete(running);
+      if (this.#running.size === 0) this.#forgetLater();
+    });
     this.#running.add(running);
   }
 
@@ -82,11 +94,21 @@ class Worker {
       const checkStopped = (): void => {
         if (this.#isStopping) throw new JobStoppedError();
       };
-      answer = { number, result: await runJob(job, { kv, pacer, checkStopped }) };
+      answer = {
+        number,
+        result: await runJob(job, { kv, pacer, arrays: this.#arrays, checkStopped }),
+      };
     } catch (error) {
       answer = { number, failure: failureOf(error) };
     }
     this.#port.postMessage(answer);
+  }
+
+  #forgetLater(): void {
+    const timers = systemTimers({ keepsProcessAlive: false });
+    this.#forgetting = timers.after(ARRAYS_KEPT_MS, () => {
+      this.#arrays.clear();
+    });
   }
 
   async #stop(): Promise<void> {

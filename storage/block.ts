@@ -33,6 +33,9 @@ const PACKED_BYTES_MAX = 4096;
 const writer = new ByteWriter(1 << 16);
 const packedWriter = new ByteWriter(PACKED_BYTES_MAX * 2);
 
+/** A column of small integers as the numbers that are encoded. */
+let numbers = new Float64Array(0);
+
 const summary: NumberSummary = { isKnown: false, min: 0, max: 0, sum: 0 };
 
 interface EncodedColumn {
@@ -195,10 +198,15 @@ export function plainPayload(payload: Uint8Array): Uint8Array {
   return isCompressed(payload) ? decompress(payload) : payload;
 }
 
+/** Valid until the next call. */
 function numbersOf(source: Uint32Array | Uint8Array, length: number): NumberVector {
-  const values = new Float64Array(length);
-  for (let row = 0; row < length; row++) values[row] = source[row]!;
-  return { kind: 'number', length, values, nulls: null };
+  if (numbers.length < length) numbers = new Float64Array(length);
+  copyNumbers(numbers, source, length);
+  return { kind: 'number', length, values: numbers.subarray(0, length), nulls: null };
+}
+
+function copyNumbers(target: Float64Array, source: Uint32Array | Uint8Array, length: number): void {
+  for (let row = 0; row < length; row++) target[row] = source[row]!;
 }
 
 type PageBounds = Omit<BlockInfo, 'rows' | 'isPacked' | 'statistics'>;

@@ -8,6 +8,7 @@
  * Loops over rows are functions of their own: an async function that is called once a flush would run them without a compiler's help.
  */
 
+import type { ArrayLease } from './array-pool.js';
 import type { Pacer } from './pacer.js';
 import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
 import { RisingStretches } from './rising-stretches.js';
@@ -31,11 +32,12 @@ const STEP_ROWS = 4096;
 /** How a series came. */
 const Disorder = { none: 0, times: 1, deep: 2 } as const;
 
-/** All rows by partition, in order of arrival. */
+/** All rows by partition, in order of arrival; in arrays of `memory`. */
 export async function partitionHandles(
   pages: readonly Page[],
   partitionMs: number,
   precision: number,
+  memory: ArrayLease,
   pacer: Pacer,
 ): Promise<OrderedPartition[]> {
   const parts = new Map<number, { handles: Uint32Array; count: number }>();
@@ -44,7 +46,8 @@ export async function partitionHandles(
   const put = (partition: number, from: number, count: number): void => {
     let part = parts.get(partition);
     if (part === undefined) {
-      part = { handles: new Uint32Array(Math.max(64, parts.size === 0 ? rows : count)), count: 0 };
+      const length = Math.max(64, parts.size === 0 ? rows : count);
+      part = { handles: memory.uint32(length), count: 0 };
       parts.set(partition, part);
     }
     if (part.count + count > part.handles.length) {
@@ -103,12 +106,13 @@ function greatestOf(times: Float64Array, length: number): number {
   return greatest;
 }
 
-/** Sorts the rows of a partition and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized, or their bases equal. */
+/** Sorts the rows of a partition, into an array of `memory`, and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized, or their bases equal. */
 export async function orderHandles(
   pages: readonly Page[],
   handles: Uint32Array,
   rules: ReductionRules,
   several: SeveralTimes,
+  memory: ArrayLease,
   pacer: Pacer,
 ): Promise<Uint32Array> {
   const count = handles.length;
@@ -129,7 +133,7 @@ export async function orderHandles(
   });
   sumUp(ends);
 
-  const sorted = new Uint32Array(count);
+  const sorted = memory.uint32(count);
   const disorder = new Uint8Array(seriesMax + 1);
   const lastTimes = new Float64Array(seriesMax + 1).fill(-Infinity);
   const { base } = pages[handles[0]! >>> HANDLE_SHIFT]!;

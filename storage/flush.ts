@@ -8,6 +8,7 @@
  * all rows, and the encoded blocks. A table whose time bases differ from chunk to chunk is rare and goes block by block.
  */
 
+import type { ArrayLease } from './array-pool.js';
 import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-job.js';
 import { BlockEncoder } from './block.js';
 import { type BlockInfo, hullOfBlocks } from './block-directory.js';
@@ -47,9 +48,14 @@ export async function flushTables(job: FlushJob, deps: JobDeps): Promise<JobResu
   let rowsIn = 0;
   let rowsOut = 0;
   for (const table of job.tables) {
-    for (const run of await flushTable(table, job.horizon, batches, deps)) {
-      runs.push({ id: run.header.id, entry: encodeRun(run) });
-      for (const block of run.blocks) rowsOut += block.rows;
+    const memory = deps.arrays.lease();
+    try {
+      for (const run of await flushTable(table, job.horizon, batches, memory, deps)) {
+        runs.push({ id: run.header.id, entry: encodeRun(run) });
+        for (const block of run.blocks) rowsOut += block.rows;
+      }
+    } finally {
+      memory.release();
     }
     for (const page of table.pages) rowsIn += page.length;
   }
@@ -61,6 +67,7 @@ async function flushTable(
   table: FlushTable,
   horizon: number,
   batches: SyncedBatches,
+  memory: ArrayLease,
   deps: JobDeps,
 ): Promise<RunParts[]> {
   const { pacer } = deps;
@@ -76,18 +83,18 @@ async function flushTable(
   const { appendMode, mergeFields, partitionMs, precision } = table;
   const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
   const partitions: Partition[] = [];
-  const found = await partitionHandles(pages, partitionMs, precision, pacer);
+  const found = await partitionHandles(pages, partitionMs, precision, memory, pacer);
   const left = withoutExpired(found, pages, table.expiredThrough);
   for (const part of boundPartitions(left)) {
     deps.checkStopped();
     const several = new SeveralTimes();
-    const handles = await orderHandles(pages, part.handles, rules, several, pacer);
+    const handles = await orderHandles(pages, part.handles, rules, several, memory, pacer);
     partitions.push({ partition: part.partition, handles, several });
   }
   const shapes = table.columns.map((_, column) => shapeOf(pages, column));
   const isOneBase = isSameBase && shapes.every((shape) => shape.kind !== 'mixed-bases');
   const blocks = isOneBase
-    ? await encodeByColumn(table, pages, partitions, shapes, batches, deps)
+    ? await encodeByColumn(table, pages, partitions, shapes, batches, memory, deps)
     : await encodeByBlock(table, pages, partitions, batches, deps);
   return partitions.flatMap((part, index) =>
     part.handles.length === 0 ? [] : [runOf(table, part, index, blocks[index]!)],
@@ -124,18 +131,19 @@ async function encodeByColumn(
   partitions: readonly Partition[],
   shapes: readonly ColumnShape[],
   batches: SyncedBatches,
+  memory: ArrayLease,
   deps: JobDeps,
 ): Promise<WrittenBlocks[]> {
   const { pacer } = deps;
   const rows = partitions.reduce((sum, { handles }) => sum + handles.length, 0);
-  const place = new Uint32Array(pages.length << HANDLE_SHIFT).fill(rows);
+  const place = memory.uint32(pages.length << HANDLE_SHIFT).fill(rows);
   let at = 0;
   for (const { handles } of partitions) {
     numberHandles(handles, place, at);
     at += handles.length;
     if (pacer.spend(handles.length * VALUE_UNITS)) await pacer.turn();
   }
-  const scatter = new ColumnScatter(pages, place, rows);
+  const scatter = new ColumnScatter(pages, place, rows, memory);
   const series = scatter.integers((page) => page.series);
   const times = scatter.numbers((page) => page.times);
   const versions = scatter.numbers((page) => page.versions);

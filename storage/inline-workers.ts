@@ -3,15 +3,20 @@
  * in worker threads, in an order that a virtual clock decides.
  */
 
+import { ArrayPool } from './array-pool.js';
 import type { BackgroundJob, JobResult } from './background-job.js';
 import { JobStoppedError } from './job-deps.js';
 import { Pacer } from './pacer.js';
 import type { BackgroundWorkers, KeyValueStore, Timers } from './ports.js';
 import { runJob } from './run-job.js';
 
+/** Small stores and short lives, as a rule. */
+const ARRAYS_BYTES = 1024 * 1024;
+
 export class InlineWorkers implements BackgroundWorkers {
   readonly #kv: KeyValueStore;
   readonly #timers: Timers;
+  readonly #arrays = new ArrayPool(ARRAYS_BYTES);
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -24,7 +29,8 @@ export class InlineWorkers implements BackgroundWorkers {
     const checkStopped = (): void => {
       if (this.#isClosed) throw new JobStoppedError();
     };
-    const running = runJob(job, { kv: this.#kv, pacer: new Pacer(this.#timers), checkStopped });
+    const pacer = new Pacer(this.#timers);
+    const running = runJob(job, { kv: this.#kv, pacer, arrays: this.#arrays, checkStopped });
     const ended: Promise<unknown> = running.then(
       () => this.#running.delete(ended),
       () => this.#running.delete(ended),

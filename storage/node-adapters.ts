@@ -358,10 +358,20 @@ class ClassicLevelStore implements SnapshotStore {
     return this.#level.getMany([...keys]);
   }
 
-  batch(operations: readonly KeyValueOperation[], options: BatchOptions): Promise<void> {
-    return this.#level.batch([...operations], { sync: options.sync }).catch((error: unknown) => {
+  /** A chained batch, because of an array of operations the library clones each one, at several times the cost of writing it. */
+  async batch(operations: readonly KeyValueOperation[], options: BatchOptions): Promise<void> {
+    const batch = this.#level.batch();
+    try {
+      for (const operation of operations) {
+        if (operation.type === 'put') batch.put(operation.key, operation.value);
+        else batch.del(operation.key);
+      }
+      await batch.write({ sync: options.sync });
+    } catch (error) {
       throw namedNoSpace(error);
-    });
+    } finally {
+      await batch.close();
+    }
   }
 
   entries(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {

@@ -6,6 +6,7 @@
  * places that move on steadily, which is several times faster. `place` says where: by handle, the row's number in the new order.
  */
 
+import type { ArrayLease } from './array-pool.js';
 import { HANDLE_SHIFT, type Page } from './page.js';
 import type { Vector } from './vector.js';
 
@@ -52,21 +53,23 @@ export class ColumnScatter {
   readonly #pages: readonly Page[];
   readonly #place: Uint32Array;
   readonly #rows: number;
+  readonly #memory: ArrayLease;
   #values: Float64Array | null = null;
   #high: Int32Array | null = null;
   #low: Int32Array | null = null;
   #nulls: Uint8Array | null = null;
 
-  /** Requires: rows that do not stay have the place `rows`. */
-  constructor(pages: readonly Page[], place: Uint32Array, rows: number) {
+  /** Requires: rows that do not stay have the place `rows`. Numbers go into arrays of `memory`. */
+  constructor(pages: readonly Page[], place: Uint32Array, rows: number, memory: ArrayLease) {
     this.#pages = pages;
     this.#place = place;
     this.#rows = rows;
+    this.#memory = memory;
   }
 
-  /** One array of all rows, in order; the caller's. */
+  /** One array of all rows, in order. */
   numbers(arrayOf: (page: Page) => Float64Array): Float64Array {
-    const target = new Float64Array(this.#rows + 1);
+    const target = this.#memory.float64(this.#rows + 1);
     this.#pages.forEach((page, number) => {
       scatterFloat64(target, arrayOf(page), this.#place, number << HANDLE_SHIFT, page.length);
     });
@@ -75,7 +78,7 @@ export class ColumnScatter {
 
   /** The same for small integers. */
   integers(arrayOf: (page: Page) => Uint32Array): Uint32Array {
-    const target = new Uint32Array(this.#rows + 1);
+    const target = this.#memory.uint32(this.#rows + 1);
     this.#pages.forEach((page, number) => {
       scatterUint32(target, arrayOf(page), this.#place, number << HANDLE_SHIFT, page.length);
     });
@@ -99,7 +102,7 @@ export class ColumnScatter {
     const length = this.#rows;
     if (shape.kind === 'integer64')
       return { kind: 'integer64', length, ...this.#halves(index), nulls };
-    const values = (this.#values ??= new Float64Array(length + 1));
+    const values = (this.#values ??= this.#memory.float64(length + 1));
     this.#pages.forEach((page, number) => {
       const vector = page.columns[index] ?? null;
       if (vector === null) return;

@@ -19,7 +19,7 @@ import {
   type Goal,
 } from './cell.js';
 import { journalBytesPerRow } from './journal-bytes.js';
-import { measure, WARM_DATABASE, DATABASE, type Repetition } from './repetition.js';
+import { measure, WARM_DATABASE, WARM_LOADS, DATABASE, type Repetition } from './repetition.js';
 
 const BATCH_ROWS = 5000;
 const LARGE_BATCH_ROWS = 50_000;
@@ -110,11 +110,15 @@ async function measureAll(
         subject,
         workload,
         warmUp,
+        warmLoads: WARM_LOADS,
         connections: CONNECTIONS,
         settles: !isQuick && (subject === own || repetition === repetitions - 1),
         ...(subject === own && {
           onEnd: async (running) => {
-            journalBytes = await journalBytesPerRow(running, workload.rows + warmUp.rows);
+            journalBytes = await journalBytesPerRow(
+              running,
+              workload.rows + WARM_LOADS * warmUp.rows,
+            );
           },
         }),
       });

@@ -5,7 +5,7 @@ import { galera, mariadbSemiSync } from '../peers/mariadb.js';
 import type { Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
 import { atLeast, atMost, figure, median, spread, type Cell } from './cell.js';
-import { DATABASE, measure, WARM_DATABASE, type Repetition } from './repetition.js';
+import { DATABASE, measure, WARM_DATABASE, WARM_LOADS, type Repetition } from './repetition.js';
 
 const BATCH_ROWS = 5000;
 const CONNECTIONS = 4;
@@ -47,6 +47,7 @@ export const pairCell: Cell = {
           subject,
           workload,
           warmUp,
+          warmLoads: WARM_LOADS,
           connections: CONNECTIONS,
           settles,
         });

@@ -12,6 +12,8 @@ import type { Workload } from '../workload.js';
 
 export const DATABASE = 'bench';
 export const WARM_DATABASE = 'warm';
+/** Bulk loads before the one that is measured, as many rows each: compilers are busy for the first three million rows or so. */
+export const WARM_LOADS = 3;
 
 const SETTLE_MS = 10_000;
 const COMPACTION_MS = 90_000;
@@ -40,6 +42,8 @@ export interface RepetitionPlan {
   readonly subject: Subject;
   readonly workload: Workload;
   readonly warmUp: Workload;
+  /** Without it one; each into a database made anew. */
+  readonly warmLoads?: number;
   readonly connections: number;
   /** Without it those of the load. */
   readonly warmConnections?: number;
@@ -53,10 +57,12 @@ export async function measure(plan: RepetitionPlan): Promise<Repetition> {
   const { subject, workload, connections } = plan;
   const running = await subject.start();
   try {
-    await load(running, WARM_DATABASE, plan.warmUp, plan.warmConnections ?? connections);
-    await running.flush?.(WARM_DATABASE);
-    await running.compact?.(WARM_DATABASE);
-    await untilIdle(running.pids, SETTLE_MS);
+    for (let loads = plan.warmLoads ?? 1; loads > 0; loads--) {
+      await load(running, WARM_DATABASE, plan.warmUp, plan.warmConnections ?? connections);
+      await running.flush?.(WARM_DATABASE);
+      await running.compact?.(WARM_DATABASE);
+      await untilIdle(running.pids, SETTLE_MS);
+    }
 
     await running.createTable(DATABASE);
     const opened = await running.connect(DATABASE, connections, workload);

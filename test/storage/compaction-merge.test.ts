@@ -3,6 +3,7 @@
  * wherever blocks and runs end, and whichever memory is used again.
  */
 
+import { ArrayPool } from '../../storage/array-pool.js';
 import fc from 'fast-check';
 import type { CompactionJob } from '../../storage/background-job.js';
 import { BlockEncoder } from '../../storage/block.js';
@@ -265,7 +266,12 @@ async function compacted(runs: readonly Row[][], shape: Shape, rules: Rules): Pr
     runIds: { first: 100, count: 50 },
     ...rules,
   };
-  const deps = { kv, pacer: new Pacer(realTimers, 10_000), checkStopped: () => undefined };
+  const deps = {
+    kv,
+    pacer: new Pacer(realTimers, 10_000),
+    arrays: new ArrayPool(0),
+    checkStopped: () => undefined,
+  };
   const { runs: written } = await compactRuns(job, deps);
   const rows: Row[] = [];
   for (const { id, entry } of written) rows.push(...(await rowsOf(kv, Run.decode(id, entry))));

@@ -1,6 +1,7 @@
 /** The order of a flush: rows that came in stretches end where comparing every two of them would put them. */
 
 import fc from 'fast-check';
+import { ArrayPool } from '../../storage/array-pool.js';
 import { orderHandles } from '../../storage/flush-order.js';
 import type { TimeSpan } from '../../storage/interval-set.js';
 import { systemTimers } from '../../storage/node-adapters.js';
@@ -114,6 +115,7 @@ const batches = fc.array(
 
 test('rows are in the order that comparing gives, and what is overwritten is left out', async () => {
   const timers = systemTimers({ keepsProcessAlive: false });
+  const pool = new ArrayPool(0);
   await fc.assert(
     fc.asyncProperty(
       batches,
@@ -133,7 +135,8 @@ test('rows are in the order that comparing gives, and what is overwritten is lef
         const rules = { appendMode, mergeFields: false, horizon, settledHorizon: 0 };
         const handles = Uint32Array.from(handlesOf(pages));
         const several = new SeveralTimes();
-        const order = await orderHandles(pages, handles, rules, several, new Pacer(timers));
+        const memory = pool.lease();
+        const order = await orderHandles(pages, handles, rules, several, memory, new Pacer(timers));
         expect([...order]).toEqual(plainOrder(pages, rules));
         for (const [first, second] of neighbours(pages, order)) {
           if (first.isTombstone) expect(isIn(first.time, several.tombstoneSpans())).toBe(true);
