@@ -1,4 +1,4 @@
-/** How many records a commit group waits for: none for a client on its own, half of all for clients that come back together. */
+/** How many records a commit group waits for: none for a few clients, half of all for many that come back together. */
 
 import { GroupFill } from '../../storage/group-fill.js';
 
@@ -21,7 +21,9 @@ test.each([
   ['one and then all the others', [1, 31], 16],
   ['all of them, and none before', [32, 1], 17],
   ['two halves', [16, 16], 16],
-  ['an odd one', [2, 3], 3],
+  ['an odd number', [16, 17], 17],
+  ['as few as that', [8, 8], 8],
+  ['fewer', [7, 8], 1],
   ['all but one have left', [16, 1, 1], 1],
 ])('%s: %j, then %i', (_name, counts, least) => {
   expect(leastOf(fillAfter(counts))).toBe(least);

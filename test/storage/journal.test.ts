@@ -141,7 +141,8 @@ describe('appending', () => {
   test.each([
     [1, 1],
     [2, 1],
-    [7, 3],
+    [7, 1],
+    [17, 8],
     [32, 16],
   ])(
     'of %i clients that wait for their answers, %i or more share each group',
