@@ -19,7 +19,7 @@ import {
   type Goal,
 } from './cell.js';
 import { journalBytesPerRow } from './journal-bytes.js';
-import { measure, WARM_DATABASE, WARM_LOADS, DATABASE, type Repetition } from './repetition.js';
+import { measure, WARM_DATABASES, DATABASE, type Repetition, type WarmUp } from './repetition.js';
 
 const BATCH_ROWS = 5000;
 const LARGE_BATCH_ROWS = 50_000;
@@ -89,6 +89,11 @@ function bulkCell({ shape, peers, hasReference, isInQuick, goals }: Variant): Ce
   };
 }
 
+interface Rendered {
+  readonly workload: Workload;
+  readonly warmUps: readonly WarmUp[];
+}
+
 /** The subjects take turns. */
 async function measureAll(
   shape: keyof typeof SHAPES,
@@ -96,29 +101,22 @@ async function measureAll(
   { isQuick, repetitions }: CellOptions,
 ): Promise<Measured> {
   const results = new Map<Subject, Repetition[]>();
-  const rendered = new Map<string, readonly [Workload, Workload]>();
+  const rendered = new Map<string, Rendered>();
   let journalBytes = NaN;
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const subject of subjects) {
-      let workloads = rendered.get(subject.format);
-      if (workloads === undefined) {
-        workloads = workloadsOf(subject, shape, isQuick);
-        rendered.set(subject.format, workloads);
-      }
-      const [workload, warmUp] = workloads;
+      const workloads = rendered.get(subject.format) ?? workloadsOf(subject, shape, isQuick);
+      rendered.set(subject.format, workloads);
+      const { workload, warmUps } = workloads;
       const result = await measure({
         subject,
         workload,
-        warmUp,
-        warmLoads: WARM_LOADS,
+        warmUps,
         connections: CONNECTIONS,
         settles: !isQuick && (subject === own || repetition === repetitions - 1),
         ...(subject === own && {
           onEnd: async (running) => {
-            journalBytes = await journalBytesPerRow(
-              running,
-              workload.rows + WARM_LOADS * warmUp.rows,
-            );
+            journalBytes = await journalBytesPerRow(running, rowsOf(workloads));
           },
         }),
       });
@@ -129,18 +127,22 @@ async function measureAll(
   return { results, journalBytes };
 }
 
-function workloadsOf(
-  subject: Subject,
-  shape: keyof typeof SHAPES,
-  isQuick: boolean,
-): readonly [Workload, Workload] {
+function workloadsOf(subject: Subject, shape: keyof typeof SHAPES, isQuick: boolean): Rendered {
   const rowsPerRequest = subject.rowsPerRequest ?? BATCH_ROWS;
   const render = (rows: number, database: string): Workload =>
     subject.render(SHAPES[shape], rowsPerRequest, rows, database);
-  return [
-    render(isQuick ? QUICK_ROWS : Infinity, DATABASE),
-    render(isQuick ? BATCH_ROWS : Infinity, WARM_DATABASE),
-  ];
+  const warmRows = isQuick ? BATCH_ROWS : Infinity;
+  return {
+    workload: render(isQuick ? QUICK_ROWS : Infinity, DATABASE),
+    warmUps: WARM_DATABASES.map((database) => ({
+      database,
+      workload: render(warmRows, database),
+    })),
+  };
+}
+
+function rowsOf({ workload, warmUps }: Rendered): number {
+  return warmUps.reduce((rows, warmUp) => rows + warmUp.workload.rows, workload.rows);
 }
 
 interface Measured {

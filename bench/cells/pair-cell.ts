@@ -5,7 +5,7 @@ import { galera, mariadbSemiSync } from '../peers/mariadb.js';
 import type { Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
 import { atLeast, atMost, figure, median, spread, type Cell } from './cell.js';
-import { DATABASE, measure, WARM_DATABASE, WARM_LOADS, type Repetition } from './repetition.js';
+import { DATABASE, measure, WARM_DATABASES, type Repetition } from './repetition.js';
 
 const BATCH_ROWS = 5000;
 const CONNECTIONS = 4;
@@ -33,12 +33,10 @@ export const pairCell: Cell = {
       ...made.map(({ subject }) => subject).filter((subject) => subject !== null),
     ];
     const workload = own.render(SHAPES.s100, BATCH_ROWS, isQuick ? QUICK_ROWS : Infinity, DATABASE);
-    const warmUp = own.render(
-      SHAPES.s100,
-      BATCH_ROWS,
-      isQuick ? BATCH_ROWS : Infinity,
-      WARM_DATABASE,
-    );
+    const warmRows = isQuick ? BATCH_ROWS : Infinity;
+    // Requests do not name the database.
+    const warm = own.render(SHAPES.s100, BATCH_ROWS, warmRows, DATABASE);
+    const warmUps = WARM_DATABASES.map((database) => ({ database, workload: warm }));
     const results = new Map<Subject, Repetition[]>();
     for (let repetition = 0; repetition < repetitions; repetition++) {
       for (const subject of subjects) {
@@ -46,8 +44,7 @@ export const pairCell: Cell = {
         const result = await measure({
           subject,
           workload,
-          warmUp,
-          warmLoads: WARM_LOADS,
+          warmUps,
           connections: CONNECTIONS,
           settles,
         });

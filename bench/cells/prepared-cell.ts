@@ -6,7 +6,7 @@ import { renderExecutions, renderInserts } from '../render-mysql.js';
 import { SEED, type Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
 import { figure, median, spread, type Cell } from './cell.js';
-import { measure, type Repetition } from './repetition.js';
+import { measure, WARM_DATABASE, type Repetition } from './repetition.js';
 
 const BATCH_ROWS = 1000;
 const WARM_ROWS = 100_000;
@@ -70,7 +70,7 @@ export const preparedCell: Cell = {
           const result = await measure({
             subject,
             workload,
-            warmUp,
+            warmUps: [{ database: WARM_DATABASE, workload: warmUp }],
             connections: way.connections,
             settles: false,
           });

@@ -12,8 +12,11 @@ import type { Workload } from '../workload.js';
 
 export const DATABASE = 'bench';
 export const WARM_DATABASE = 'warm';
-/** Bulk loads before the one that is measured, as many rows each: compilers are busy for the first three million rows or so. */
-export const WARM_LOADS = 3;
+/**
+ * Of the bulk loads before the one that is measured, as many rows each: compilers are busy for the first three million rows or so. All
+ * stay, so that nothing is cleared away while bytes are counted.
+ */
+export const WARM_DATABASES = ['warm1', 'warm2', 'warm3'];
 
 const SETTLE_MS = 10_000;
 const COMPACTION_MS = 90_000;
@@ -38,12 +41,16 @@ export interface Repetition {
   readonly residentBytes: readonly number[];
 }
 
+export interface WarmUp {
+  readonly database: string;
+  readonly workload: Workload;
+}
+
 export interface RepetitionPlan {
   readonly subject: Subject;
   readonly workload: Workload;
-  readonly warmUp: Workload;
-  /** Without it one; each into a database made anew. */
-  readonly warmLoads?: number;
+  /** One after another, each into a database of its own. */
+  readonly warmUps: readonly WarmUp[];
   readonly connections: number;
   /** Without it those of the load. */
   readonly warmConnections?: number;
@@ -57,10 +64,11 @@ export async function measure(plan: RepetitionPlan): Promise<Repetition> {
   const { subject, workload, connections } = plan;
   const running = await subject.start();
   try {
-    for (let loads = plan.warmLoads ?? 1; loads > 0; loads--) {
-      await load(running, WARM_DATABASE, plan.warmUp, plan.warmConnections ?? connections);
-      await running.flush?.(WARM_DATABASE);
-      await running.compact?.(WARM_DATABASE);
+    for (const warmUp of plan.warmUps) {
+      const { database } = warmUp;
+      await load(running, database, warmUp.workload, plan.warmConnections ?? connections);
+      await running.flush?.(database);
+      await running.compact?.(database);
       await untilIdle(running.pids, SETTLE_MS);
     }
 

@@ -53,7 +53,7 @@ async function measureAll(
         const result = await measure({
           subject,
           workload: workloads[size],
-          warmUp,
+          warmUps: [{ database: WARM_DATABASE, workload: warmUp }],
           warmConnections: connections,
           connections,
           settles: false,
