@@ -97,9 +97,10 @@ class RunBlocks implements PageStream {
       this.#ahead?.catch(() => undefined);
       if (loaded === null) continue;
       const { page, memory } = loaded;
-      if (memory !== null) this.#deps.memories?.lend(page, memory);
       const mapped = mapSeries(page, this.#view.seriesMap);
       mapped.normalizeTimes(this.#timeColumn.precision);
+      // The page that is handed out is the one that is held.
+      if (memory !== null) this.#deps.memories?.lend(mapped, memory);
       return mapped;
     }
   }
