@@ -92,7 +92,7 @@ function adapter(name, file, below) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'data/', 'coverage/', 'node_modules/', 'bench/reports/'] },
+  { ignores: ['dist/', 'data/', 'coverage/', 'node_modules/', 'bench/reports/', 'kernels/'] },
   { linterOptions: { noInlineConfig: true } },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
@@ -157,6 +157,7 @@ export default tseslint.config(
   },
   // The adapters that implement the ports.
   adapter('storage', 'node-adapters.ts', []),
+  adapter('storage', 'kernel-module.ts', []),
   adapter('storage', 'thread-workers.ts', []),
   adapter('storage', 'background-worker.ts', []),
   adapter('replication', 'tcp-transport.ts', ['storage']),

@@ -2,6 +2,8 @@
  * What is to be known of a column's numbers before a codec is chosen: one pass, into a result that is used again.
  */
 
+import { scanIntegers } from './number-kernels.js';
+
 /** Of the numbers of a column that are not NULL. Sums are taken in row order, so that equal columns have equal sums. */
 export interface NumberSummary {
   /** False: there is no number, or a NaN, which makes the others meaningless. */
@@ -40,35 +42,6 @@ export function scanNumbers(
   scan: NumberScan,
 ): void {
   if (!scanIntegers(values, count, scan)) scanReals(values, count, wantsFloats, scan);
-}
-
-/** Gives up at the first value that is no integer. */
-function scanIntegers(values: Float64Array, count: number, scan: NumberScan): boolean {
-  let previous = values[0]!;
-  let min = previous;
-  let max = previous;
-  let sum = 0;
-  let runs = 1;
-  for (let index = 0; index < count; index++) {
-    const value = values[index]!;
-    // Asked of every value: a branch on zero before it costs more, where zeros come now and then.
-    if (Math.floor(value) !== value || Object.is(value, -0)) return false;
-    if (value < min) min = value;
-    else if (value > max) max = value;
-    // Adding a truth value, because a branch on it is mispredicted at every other value of a restless column.
-    runs += +(value !== previous);
-    previous = value;
-    sum += value;
-  }
-  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return false;
-  scan.areIntegers = true;
-  scan.areFloats = false;
-  scan.isKnown = true;
-  scan.min = min;
-  scan.max = max;
-  scan.sum = sum;
-  scan.runs = runs;
-  return true;
 }
 
 function scanReals(

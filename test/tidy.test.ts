@@ -9,7 +9,7 @@ import { VERSION } from '../src/server/version.js';
 const ROOT = resolve(__dirname, '..');
 const PRODUCT = ['src', 'protocol', 'storage', 'replication'];
 const CODE = [...PRODUCT, 'bin', 'test', 'bench'];
-const PLACES = [...CODE, 'docs', 'examples', 'scripts'];
+const PLACES = [...CODE, 'kernels', 'docs', 'examples', 'scripts'];
 /** Kept by tools, not by us. */
 const FOREIGN = new Set(['node_modules', 'dist', 'testdata', 'reports']);
 

@@ -43,6 +43,7 @@ const COPIED = [
   'storage',
   'replication',
   'test',
+  'dist/kernels',
   'jest.config.js',
   'package.json',
 ];
