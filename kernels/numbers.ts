@@ -1,19 +1,30 @@
 /**
  * Loops over the doubles of one column, up to VALUES_MAX a call.
  *
- * Memory: 0 results, INPUT the values, OUTPUT what is made of them.
+ * Memory: RESULTS what a call finds out, DIGITS constants, BYTES bytes between two steps of a call, then columns of VALUES_MAX doubles each, with room
+ * behind them: a loop reads and writes whole steps, and what is behind the last value means nothing. Columns are the caller's; `from` is
+ * where the values are and `to` where something is made of them, each at the start of a value.
  */
 
-/** Values that a call takes. */
-export const VALUES_MAX: i32 = 8192;
+/** Values that a column holds: whole bytes of digits of every radix (2 to 5 or 8 a byte), and the rows of a block. */
+export const VALUES_MAX: i32 = 120 * 69;
 /** Where results of a call are: doubles, as each function says. */
 export const RESULTS: usize = 0;
-/** Where the values are. */
-export const INPUT: usize = 1024;
-/** Where values or bytes that a call makes are. */
-export const OUTPUT: usize = 1024 + 8192 * 8 + 64;
+/** From one column to the next. */
+export const COLUMN_BYTES: usize = (120 * 69 + 16) * 8;
+/** Where the first is. */
+export const COLUMNS: usize = 64 * 1024;
+
+/** By radix, 2 KiB each. */
+const DIGITS: usize = 1024;
+const RADIX_MAX: u32 = 16;
+const BYTES: usize = 40 * 1024;
 
 const MINUS_ZERO: i64 = i64.MIN_VALUE;
+/** Added to an integer below 2^32, it makes the low half of the double that integer. */
+const TWO_POW_52: f64 = 4503599627370496.0;
+/** Sums of up to four smaller integers are exact. */
+const EXACT_DIFFERENCE: f64 = 2251799813685248.0;
 /** Steps between looks at whether a value is no integer. */
 const LOOK_STEPS: i32 = 32;
 
@@ -22,15 +33,15 @@ const LOOK_STEPS: i32 = 32;
  *
  *   0 least, 1 greatest, 2 sum in row order, beginning with `sum`, 3 neighbours that differ
  */
-export function scanIntegers(count: i32, sum: f64): bool {
-  const last = INPUT + ((<usize>count - 1) << 3);
+export function scanIntegers(from: usize, count: i32, sum: f64): bool {
+  const last = from + ((<usize>count - 1) << 3);
   const minusZero = i64x2.splat(MINUS_ZERO);
-  let before = v128.load64_splat(INPUT);
+  let before = v128.load64_splat(from);
   let least = before;
   let greatest = before;
   let bad = i64x2.splat(0);
   let changes = i64x2.splat(0);
-  let at = INPUT;
+  let at = from;
   while (at < last) {
     const end = min(last, at + (LOOK_STEPS << 4));
     for (; at < end; at += 16) {
@@ -58,15 +69,15 @@ export function scanIntegers(count: i32, sum: f64): bool {
   }
   store<f64>(RESULTS, low);
   store<f64>(RESULTS, high, 8);
-  store<f64>(RESULTS, sumOf(count, sum, low, high), 16);
+  store<f64>(RESULTS, sumOf(from, count, sum, low, high), 16);
   store<f64>(RESULTS, <f64>differ, 24);
   return true;
 }
 
 /** Adding doubles in another order gives the same sum only while all partial sums are exact. */
-function sumOf(count: i32, sum: f64, low: f64, high: f64): f64 {
-  const end = INPUT + ((<usize>count) << 3);
-  let at = INPUT;
+function sumOf(from: usize, count: i32, sum: f64, low: f64, high: f64): f64 {
+  const end = from + ((<usize>count) << 3);
+  let at = from;
   let total = sum;
   if (abs(sum) + max(abs(low), abs(high)) * <f64>count < <f64>f64.MAX_SAFE_INTEGER) {
     let sums = f64x2.splat(0);
@@ -76,3 +87,314 @@ function sumOf(count: i32, sum: f64, low: f64, high: f64): f64 {
   for (; at < end; at += 8) total += load<f64>(at);
   return total;
 }
+
+/** Makes `width` bytes, 1, 2 or 4, of what each value is above `base`, little endian. */
+export function pack(from: usize, to: usize, count: i32, base: f64, width: i32): void {
+  if (width === 1) {
+    narrow(from, to, count, base);
+    return;
+  }
+  const bases = f64x2.splat(base);
+  const end = from + ((<usize>count) << 3);
+  let target = to;
+  if (width === 2) {
+    for (let at = from; at < end; at += 64, target += 16) {
+      v128.store(target, i16x8.narrow_i32x4_u(rests(at, bases), rests(at + 32, bases)));
+    }
+  } else {
+    for (let at = from; at < end; at += 32, target += 16) v128.store(target, rests(at, bases));
+  }
+}
+
+/**
+ * Makes bytes of `digits` digits of base `radix` each, 2 to 8, the first the lowest. What digits of a byte may reach fits the byte, so
+ * one multiplication by all powers of the radix adds them up, in the byte where the last digit was.
+ */
+export function packDigits(
+  from: usize,
+  to: usize,
+  count: i32,
+  base: f64,
+  radix: i32,
+  digits: i32,
+): void {
+  narrow(from, BYTES, count, base);
+  const last = BYTES + <usize>count;
+  store<u64>(last, 0);
+  let powers: u64 = 0;
+  for (let digit = 0, power: u64 = 1; digit < digits; digit++, power *= <u64>radix) {
+    powers |= power << ((digits - 1 - digit) << 3);
+  }
+  const shift = (digits - 1) << 3;
+  let target = to;
+  for (let at = BYTES; at < last; at += <usize>digits, target++) {
+    store<u8>(target, <u8>((load<u64>(at) * powers) >> shift));
+  }
+}
+
+/** A byte for each value. */
+function narrow(from: usize, to: usize, count: i32, base: f64): void {
+  const bases = f64x2.splat(base);
+  const end = from + ((<usize>count) << 3);
+  let target = to;
+  for (let at = from; at < end; at += 128, target += 16) {
+    const low = i16x8.narrow_i32x4_u(rests(at, bases), rests(at + 32, bases));
+    const high = i16x8.narrow_i32x4_u(rests(at + 64, bases), rests(at + 96, bases));
+    v128.store(target, i8x16.narrow_i16x8_u(low, high));
+  }
+}
+
+/** What four values are above their base. */
+function rests(at: usize, bases: v128): v128 {
+  const magic = f64x2.splat(TWO_POW_52);
+  const first = f64x2.add(f64x2.sub(v128.load(at), bases), magic);
+  const second = f64x2.add(f64x2.sub(v128.load(at, 16), bases), magic);
+  return v128.shuffle<i32>(first, second, 0, 2, 4, 6);
+}
+
+/**
+ * Makes the `count` - 1 differences of `count` values, at least two, none of which is NaN. Results: 0 least, 1 greatest, 2 neighbours that
+ * differ.
+ */
+export function differences(from: usize, to: usize, count: i32): void {
+  const last = from + ((<usize>count - 1) << 3);
+  const first = load<f64>(from, 8) - load<f64>(from);
+  let before = f64x2.splat(first);
+  let least = before;
+  let greatest = before;
+  let changes = i64x2.splat(0);
+  let target = to;
+  let at = from;
+  for (; at + 16 <= last; at += 16, target += 16) {
+    const values = f64x2.sub(v128.load(at, 8), v128.load(at));
+    v128.store(target, values);
+    least = f64x2.pmin(least, values);
+    greatest = f64x2.pmax(greatest, values);
+    changes = i64x2.sub(changes, f64x2.ne(v128.shuffle<f64>(before, values, 1, 2), values));
+    before = values;
+  }
+  let low = min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1));
+  let high = max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
+  let differ = i64x2.extract_lane(changes, 0) + i64x2.extract_lane(changes, 1);
+  if (at < last) {
+    const value = load<f64>(at, 8) - load<f64>(at);
+    store<f64>(target, value);
+    low = min(low, value);
+    high = max(high, value);
+    differ += i64(value !== f64x2.extract_lane(before, 1));
+  }
+  store<f64>(RESULTS, low);
+  store<f64>(RESULTS, high, 8);
+  store<f64>(RESULTS, <f64>differ, 16);
+}
+
+/**
+ * Lists, as u32, which values are below `base` or above it by more than `reach`, and returns how many they are; it stops when they are
+ * more than `most`.
+ */
+export function listOutside(
+  from: usize,
+  to: usize,
+  count: i32,
+  base: f64,
+  reach: f64,
+  most: i32,
+): i32 {
+  const bases = f64x2.splat(base);
+  const reaches = f64x2.splat(reach);
+  let target = to;
+  const end = to + ((<usize>most) << 2);
+  for (let index = 0; index < count && target <= end; index += 2) {
+    const rest = f64x2.sub(v128.load(from + ((<usize>index) << 3)), bases);
+    const outside = v128.or(f64x2.lt(rest, f64x2.splat(0)), f64x2.gt(rest, reaches));
+    if (!v128.any_true(outside)) continue;
+    const lanes = i64x2.bitmask(outside);
+    store<i32>(target, index);
+    target += (<usize>(lanes & 1)) << 2;
+    store<i32>(target, index + 1);
+    target += (<usize>((lanes >> 1) & i32(index + 1 < count))) << 2;
+  }
+  return <i32>((target - to) >> 2);
+}
+
+/** Makes quotients of multiples of `divisor`. Returns where the first value is that is none, or `count`. */
+export function divideExactly(from: usize, to: usize, count: i32, divisor: f64): i32 {
+  const divisors = f64x2.splat(divisor);
+  for (let index = 0; index < count; index += 2) {
+    const values = v128.load(from + ((<usize>index) << 3));
+    const quotients = f64x2.nearest(f64x2.div(values, divisors));
+    v128.store(to + ((<usize>index) << 3), quotients);
+    const lanes = i64x2.bitmask(f64x2.ne(f64x2.mul(quotients, divisors), values));
+    if (lanes !== 0) return min(count, index + ctz(lanes));
+  }
+  return count;
+}
+
+/**
+ * Splits values, at least one, into runs of equal neighbours, and returns how many these are: their values to `heads`, their lengths to
+ * `lengths`. Bits are compared: 0 and -0 differ; but NaNs do not, whatever their bits.
+ */
+export function splitRuns(from: usize, heads: usize, lengths: usize, count: i32): i32 {
+  let head = load<f64>(from);
+  let run: usize = 0;
+  let start = 0;
+  store<f64>(heads, head);
+  for (let index = 1; index < count;) {
+    const end = min(count, index + 4);
+    const place = from + ((<usize>index) << 3);
+    if (end - index === 4 && !v128.any_true(v128.or(changes(place), changes(place + 16)))) {
+      index = end;
+      continue;
+    }
+    // Without a branch: runs may be as short as two values.
+    for (; index < end; index++) {
+      const value = load<f64>(from + ((<usize>index) << 3));
+      const isNew =
+        reinterpret<i64>(value) !== reinterpret<i64>(head) && (value === value || head === head);
+      store<f64>(lengths + run, <f64>(index - start));
+      run += (<usize>isNew) << 3;
+      start = select(index, start, isNew);
+      head = select(value, head, isNew);
+      store<f64>(heads + run, head);
+    }
+  }
+  store<f64>(lengths + run, <f64>(count - start));
+  return <i32>(run >> 3) + 1;
+}
+
+/** Which of two values differ from the one before each. */
+function changes(at: usize): v128 {
+  const values = v128.load(at);
+  const before = v128.load(at - 8);
+  const areNaN = v128.and(f64x2.ne(values, values), f64x2.ne(before, before));
+  return v128.andnot(i64x2.ne(values, before), areNaN);
+}
+
+/** Reads rests of `width` bytes, 1, 2 or 4, above `base`. */
+export function unpack(from: usize, to: usize, count: i32, base: f64, width: i32): void {
+  if (width === 1) {
+    widen(from, to, count, base);
+    return;
+  }
+  const bases = f64x2.splat(base);
+  const end = to + ((<usize>count) << 3);
+  let at = from;
+  if (width === 2) {
+    for (let target = to; target < end; target += 64, at += 16) {
+      const words = v128.load(at);
+      storeSums(target, i32x4.extend_low_i16x8_u(words), bases);
+      storeSums(target + 32, i32x4.extend_high_i16x8_u(words), bases);
+    }
+  } else {
+    for (let target = to; target < end; target += 32, at += 16) {
+      storeSums(target, v128.load(at), bases);
+    }
+  }
+}
+
+/** Reads what `packDigits` made. */
+export function unpackDigits(
+  from: usize,
+  to: usize,
+  count: i32,
+  base: f64,
+  radix: i32,
+  digits: i32,
+): void {
+  const table = DIGITS + ((<usize>radix) << 11);
+  const last = BYTES + <usize>count;
+  let at = from;
+  for (let target = BYTES; target < last; target += <usize>digits, at++) {
+    store<u64>(target, load<u64>(table + ((<usize>load<u8>(at)) << 3)));
+  }
+  widen(BYTES, to, count, base);
+}
+
+/** A byte above `base` for each value. */
+function widen(from: usize, to: usize, count: i32, base: f64): void {
+  const bases = f64x2.splat(base);
+  const end = to + ((<usize>count) << 3);
+  let at = from;
+  for (let target = to; target < end; target += 128, at += 16) {
+    const bytes = v128.load(at);
+    const low = i16x8.extend_low_i8x16_u(bytes);
+    const high = i16x8.extend_high_i8x16_u(bytes);
+    storeSums(target, i32x4.extend_low_i16x8_u(low), bases);
+    storeSums(target + 32, i32x4.extend_high_i16x8_u(low), bases);
+    storeSums(target + 64, i32x4.extend_low_i16x8_u(high), bases);
+    storeSums(target + 96, i32x4.extend_high_i16x8_u(high), bases);
+  }
+}
+
+/** Four rests above their base. */
+function storeSums(to: usize, words: v128, bases: v128): void {
+  const magic = f64x2.splat(TWO_POW_52);
+  const first = v128.shuffle<i32>(words, magic, 0, 5, 1, 7);
+  const second = v128.shuffle<i32>(words, magic, 2, 5, 3, 7);
+  v128.store(to, f64x2.add(f64x2.sub(first, magic), bases));
+  v128.store(to, f64x2.add(f64x2.sub(second, magic), bases), 16);
+}
+
+/** Replaces `count` - 1 differences by the `count` values, at least one, of which `first` is the first; all are safe integers. */
+export function accumulate(from: usize, count: i32, first: f64): void {
+  const end = from + ((<usize>count) << 3);
+  let value = first;
+  let at = from;
+  if (greatestOf(from, count - 1) < EXACT_DIFFERENCE) {
+    const zero = f64x2.splat(0);
+    for (; at + 32 < end; at += 32) {
+      const low = v128.load(at);
+      const high = v128.load(at, 16);
+      const values = f64x2.splat(value);
+      const pair = f64x2.add(low, v128.shuffle<f64>(low, low, 1, 0));
+      const upper = f64x2.add(pair, v128.shuffle<f64>(zero, high, 0, 2));
+      v128.store(at, f64x2.add(values, v128.shuffle<f64>(zero, low, 0, 2)));
+      v128.store(at, f64x2.add(values, upper), 16);
+      value += f64x2.extract_lane(upper, 1) + f64x2.extract_lane(high, 1);
+    }
+  }
+  for (; at < end; at += 8) {
+    const difference = load<f64>(at);
+    store<f64>(at, value);
+    value += difference;
+  }
+}
+
+/** The greatest magnitude of `count` values; 0 of none. */
+function greatestOf(from: usize, count: i32): f64 {
+  const end = from + ((<usize>count) << 3);
+  let greatest = f64x2.splat(0);
+  let at = from;
+  for (; at + 16 <= end; at += 16) greatest = f64x2.pmax(greatest, f64x2.abs(v128.load(at)));
+  const last = at < end ? abs(load<f64>(at)) : 0;
+  return max(last, max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1)));
+}
+
+/** Multiplies each value by `factor`. */
+export function multiply(from: usize, count: i32, factor: f64): void {
+  const factors = f64x2.splat(factor);
+  const end = from + ((<usize>count) << 3);
+  for (let at = from; at < end; at += 16) v128.store(at, f64x2.mul(v128.load(at), factors));
+}
+
+/** Divides each value by `divisor`. */
+export function divide(from: usize, count: i32, divisor: f64): void {
+  const divisors = f64x2.splat(divisor);
+  const end = from + ((<usize>count) << 3);
+  for (let at = from; at < end; at += 16) v128.store(at, f64x2.div(v128.load(at), divisors));
+}
+
+/** For each radix and byte the digits, in a byte each. */
+function makeDigits(): void {
+  for (let radix: u32 = 2; radix <= RADIX_MAX; radix++) {
+    for (let byte: u32 = 0; byte < 256; byte++) {
+      const place = DIGITS + ((<usize>radix) << 11) + ((<usize>byte) << 3);
+      let rest = byte;
+      for (let digit: usize = 0; digit < 8; digit++, rest /= radix) {
+        store<u8>(place + digit, <u8>(rest % radix));
+      }
+    }
+  }
+}
+
+makeDigits();

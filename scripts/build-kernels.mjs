@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 /** Of 64 KiB, for each kernel. */
-const MEMORY_PAGES = 8;
+const MEMORY_PAGES = 16;
 
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));

@@ -2,6 +2,15 @@
 
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import { isLittleEndian, NESTING_MAX, NumberCodec as Codec, POWERS } from './number-codec.js';
+import {
+  accumulate,
+  divide,
+  isKernelColumn,
+  KERNEL_VALUES_MAX,
+  kernelColumn,
+  multiply,
+  READ_VALUES_MIN,
+} from './number-kernels.js';
 import { readPacked } from './packed-integers.js';
 import type { VectorMemory } from './vector-memory.js';
 
@@ -14,7 +23,15 @@ export function decodeNumbers(
   memory: VectorMemory,
 ): Float64Array {
   const target = memory.float64(count);
-  decodeInto(reader, target, count, memory, 0);
+  const isRaw = reader.bytes[reader.offset] === Codec.raw64;
+  if (isRaw || count < READ_VALUES_MIN || count > KERNEL_VALUES_MAX) {
+    decodeInto(reader, target, count, memory, 0);
+  } else {
+    // What is read in the kernels' own memory is copied once, whatever is made of it.
+    const column = kernelColumn(0);
+    decodeInto(reader, column, count, memory, 0);
+    target.set(column.subarray(0, count));
+  }
   return target;
 }
 
@@ -41,13 +58,9 @@ function decodeInto(
       readPacked(reader, target, 0, count);
       return;
     case Codec.delta: {
-      let value = reader.zigzag();
-      readPacked(reader, target, 1, count - 1);
-      target[0] = value;
-      for (let index = 1; index < count; index++) {
-        value += target[index]!;
-        target[index] = value;
-      }
+      const first = reader.zigzag();
+      readPacked(reader, target, 0, count - 1);
+      sumUp(target, count, first);
       return;
     }
     case Codec.delta2: {
@@ -71,24 +84,22 @@ function decodeInto(
       const power = POWERS[reader.uint8()];
       if (power === undefined) throw new DamagedBytesError('decimal exponent out of range');
       decodeInto(reader, target, count, memory, level + 1);
-      for (let index = 0; index < count; index++) target[index] = target[index]! / power;
+      if (isKernelColumn(target)) divide(target, count, power);
+      else for (let index = 0; index < count; index++) target[index]! /= power;
       return;
     }
     case Codec.multiple: {
       const divisor = reader.varint();
       decodeInto(reader, target, count, memory, level + 1);
-      for (let index = 0; index < count; index++) target[index] = target[index]! * divisor;
+      if (isKernelColumn(target)) multiply(target, count, divisor);
+      else for (let index = 0; index < count; index++) target[index]! *= divisor;
       return;
     }
     case Codec.deltas: {
-      let value = reader.zigzag();
+      const first = reader.zigzag();
       if (count < 2) throw new DamagedBytesError('a delta codec needs two values');
       decodeInto(reader, target, count - 1, memory, level + 1);
-      for (let index = 0; index < count; index++) {
-        const delta = target[index]!;
-        target[index] = value;
-        value += delta;
-      }
+      sumUp(target, count, first);
       return;
     }
     case Codec.patched:
@@ -102,6 +113,20 @@ function decodeInto(
       return;
     default:
       throw new DamagedBytesError(`number codec ${codec} is unknown`);
+  }
+}
+
+/** Replaces differences by the values they lead to, the first of which is given. */
+function sumUp(target: Float64Array, count: number, first: number): void {
+  if (isKernelColumn(target)) {
+    accumulate(target, count, first);
+    return;
+  }
+  let value = first;
+  for (let index = 0; index < count; index++) {
+    const delta = target[index]!;
+    target[index] = value;
+    value += delta;
   }
 }
 

@@ -16,11 +16,19 @@ import {
   POWERS,
 } from './number-codec.js';
 import {
+  isKernelColumn,
+  KERNEL_VALUES_MAX,
+  kernelColumn,
+  splitRuns,
+  WRITTEN_VALUES_MIN,
+} from './number-kernels.js';
+import {
   type IntegerPlan,
+  newWork,
   planDictionary,
   planIntegers,
   planOf,
-  workArray,
+  workOf,
 } from './number-plan.js';
 import { newScan, type NumberScan, type NumberSummary, scanNumbers } from './number-scan.js';
 import { packedStride, writePacked } from './packed-integers.js';
@@ -36,7 +44,7 @@ const scans = Array.from({ length: NESTING_MAX + 2 }, newScan);
 const runHeads: Float64Array[] = [];
 const runLengths: Float64Array[] = [];
 /** A column without its exceptions. */
-let patchWork = new Float64Array(8192);
+let patchWork = new Float64Array(WRITTEN_VALUES_MIN);
 
 /**
  * Writes the first `count` values. Returns how far apart like bytes are in what was written (1, 2, 4 or 8). `summary`, if given,
@@ -54,15 +62,24 @@ export function encodeNumbers(
     writer.uint8(Codec.raw64);
     return 1;
   }
+  const column = inKernelMemory(values, count);
   const scan = scans[0]!;
-  scanNumbers(values, count, effort !== 'fast', scan);
+  scanNumbers(column, count, effort !== 'fast', scan);
   if (summary !== null) {
     summary.isKnown = scan.isKnown;
     summary.min = scan.min;
     summary.max = scan.max;
     summary.sum = scan.sum;
   }
-  return encodeScanned(writer, values, count, scan, effort, 0, true);
+  return encodeScanned(writer, column, count, scan, effort, 0, true);
+}
+
+/** Copied once, for all loops to come, where one does. */
+function inKernelMemory(values: Float64Array, count: number): Float64Array {
+  if (count < WRITTEN_VALUES_MIN || count > KERNEL_VALUES_MAX) return values;
+  const column = kernelColumn(0);
+  column.set(values.length === count ? values : values.subarray(0, count));
+  return column;
 }
 
 function encodeNested(
@@ -119,7 +136,7 @@ function writePlan(
     case Codec.multiple:
       writer.uint8(Codec.multiple);
       writer.varint(plan.divisor);
-      return writePlan(writer, workArray(level), count, effort, level + 1, mayCode);
+      return writePlan(writer, workOf(level), count, effort, level + 1, mayCode);
     case Codec.deltas:
       return writeDeltas(writer, values, count, effort, level, mayCode);
     case Codec.dictionary:
@@ -153,8 +170,8 @@ function encodeReals(
     if (exponent > 0) {
       writer.uint8(Codec.decimal);
       writer.uint8(exponent);
-      planIntegers(workArray(level), count, scan, effort, level + 1, mayCode);
-      return writePlan(writer, workArray(level), count, effort, level + 1, mayCode);
+      planIntegers(workOf(level), count, scan, effort, level + 1, mayCode);
+      return writePlan(writer, workOf(level), count, effort, level + 1, mayCode);
     }
     const itemBytes = areFloats ? 4 : 8;
     if (
@@ -180,7 +197,7 @@ function scaleDecimals(
   level: number,
 ): number {
   const decimalsMax = effort === 'fast' ? DECIMALS_MAX_FAST : DECIMALS_MAX_SMALL;
-  const scaled = workArray(level, count);
+  const scaled = newWork(level, count);
   let exponent = 1;
   let power = 10;
   let min = Infinity;
@@ -249,7 +266,7 @@ function writeDeltas(
   level: number,
   mayCode: boolean,
 ): number {
-  const deltas = workArray(level);
+  const deltas = workOf(level);
   const inner = planOf(level + 1);
   if (inner.codec !== Codec.packed) {
     writer.uint8(Codec.deltas);
@@ -280,31 +297,6 @@ function writeRuns(
   encodeNested(writer, heads, runs, effort, level + 1, mayCode);
 }
 
-/** Bits are compared, as `runs` was counted: 0 and -0 differ, NaNs do not. */
-function splitRuns(
-  values: Float64Array,
-  count: number,
-  heads: Float64Array,
-  lengths: Float64Array,
-): void {
-  let head = values[0]!;
-  let run = 0;
-  let start = 0;
-  for (let index = 1; index < count; index++) {
-    const value = values[index]!;
-    // Without a call for most: runs may be as short as two values.
-    if (value === head ? value !== 0 || 1 / value === 1 / head : value !== value && head !== head) {
-      continue;
-    }
-    heads[run] = head;
-    lengths[run++] = index - start;
-    head = value;
-    start = index;
-  }
-  heads[run] = head;
-  lengths[run] = count - start;
-}
-
 function runMemory(arrays: Float64Array[], level: number, length: number): Float64Array {
   let array = arrays[level];
   if (array === undefined || array.length < length) {
@@ -322,7 +314,7 @@ function writePatched(
   level: number,
 ): number {
   const { base, exceptions, places, width } = plan;
-  const near = level === 0 ? patchable(values, count) : values;
+  const near = level === 0 && !isKernelColumn(values) ? patchable(values, count) : values;
   const steps = new Float64Array(exceptions);
   const far = new Float64Array(exceptions);
   let last = 0;
@@ -341,7 +333,7 @@ function writePatched(
   return packedStride(width);
 }
 
-/** The caller's own values stay as they are; those of a nested level nobody needs any more once they are written. */
+/** The caller's own values stay as they are; copies and those of a nested level nobody needs any more once they are written. */
 function patchable(values: Float64Array, count: number): Float64Array {
   if (patchWork.length < count) patchWork = new Float64Array(count);
   patchWork.set(values.subarray(0, count));

@@ -8,6 +8,13 @@
 import { buildNumberDictionary, type NumberDictionary } from './number-dictionary.js';
 import type { Effort } from './number-encoder.js';
 import { NESTING_MAX, NumberCodec as Codec } from './number-codec.js';
+import {
+  differences,
+  divideExactly,
+  KERNEL_VALUES_MAX,
+  kernelColumn,
+  listOutside,
+} from './number-kernels.js';
 import { newScan, type NumberScan } from './number-scan.js';
 import { packedBytes, packedReach, packedWidth } from './packed-integers.js';
 
@@ -60,6 +67,7 @@ const plans: readonly IntegerPlan[] = Array.from({ length: NESTING_MAX + 2 }, ()
 }));
 const scans = Array.from({ length: NESTING_MAX + 2 }, newScan);
 const work: Float64Array[] = [];
+const largeWork: Float64Array[] = [];
 const sample = new Float64Array(SAMPLE);
 
 export function planOf(level: number): IntegerPlan {
@@ -67,12 +75,19 @@ export function planOf(level: number): IntegerPlan {
 }
 
 /** Holds the differences, quotients or scaled decimals that the plan of a level made. */
-export function workArray(level: number, length = 0): Float64Array {
-  let array = work[level];
-  if (array === undefined || array.length < length) {
-    array = new Float64Array(Math.max(8192, length));
-    work[level] = array;
+export function workOf(level: number): Float64Array {
+  return work[level]!;
+}
+
+/** The same with room for `length` values: memory of the kernels, or, for more than these hold, an array kept for the next time. */
+export function newWork(level: number, length: number): Float64Array {
+  let array = kernelColumn(level + 1);
+  if (length > KERNEL_VALUES_MAX) {
+    array = largeWork[level] ?? array;
+    if (array.length < length) array = new Float64Array(length);
+    largeWork[level] = array;
   }
+  work[level] = array;
   return array;
 }
 
@@ -144,16 +159,13 @@ function tryMultiple(
 ): number {
   let divisor = sampledDivisor(values, count);
   if (divisor < DIVISOR_MIN) return bytes;
-  const quotients = workArray(level, count);
-  for (let index = 0; index < count; index++) {
-    const value = values[index]!;
-    const quotient = Math.round(value / divisor);
-    quotients[index] = quotient;
-    if (quotient * divisor === value) continue;
+  const quotients = newWork(level, count);
+  for (;;) {
+    const multiples = divideExactly(values, count, divisor, quotients);
+    if (multiples === count) break;
     // The sample had more in common than all have: from the start again.
-    divisor = commonDivisor(divisor, Math.abs(value));
+    divisor = commonDivisor(divisor, Math.abs(values[multiples]!));
     if (divisor < DIVISOR_MIN) return bytes;
-    index = -1;
   }
   const inner = scans[level]!;
   inner.min = scan.min / divisor;
@@ -206,14 +218,14 @@ function tryPatched(
   const width = packedWidth(reach, count);
   const base = Math.max(spanStart - Math.floor((reach - span) / 2), Number.MIN_SAFE_INTEGER);
   const plan = plans[level]!;
-  if (plan.places.length < count) plan.places = new Uint32Array(Math.max(8192, count));
-  const { places } = plan;
-  let exceptions = 0;
-  for (let index = 0; index < count; index++) {
-    const rest = values[index]! - base;
-    if (rest < 0 || rest > reach) places[exceptions++] = index;
-  }
-  const patched = packedBytes(width, count) + exceptions * (1.5 + itemBytes) + NESTED_BYTES * 2;
+  const packed = packedBytes(width, count) + NESTED_BYTES * 2;
+  const exceptionBytes = 1.5 + itemBytes;
+  // With more, it does not pay.
+  const worthwhile = Math.ceil((bytes * WORTHWHILE - packed) / exceptionBytes);
+  const most = Math.max(0, Math.min(count, worthwhile));
+  if (plan.places.length <= most) plan.places = new Uint32Array(2 * most + 1);
+  const exceptions = listOutside(values, count, base, reach, most, plan.places);
+  const patched = packed + exceptions * exceptionBytes;
   if (patched >= bytes * WORTHWHILE) return bytes;
   plan.codec = Codec.patched;
   plan.base = base;
@@ -231,27 +243,10 @@ function tryDeltas(
   level: number,
   bytes: number,
 ): number {
-  const deltas = workArray(level, count);
+  const deltas = newWork(level, count);
   const scan = scans[level]!;
-  let before = values[0]!;
-  let previous = values[1]! - before;
-  let min = previous;
-  let max = previous;
-  let runs = 1;
-  for (let index = 1; index < count; index++) {
-    const value = values[index]!;
-    const delta = value - before;
-    deltas[index - 1] = delta;
-    if (delta < min) min = delta;
-    else if (delta > max) max = delta;
-    runs += +(delta !== previous);
-    previous = delta;
-    before = value;
-  }
-  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return bytes;
-  scan.min = min;
-  scan.max = max;
-  scan.runs = runs;
+  differences(values, count, deltas, scan);
+  if (scan.min < Number.MIN_SAFE_INTEGER || scan.max > Number.MAX_SAFE_INTEGER) return bytes;
   const inner = planIntegers(deltas, count - 1, scan, effort, level + 1, false) + NESTED_BYTES;
   if (inner >= bytes * WORTHWHILE) return bytes;
   plans[level]!.codec = Codec.deltas;

@@ -2,7 +2,7 @@
  * What is to be known of a column's numbers before a codec is chosen: one pass, into a result that is used again.
  */
 
-import { scanIntegers } from './number-kernels.js';
+import { scanIntegers, WRITTEN_VALUES_MIN } from './number-kernels.js';
 
 /** Of the numbers of a column that are not NULL. Sums are taken in row order, so that equal columns have equal sums. */
 export interface NumberSummary {
@@ -41,7 +41,38 @@ export function scanNumbers(
   wantsFloats: boolean,
   scan: NumberScan,
 ): void {
-  if (!scanIntegers(values, count, scan)) scanReals(values, count, wantsFloats, scan);
+  const scanned =
+    count < WRITTEN_VALUES_MIN
+      ? scanFewIntegers(values, count, scan)
+      : scanIntegers(values, count, scan);
+  if (!scanned) scanReals(values, count, wantsFloats, scan);
+}
+
+/** What `scanIntegers` does, without a kernel. */
+function scanFewIntegers(values: Float64Array, count: number, scan: NumberScan): boolean {
+  let previous = values[0]!;
+  let min = previous;
+  let max = previous;
+  let sum = 0;
+  let runs = 1;
+  for (let index = 0; index < count; index++) {
+    const value = values[index]!;
+    if (Math.floor(value) !== value || (value === 0 && 1 / value < 0)) return false;
+    if (value < min) min = value;
+    else if (value > max) max = value;
+    if (value !== previous) runs++;
+    sum += value;
+    previous = value;
+  }
+  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return false;
+  scan.areIntegers = true;
+  scan.areFloats = false;
+  scan.isKnown = true;
+  scan.min = min;
+  scan.max = max;
+  scan.sum = sum;
+  scan.runs = runs;
+  return true;
 }
 
 function scanReals(

@@ -11,6 +11,14 @@
 
 import { type ByteReader, DamagedBytesError } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
+import {
+  packDigits,
+  packRests,
+  READ_VALUES_MIN,
+  unpackDigits,
+  unpackRests,
+  WRITTEN_VALUES_MIN,
+} from './number-kernels.js';
 
 /** Widths from here on are digits. Frozen, as all widths are: written to disk and wire. */
 const DIGITS = 16;
@@ -66,53 +74,51 @@ export function writePacked(
 ): void {
   writer.zigzag(count === 0 ? 0 : base);
   writer.uint8(width);
-  let at = writer.reserve(packedBytes(width, count));
+  if (width === 0) return;
+  const at = writer.reserve(packedBytes(width, count));
   const { bytes } = writer;
+  const isFew = count < WRITTEN_VALUES_MIN;
   if (width > DIGITS) {
-    writeDigits(bytes, at, values, count, base, width - DIGITS);
-  } else if (width === 1) {
-    for (let index = 0; index < count; index++) bytes[at++] = values[index]! - base;
-  } else if (width === 2) {
-    for (let index = 0; index < count; index++) {
-      const rest = values[index]! - base;
-      bytes[at] = rest;
-      bytes[at + 1] = rest >>> 8;
-      at += 2;
-    }
-  } else if (width === 4) {
-    for (let index = 0; index < count; index++) {
-      const rest = (values[index]! - base) >>> 0;
-      bytes[at] = rest;
-      bytes[at + 1] = rest >>> 8;
-      bytes[at + 2] = rest >>> 16;
-      bytes[at + 3] = rest >>> 24;
-      at += 4;
-    }
+    const radix = width - DIGITS;
+    const write = isFew ? writeFewDigits : packDigits;
+    write(bytes, at, values, count, base, radix, DIGITS_OF[radix]!);
+  } else {
+    const write = isFew ? writeFewRests : packRests;
+    write(bytes, at, values, count, base, width);
   }
 }
 
-function writeDigits(
+function writeFewRests(
+  bytes: Uint8Array,
+  start: number,
+  values: Float64Array,
+  count: number,
+  base: number,
+  width: number,
+): void {
+  let at = start;
+  for (let index = 0; index < count; index++) {
+    const rest = values[index]! - base;
+    bytes[at++] = rest;
+    if (width === 1) continue;
+    bytes[at++] = rest >>> 8;
+    if (width === 2) continue;
+    bytes[at++] = rest >>> 16;
+    bytes[at++] = rest >>> 24;
+  }
+}
+
+function writeFewDigits(
   bytes: Uint8Array,
   start: number,
   values: Float64Array,
   count: number,
   base: number,
   radix: number,
+  digits: number,
 ): void {
-  const digits = DIGITS_OF[radix]!;
   let at = start;
-  let index = 0;
-  if (digits === 5) {
-    for (; index + 5 <= count; index += 5) {
-      const first = (values[index]! - base) | 0;
-      const second = (values[index + 1]! - base) | 0;
-      const third = (values[index + 2]! - base) | 0;
-      const fourth = (values[index + 3]! - base) | 0;
-      const fifth = (values[index + 4]! - base) | 0;
-      bytes[at++] = first + 3 * second + 9 * third + 27 * fourth + 81 * fifth;
-    }
-  }
-  while (index < count) {
+  for (let index = 0; index < count; at++) {
     const end = Math.min(count, index + digits);
     let byte = 0;
     let scale = 1;
@@ -120,7 +126,7 @@ function writeDigits(
       byte += ((values[index]! - base) | 0) * scale;
       scale *= radix;
     }
-    bytes[at++] = byte;
+    bytes[at] = byte;
   }
 }
 
@@ -134,22 +140,39 @@ export function readPacked(
   if (count < 0) throw new DamagedBytesError('a delta codec needs two values');
   const base = reader.zigzag();
   const width = reader.uint8();
-  const end = from + count;
   if (width === 0) {
     // A row by itself: fill is a call out of JavaScript.
     if (count === 1) target[from] = base;
-    else target.fill(base, from, end);
+    else target.fill(base, from, from + count);
     return;
   }
+  const isFew = count < READ_VALUES_MIN;
   if (width > DIGITS && width <= DIGITS + RADIX_MAX && DIGITS_OF[width - DIGITS]! > 0) {
-    readDigits(reader, target, from, end, base, width - DIGITS);
+    const digits = DIGITS_OF[width - DIGITS]!;
+    const at = reader.skip(Math.ceil(count / digits));
+    const read = isFew ? readFewDigits : unpackDigits;
+    read(reader.bytes, at, target, from, count, base, width - DIGITS, digits);
     return;
   }
   if (width !== 1 && width !== 2 && width !== 4) {
     throw new DamagedBytesError(`packed width ${width} is unknown`);
   }
-  let at = reader.skip(count * width);
-  const { bytes } = reader;
+  const at = reader.skip(count * width);
+  const read = isFew ? readFewRests : unpackRests;
+  read(reader.bytes, at, target, from, count, base, width);
+}
+
+function readFewRests(
+  bytes: Uint8Array,
+  start: number,
+  target: Float64Array,
+  from: number,
+  count: number,
+  base: number,
+  width: number,
+): void {
+  const end = from + count;
+  let at = start;
   if (width === 1) {
     for (let index = from; index < end; index++) target[index] = base + bytes[at++]!;
   } else if (width === 2) {
@@ -164,52 +187,23 @@ export function readPacked(
   }
 }
 
-/** By radix: the digits of each byte, one after another. Made when first needed. */
-const digitTables: (Uint8Array | undefined)[] = [];
-
-function digitTable(radix: number): Uint8Array {
-  const known = digitTables[radix];
-  if (known !== undefined) return known;
-  const digits = DIGITS_OF[radix]!;
-  const table = new Uint8Array(256 * digits);
-  for (let byte = 0; byte < 256; byte++) {
-    for (let digit = 0, rest = byte; digit < digits; digit++) {
-      table[byte * digits + digit] = rest % radix;
-      rest = Math.floor(rest / radix);
-    }
-  }
-  digitTables[radix] = table;
-  return table;
-}
-
-function readDigits(
-  reader: ByteReader,
+function readFewDigits(
+  bytes: Uint8Array,
+  start: number,
   target: Float64Array,
   from: number,
-  end: number,
+  count: number,
   base: number,
   radix: number,
+  digits: number,
 ): void {
-  const digits = DIGITS_OF[radix]!;
-  const table = digitTable(radix);
-  let at = reader.skip(Math.ceil((end - from) / digits));
-  const { bytes } = reader;
-  let index = from;
-  if (digits === 5) {
-    for (; index + 5 <= end; index += 5) {
-      const place = bytes[at++]! * 5;
-      target[index] = base + table[place]!;
-      target[index + 1] = base + table[place + 1]!;
-      target[index + 2] = base + table[place + 2]!;
-      target[index + 3] = base + table[place + 3]!;
-      target[index + 4] = base + table[place + 4]!;
+  const end = from + count;
+  let at = start;
+  for (let index = from; index < end;) {
+    let byte = bytes[at++]!;
+    for (const last = Math.min(end, index + digits); index < last; index++) {
+      target[index] = base + (byte % radix);
+      byte = (byte / radix) | 0;
     }
-  }
-  while (index + digits <= end) {
-    const place = bytes[at++]! * digits;
-    for (let digit = 0; digit < digits; digit++) target[index++] = base + table[place + digit]!;
-  }
-  for (let place = index < end ? bytes[at]! * digits : 0; index < end;) {
-    target[index++] = base + table[place++]!;
   }
 }
