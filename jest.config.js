@@ -9,6 +9,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/clients/'],
   // One worker a core; Jest itself would leave one core idle.
   maxWorkers: '100%',
+  globalSetup: '<rootDir>/scripts/build-kernels.mjs',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   reporters: ['default', ...(resultsFile ? ['<rootDir>/scripts/results-reporter.mjs'] : [])],
   // A machine that is busy with something else is slow, not wrong: waits have their own, clearer bounds.

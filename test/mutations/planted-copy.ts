@@ -43,9 +43,12 @@ const COPIED = [
   'storage',
   'replication',
   'test',
-  'dist/kernels',
+  'kernels',
+  'scripts',
   'jest.config.js',
   'package.json',
+  // Later than its sources: nothing to compile.
+  'dist/kernels',
 ];
 const RUN_TIMEOUT_MS = 300_000;
 
