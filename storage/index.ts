@@ -66,6 +66,7 @@ export {
 export { Journal, type IncarnationInfo, type RecoveryReport, type Seal } from './journal.js';
 export { VersionClock, versionParts } from './version-clock.js';
 
+export { kernelModule } from './kernel-module.js';
 export { RowBatch } from './row-batch.js';
 export { TupleMemory, type TableSeries } from './tuple-memory.js';
 export { decodeExpiryBody, encodeExpiryBody, type TableExpiry } from './expiry-body.js';

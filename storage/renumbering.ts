@@ -55,6 +55,34 @@ export class Renumbering {
     return number;
   }
 
+  /**
+   * Into `numbers`, from `at` on, go those of ids[start..end), up to and with the first id that turns up for the first time; returns the offset
+   * in `ids` behind the last one that was numbered. None of them is negative.
+   */
+  numbersOf(
+    ids: Int32Array,
+    start: number,
+    end: number,
+    numbers: Float64Array,
+    at: number,
+  ): number {
+    const entries = this.#entries;
+    const base = this.#base;
+    let to = at;
+    let from = start;
+    for (; from < end; from++, to++) {
+      const id = ids[from]!;
+      // Beyond the entries there is none.
+      const entry = id < entries.length ? entries[id]! : 0;
+      if (entry < base) {
+        numbers[to] = this.numberOf(id);
+        return from + 1;
+      }
+      numbers[to] = entry - base;
+    }
+    return from;
+  }
+
   /** The ids of this round in ascending order, and each number's place in that order. All ids are from 0 to below `idLimit`. */
   rank(idLimit: number, ids: Int32Array, placeOf: Uint32Array): void {
     const end = Math.min(idLimit, this.#entries.length);

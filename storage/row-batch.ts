@@ -48,6 +48,9 @@ let sortedHandles = new Int32Array(1024);
 let placeOfNumber = new Uint32Array(1024);
 let sortedTupleOf = new Float64Array(8192);
 
+/** Fewer cells are copied one by one: a call of the typed array's own costs more. */
+const COPIED_MIN = 96;
+
 /** Instead of an offset. */
 const GuessAt = { start: -1, none: -2 } as const;
 
@@ -99,6 +102,8 @@ export class RowBatch {
   #capacity = INITIAL_ROWS;
   #lanesVersion: number = INITIAL_ROWS;
   #dataBytes = 0;
+  /** What `likelyTuples` found last. */
+  #likelyBytes = 0;
 
   /** Handle of the last ended row's tuple. */
   #lastTuple = NO_TUPLE;
@@ -286,6 +291,53 @@ export class RowBatch {
   /** All tags of the row under construction at once, instead of a call for each: a handle in `tuples`, or the one that was likely. */
   setTuple(handle: number): void {
     this.#named = handle;
+  }
+
+  /**
+   * Into `handles` goes which tuples the next rows are likely to have, one after another; returns how many: at most `count`, as many as there
+   * is room for where the lanes are, and none from the first on that is of a series.
+   */
+  likelyTuples(handles: Int32Array, count: number): number {
+    const most = Math.min(count, this.#capacity - this.rowCount);
+    const found = this.#tuples.followersOf(this.#lastTuple, handles, most);
+    const cellBytes = this.#rowBytes + this.tagCount * TUPLE_CELL_BYTES;
+    this.#likelyBytes = found * cellBytes + this.#tuples.bytesOfTuples(handles, found);
+    return found;
+  }
+
+  /** By at most so much does `approximateBytes` grow with the rows that `likelyTuples` found last. */
+  get likelyBytes(): number {
+    return this.#likelyBytes;
+  }
+
+  /** The column's cells of the next `count` rows, from values[from] on. Requires: it has a lane, and there is room in it. */
+  setNumbers(column: number, values: Float64Array, from: number, count: number): void {
+    copyCells(values, from, count, this.#builders[column]!.values, this.rowCount);
+  }
+
+  /** Times of the next `count` rows: seconds[from] on, all with the same fraction. Requires: the column is no tag, and there is room. */
+  setTimes(
+    column: number,
+    seconds: Float64Array,
+    from: number,
+    count: number,
+    fraction: number,
+  ): void {
+    const { values, fractions } = this.#builders[column]!;
+    copyCells(seconds, from, count, values, this.rowCount);
+    fractions.fill(fraction, this.rowCount, this.rowCount + count);
+  }
+
+  /** Ends `count` rows, whose tuples are those that `likelyTuples` found: so each already is known as the follower of the one before. */
+  endRows(handles: Int32Array, count: number): void {
+    for (let done = 0; done < count;) {
+      const known = this.#numbers.count;
+      done = this.#numbers.numbersOf(handles, done, count, this.#tupleOf, this.rowCount + done);
+      if (this.#numbers.count > known) this.#addTuple(known, handles[done - 1]!);
+    }
+    this.#lastTuple = handles[count - 1]!;
+    this.rowCount += count;
+    if (this.rowCount === this.#capacity) this.#grow();
   }
 
   endRow(): void {
@@ -590,6 +642,17 @@ export class RowBatch {
     tupleOf.set(this.#tupleOf);
     this.#tupleOf = tupleOf;
   }
+}
+
+function copyCells(
+  source: Float64Array,
+  from: number,
+  count: number,
+  cells: Float64Array,
+  at: number,
+): void {
+  if (count >= COPIED_MIN) cells.set(source.subarray(from, from + count), at);
+  else for (let index = 0; index < count; index++) cells[at + index] = source[from + index]!;
 }
 
 /** Most bytes that a cell of this column takes in a section, the bytes of strings apart; the NULL bit is rounded up into it. */

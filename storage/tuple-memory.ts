@@ -134,6 +134,22 @@ export class TupleMemory {
     return isSeriesHandle(follower) ? follower : follower - 1;
   }
 
+  /**
+   * Into `handles` goes what last came after the tuple `handle`, and what after that, and so on: at most `count` of them, and none from the first
+   * on that is not known or not a tuple of this memory. Returns how many. Of NO_TUPLE and of a series nothing is known.
+   */
+  followersOf(handle: number, handles: Int32Array, count: number): number {
+    const followers = this.#followers;
+    let last = handle;
+    let found = 0;
+    while (found < count && last >= 0) {
+      last = followers[last]! - 1;
+      if (last < 0) break;
+      handles[found++] = last;
+    }
+    return found;
+  }
+
   /** Notes that `next` came after `handle`, or with `isWeak` only if nothing is known to. */
   follow(handle: number, next: number, isWeak: boolean): void {
     if (isWeak && this.#followers[handle] !== 0) return;
@@ -143,6 +159,17 @@ export class TupleMemory {
   /** Length of the tuple's bytes. */
   bytesOf(handle: number): number {
     return this.#tuples.bytesOf(handle);
+  }
+
+  /** Of all of handles[0..count), each as often as it is among them. */
+  bytesOfTuples(handles: Int32Array, count: number): number {
+    const { starts } = this.#tuples;
+    let bytes = 0;
+    for (let index = 0; index < count; index++) {
+      const handle = handles[index]!;
+      bytes += starts[handle + 1]! - starts[handle]!;
+    }
+    return bytes;
   }
 
   /** Writes the tag columns over the tuples `handles[0..count)`, all of them in this memory, as a rows section has them. */

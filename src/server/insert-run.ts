@@ -74,12 +74,12 @@ export class InsertRun implements InsertTarget {
     return evaluateConstant(parseExpression(text, this.#textOptions), this.#bindContext);
   }
 
-  isBatchFull(): boolean {
+  isBatchFull(moreRows = 0, moreBytes = 0): boolean {
     const { batch } = this;
     return (
-      batch.rowCount >= SECTION_ROWS_MAX ||
-      batch.newBytes >= NEW_BYTES_MAX ||
-      batch.approximateBytes >= this.#sectionBytes
+      batch.rowCount + moreRows >= SECTION_ROWS_MAX ||
+      batch.newBytes + moreBytes >= NEW_BYTES_MAX ||
+      batch.approximateBytes + moreBytes >= this.#sectionBytes
     );
   }
 

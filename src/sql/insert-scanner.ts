@@ -213,8 +213,18 @@ export class InsertScanner {
   /** Reads rows from the bracket at `start` on, for as long as they are as usual. */
   #usualRows(buf: Uint8Array, start: number, end: number): number {
     const usual = this.#usual;
+    const mayBeMany = this.#target.omitted.length === 0;
     let at = start;
     while (at < end && buf[at] === OPEN && this.#turn > 0) {
+      if (mayBeMany) {
+        at = usual.readMany(buf, at, end, this.#turn, this.#target);
+        if (usual.rowsRead > 0) {
+          this.#row += usual.rowsRead;
+          this.#turn -= usual.rowsRead;
+          this.#state = State.row;
+          if (at === end || buf[at] !== OPEN || this.#turn === 0) return at;
+        }
+      }
       this.#beginRow();
       at = usual.read(buf, at + 1, end);
       this.#position = usual.position;

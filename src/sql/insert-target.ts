@@ -22,8 +22,11 @@ export interface InsertTarget {
   readonly omitted: readonly RecordedCell[];
   /** The value of an expression at position `position`. Throws SqlError. */
   evaluate(text: string, position: number): TypedValue;
-  /** Asked after each row. */
-  isBatchFull(): boolean;
+  /**
+   * Asked after each row. Or whether the batch might be full after so many more rows and bytes, as it counts them: then it is asked row
+   * by row.
+   */
+  isBatchFull(moreRows?: number, moreBytes?: number): boolean;
   /** Called between two `write`s, never from inside one. */
   onBatchFull(): void | Promise<void>;
 }

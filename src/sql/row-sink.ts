@@ -47,6 +47,25 @@ export interface TupleSink extends RowSink {
   seriesStart(handle: number): number;
   /** Instead of a set* call for each tag. */
   setTuple(handle: number): void;
+  /**
+   * Into `handles` goes which tuples the next rows are likely to have, from `likelyTuple` on; returns how many: at most `count`, and none from the
+   * first on that is of a series.
+   */
+  likelyTuples(handles: Int32Array, count: number): number;
+  /** At most so many bytes more does the batch take, as it counts them, when it has the rows that the last call of `likelyTuples` found. */
+  readonly likelyBytes: number;
+  /** As setNumber in each of the next `count` rows, with values[from] on, where the column has a lane. */
+  setNumbers(column: number, values: Float64Array, from: number, count: number): void;
+  /** As setTime in each of the next `count` rows, with seconds[from] on and always the same fraction. */
+  setTimes(
+    column: number,
+    seconds: Float64Array,
+    from: number,
+    count: number,
+    fraction: number,
+  ): void;
+  /** Ends `count` rows, which have the tuples that `likelyTuples` found. */
+  endRows(handles: Int32Array, count: number): void;
   /** Number cells in one array: cells[laneStart(column) + rowCount] = value is setNumber(column, value). */
   readonly cells: Float64Array;
   /** -1 for a column that has no such lane. */

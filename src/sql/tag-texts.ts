@@ -14,6 +14,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { SqlType } from '../catalog/sql-type.js';
+import { claimSlot, keepSlot, newOwner, type TextSlot } from './text-slots.js';
 
 /** Texts beyond this are forgotten, all at once. */
 const TEXT_BYTES_MAX = 8 * 1024 * 1024;
@@ -45,6 +46,9 @@ export class TagTexts {
   /** By handle; a length of 0 = unknown. */
   #starts = new Uint32Array(64);
   #lengths = new Uint32Array(64);
+  /** The kernel's copy, as long as the slot is ours. */
+  #slot: TextSlot | null = null;
+  readonly #owner = newOwner();
 
   private constructor(layout: TagLayout) {
     this.#layout = layout;
@@ -87,6 +91,22 @@ export class TagTexts {
     return isLastEqual ? behind : -1;
   }
 
+  /** The texts as the kernel has them, those that it has room for; good until other texts are asked for theirs. */
+  slot(): TextSlot {
+    const known = this.#ownSlot;
+    if (known !== null) {
+      keepSlot(known);
+      return known;
+    }
+    this.#slot = claimSlot(this.#owner);
+    this.#slot.load(this.#bytes, this.#used, this.#starts, this.#lengths);
+    return this.#slot;
+  }
+
+  get #ownSlot(): TextSlot | null {
+    return this.#slot?.owner === this.#owner ? this.#slot : null;
+  }
+
   /** buf[start..end) is how the tuple was written last. */
   learn(handle: number, buf: Uint8Array, start: number, end: number): void {
     const length = end - start;
@@ -97,6 +117,7 @@ export class TagTexts {
     this.#starts[handle] = to;
     this.#lengths[handle] = length;
     if (!isRoomy) this.#used += length;
+    this.#ownSlot?.put(handle, buf, start, to, length);
     const bytes = this.#bytes;
     for (let from = start; from < end; from += 1, to += 1) bytes[to] = buf[from]!;
   }
@@ -106,6 +127,7 @@ export class TagTexts {
     if (length > TEXT_BYTES_MAX || length < TEXT_BYTES_MIN) return false;
     if (this.#used + length > TEXT_BYTES_MAX) {
       this.#lengths.fill(0);
+      this.#ownSlot?.clear();
       this.#used = 0;
     }
     if (this.#used + length > this.#bytes.length) {

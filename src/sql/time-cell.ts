@@ -8,6 +8,7 @@ import { DateTimeScan } from './date-time-scan.js';
 import type { RowSink } from './row-sink.js';
 
 const SECONDS_PER_DAY = 86_400;
+const SECONDS_PER_HOUR = 3600;
 /** 0000-01-01 00:00:00 and 9999-12-31 23:59:59, the ends of DATETIME. */
 const SECONDS_MIN = -62_167_219_200;
 const SECONDS_MAX = 253_402_300_799;
@@ -40,6 +41,15 @@ export class TimeCell {
     this.#unitsPerSecond = 10 ** this.#precision;
     const wholeSeconds = Number(COUNT_MAX / BigInt(this.#unitsPerSecond));
     this.#safeSeconds = Math.min(-SECONDS_MIN, wholeSeconds - 1);
+  }
+
+  /**
+   * Texts that differ from that of the time written last in minutes and seconds have values that differ by as much: the zone puts no clock forward
+   * or back, and all values fit.
+   */
+  get countsEvenly(): boolean {
+    const fits = Math.abs(this.seconds) + SECONDS_PER_HOUR <= this.#safeSeconds;
+    return fits && !this.#isDate && this.#zone.fixedOffsetSeconds !== null;
   }
 
   /** A count since the epoch in the column's own unit. */

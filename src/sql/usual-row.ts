@@ -11,16 +11,19 @@
  *
  * and the tags, when they are the first cells of the row, are compared as a whole with those of the tuple that is likely to come
  * (tag-texts.ts, canonical-tags.ts). A cell that is not as usual goes to the literal reader, which also finds every fault; what that does not know, or a
- * cell cut by the end of the chunk, is left to the scanner, which goes on from `position`.
+ * cell cut by the end of the chunk, is left to the scanner, which goes on from `position`. Rows of nothing but likely tags, the time of the row
+ * before and integers are read many at once (usual-rows.ts).
  */
 
 import type { CellConverter } from './cell-conversion.js';
-import type { InsertCell } from './insert-target.js';
+import type { InsertCell, InsertTarget } from './insert-target.js';
 import type { LiteralReader } from './literal-reader.js';
 import { NO_TUPLE, type RowSink, type TupleSink } from './row-sink.js';
 import { CanonicalTags } from './canonical-tags.js';
 import { type TagLayout, TagTexts } from './tag-texts.js';
 import type { SqlTextOptions } from './token.js';
+import { UsualRows } from './usual-rows.js';
+import { UsualTime } from './usual-time.js';
 
 const CellKind = { plain: 0, integer: 1, text: 2, time: 3 } as const;
 
@@ -30,9 +33,6 @@ const RUN_VALUE_MAX = 99_999;
 
 /** Digits that the integer loop takes. */
 const DIGITS_MAX = 10;
-/** Texts of times up to this long are compared with the row before's. */
-const TIME_TEXT_MAX = 48;
-const WORD_BYTES = 4;
 /** No sink's `lanesVersion`. */
 const NO_LANES = 0;
 
@@ -53,6 +53,8 @@ export class UsualRowReader {
   position = 0;
   /** Behind the last of them: a comma or a bracket. */
   delimiter = COMMA;
+  /** Rows that `readMany` read. */
+  rowsRead = 0;
 
   readonly #cells: readonly InsertCell[];
   readonly #literals: LiteralReader;
@@ -86,13 +88,14 @@ export class UsualRowReader {
   #tagsEnd = -1;
   #isLearnable = false;
 
-  // The time read last: its text from the first byte up to the delimiter, and its value.
-  readonly #timeText = new Uint8Array(TIME_TEXT_MAX);
-  readonly #timeView = new DataView(this.#timeText.buffer);
-  #timeLength = 0;
+  /** That was read last. */
+  readonly #time = new UsualTime();
   #timePosition = -1;
-  #seconds = 0;
-  #fraction = 0;
+
+  /** Null while not all cells behind the tags are of the kinds that it reads. */
+  #many: UsualRows | null = null;
+  /** `#many`, or what was worked out for it before: null when the tags are no layout. */
+  #manyOfLayout: UsualRows | null = null;
 
   constructor(
     cells: readonly InsertCell[],
@@ -124,14 +127,39 @@ export class UsualRowReader {
         this.#layoutTagCount = tagCount;
         this.#layout = this.#layoutOf(tagCount);
         this.#canonical = this.#layout === null ? null : CanonicalTags.of(this.#layout);
+        this.#manyOfLayout = this.#layout === null ? null : this.#usualRows(this.#layout);
+        this.#forgetRuns();
       }
     }
+    this.#many?.beginChunk();
     const tuplesOf = this.#tuples?.tuples ?? null;
     if (tuplesOf === this.#tuplesOf) return;
     this.#tuplesOf = tuplesOf;
     this.#texts =
       tuplesOf === null || this.#layout === null ? null : TagTexts.of(tuplesOf, this.#layout);
     this.#tagCount = this.#texts === null ? 0 : (this.#layout?.tags.length ?? 0);
+  }
+
+  /**
+   * Reads rows from the bracket at `start` on, each with the comma behind it, as long as they are like those before; returns where the next
+   * one begins. `rowsRead` is how many they were: at most `count`. Requires: the statement omits no column.
+   */
+  readMany(
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+    target: InsertTarget,
+  ): number {
+    const texts = this.#texts;
+    const tuples = this.#tuples;
+    this.rowsRead = 0;
+    if (texts === null || tuples === null) return start;
+    if (tuples.lanesVersion !== this.#lanesVersion) this.#findRuns(tuples);
+    const many = this.#many;
+    if (many === null) return start;
+    this.rowsRead = many.read(buf, start, end, count, texts, tuples, target);
+    return this.rowsRead > 0 ? many.behind : start;
   }
 
   /**
@@ -253,9 +281,9 @@ export class UsualRowReader {
           break;
         }
         case CellKind.time:
-          if (position === this.#timePosition && this.#isTimeOfBefore(buf, at, end)) {
-            sink.setTime(columns[position]!, this.#seconds, this.#fraction);
-            close = at + this.#timeLength;
+          if (position === this.#timePosition && this.#time.isAt(this.#viewOf(buf), at, end)) {
+            sink.setTime(columns[position]!, this.#time.seconds, this.#time.fraction);
+            close = at + this.#time.length;
           }
           break;
         default:
@@ -320,6 +348,7 @@ export class UsualRowReader {
     for (let position = 0; position < this.#runEnds.length; position += 1) {
       this.#runEnds[position] = position;
     }
+    this.#many = null;
   }
 
   /** Where the batch's lanes are now. */
@@ -336,6 +365,27 @@ export class UsualRowReader {
       const goesOn = position + 1 < runEnds.length && runEnds[position + 1]! > position + 1;
       runEnds[position] = start < 0 ? position : goesOn ? runEnds[position + 1]! : position + 1;
     }
+    const haveLanes = this.#kinds.every(
+      (kind, position) =>
+        position < this.#tagCount ||
+        kind !== CellKind.integer ||
+        tuples.laneStart(this.#columns[position]!) >= 0,
+    );
+    this.#many = haveLanes ? this.#manyOfLayout : null;
+    this.#many?.beginChunk();
+  }
+
+  /** Null when cells behind the tags are no integers, but for one time. */
+  #usualRows({ tags }: TagLayout): UsualRows | null {
+    const time = this.#timePosition;
+    const behind = this.#cells.map(({ converter }) => converter).slice(tags.length);
+    const integers = behind.filter(
+      (_, index) => this.#kinds[tags.length + index] === CellKind.integer,
+    );
+    const before = time - tags.length;
+    if (before < 0 || integers.length !== behind.length - 1) return null;
+    if (integers.length > UsualRows.integersMax) return null;
+    return new UsualRows({ integers, before, time: this.#columns[time]! }, this.#time);
   }
 
   #readLiteral(position: number, buf: Uint8Array, start: number, end: number): number {
@@ -346,33 +396,9 @@ export class UsualRowReader {
     const close = this.#literals.read(cell, this.#sink, buf, start, end);
     const isTime = close >= 0 && position === this.#timePosition;
     if (isTime && (first === QUOTE || (first >= ZERO && first <= NINE))) {
-      this.#keepTime(cell.converter, buf, start, close);
+      this.#time.keep(buf, start, close, cell.converter.time);
     }
     return close;
-  }
-
-  #keepTime(converter: CellConverter, buf: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    this.#timeLength = length >= WORD_BYTES && length <= TIME_TEXT_MAX ? length : 0;
-    for (let index = 0; index < this.#timeLength; index += 1) {
-      this.#timeText[index] = buf[start + index]!;
-    }
-    this.#seconds = converter.time.seconds;
-    this.#fraction = converter.time.fraction;
-  }
-
-  /** Compared from the end, where times differ, four bytes at a time; the last step overlaps the one before it. */
-  #isTimeOfBefore(buf: Uint8Array, start: number, end: number): boolean {
-    const length = this.#timeLength;
-    if (length === 0 || start + length >= end) return false;
-    const delimiter = buf[start + length];
-    if (delimiter !== COMMA && delimiter !== CLOSE) return false;
-    const text = this.#timeView;
-    const chunk = this.#viewOf(buf);
-    for (let at = length - WORD_BYTES; at > 0; at -= WORD_BYTES) {
-      if (chunk.getInt32(start + at, true) !== text.getInt32(at, true)) return false;
-    }
-    return chunk.getInt32(start, true) === text.getInt32(0, true);
   }
 
   /** Null when the tags are not the first cells, or are of types whose texts mean something else in another session. */

@@ -460,6 +460,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'runs of integers: while lanes grow, and while columns hold values beyond 2^53',
   },
   {
+    name: 'minutes of a text are taken for minutes of time where clocks change within an hour',
+    file: 'src/sql/time-cell.ts',
+    find: 'return fits && !this.#isDate && this.#zone.fixedOffsetSeconds !== null;',
+    replace: 'return fits && !this.#isDate;',
+    testFile: 'test/sql/many-rows.test.ts',
+    testName: 'in a zone that changes its clocks within an hour',
+  },
+  {
+    name: 'many rows at once go into a batch although they may fill it',
+    file: 'src/sql/usual-rows.ts',
+    find: 'while (rows > 0 && target.isBatchFull(rows, sink.likelyBytes)) {',
+    replace: 'while (rows > 0 && target.isBatchFull(0, 0)) {',
+    testFile: 'test/sql/many-rows.test.ts',
+    testName: 'a batch is full behind the same row, and a turn ends there',
+  },
+  {
     name: 'a flush takes no suspects from its memtable: rows that older runs have are shown twice',
     file: 'storage/flush-plan.ts',
     find: 'return spans.flatMap((span) => clipSpans(suspects, span));',

@@ -4,7 +4,6 @@
  */
 
 import fc from 'fast-check';
-import { SqlError } from '../../protocol/index.js';
 import type { SqlType } from '../../src/catalog/sql-type.js';
 import { fixedTimeZone } from '../../src/exec/time-zone.js';
 import { CellConverter } from '../../src/sql/cell-conversion.js';
@@ -25,13 +24,12 @@ import {
 import { SeriesDictionary } from '../../storage/series-dictionary.js';
 import { resolveSeries } from '../../storage/series-resolver.js';
 import { ResolvedTagBlocks } from '../../storage/tag-block-cache.js';
-import { RowsSectionReader, sectionShape, type RowsKind } from '../../storage/rows-section.js';
+import { RowsSectionReader, sectionShape } from '../../storage/rows-section.js';
 import { TagTupleWriter } from '../../storage/tag-tuple.js';
 import { freshMemory } from '../../storage/vector-memory.js';
-import type { Vector } from '../../storage/vector.js';
 import { encodeWriteBody, sectionsOf, type Section } from '../../storage/write-body.js';
 import { hexOfBytes } from '../support/hex-fixture.js';
-import { printValue, valueAt } from '../support/vector-values.js';
+import { ForgetfulSink, readPieces, readSection } from './batch-support.js';
 import { BIG, BIG_UNSIGNED, datetime, DOUBLE, evaluate, INT, TEXT } from './scan-support.js';
 import { parseExpression } from '../../src/sql/parser.js';
 
@@ -73,59 +71,6 @@ const SCHEMA: TableSchema = {
     precision: type === ColumnType.datetime ? 3 : 0,
   })),
 };
-
-/** Everything of a batch but what tells tuples again. */
-class ForgetfulSink implements RowSink {
-  readonly batch = new RowBatch(SCHEMA);
-  get rowCount(): number {
-    return this.batch.rowCount;
-  }
-  setNumber(column: number, value: number): void {
-    this.batch.setNumber(column, value);
-  }
-  setInteger64(column: number, high: number, low: number): void {
-    this.batch.setInteger64(column, high, low);
-  }
-  setTime(column: number, seconds: number, fraction: number): void {
-    this.batch.setTime(column, seconds, fraction);
-  }
-  setBytes(column: number, source: Uint8Array, start: number, end: number): void {
-    this.batch.setBytes(column, source, start, end);
-  }
-  takesPieces(column: number): boolean {
-    return this.batch.takesPieces(column);
-  }
-  addBytes(column: number, source: Uint8Array, start: number, end: number): void {
-    this.batch.addBytes(column, source, start, end);
-  }
-  setNull(column: number): void {
-    this.batch.setNull(column);
-  }
-  endRow(): void {
-    this.batch.endRow();
-  }
-  abandonRow(): void {
-    this.batch.abandonRow();
-  }
-}
-
-/** Each row's tags, as text, and the bytes of everything that is not tags. */
-function readSection(
-  section: Uint8Array,
-  kind: RowsKind,
-): { tags: string[]; tupleCount: number; rest: string } {
-  const [{ reader }] = [...sectionsOf(Buffer.concat(encodeWriteBody([section])), 0)] as [Section];
-  const shape = sectionShape(SCHEMA, kind);
-  const { tags, tupleOf, tupleCount, rowCount } = new RowsSectionReader(reader, shape, freshMemory);
-  const tuples = Array.from({ length: tupleCount }, (_, tuple) =>
-    tags.map((column) => printValue(valueAt(column as Vector, tuple))).join(),
-  );
-  return {
-    tags: Array.from({ length: rowCount }, (_, row) => tuples[tupleOf?.[row] ?? 0]!),
-    tupleCount,
-    rest: hexOfBytes(reader.bytes.subarray(reader.offset - shape.columns.length, reader.end)),
-  };
-}
 
 interface Mode {
   readonly ansiQuotes: boolean;
@@ -176,26 +121,7 @@ function scan(
   defaultText: string,
 ): string {
   const target = targetOf(sink, order, mode, defaultText);
-  return read(new InsertScanner(target, { ...mode, line: 1, rowsPerTurn: 3 }), text, cuts);
-}
-
-function read(scanner: InsertScanner, text: string, cuts: readonly number[]): string {
-  const bytes = Buffer.from(text);
-  try {
-    let start = 0;
-    for (const end of [...cuts, bytes.length]) {
-      const piece = new Uint8Array(end - start + 2).fill(0x27);
-      piece.set(bytes.subarray(start, end), 1);
-      for (let at = 1; at < piece.length - 1;) at += scanner.write(piece, at, piece.length - 1);
-      piece.fill(0x29);
-      start = end;
-    }
-    scanner.end();
-    return 'read';
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    return `${error.errno} ${error.message}`;
-  }
+  return readPieces(new InsertScanner(target, { ...mode, line: 1, rowsPerTurn: 3 }), text, cuts);
 }
 
 const textValue = fc.oneof(
@@ -358,18 +284,18 @@ test('remembered tags and times read as if they were not remembered', () => {
           const length = Buffer.byteLength(text);
           const places = cuts.map((cut) => Math.floor(cut * length)).sort((a, b) => a - b);
           const batch = batches[which]!;
-          const plain = new ForgetfulSink();
+          const plain = new ForgetfulSink(SCHEMA);
           const { mode, defaultText } = rest;
           const expected = scan(plain, order, text, [], mode, defaultText);
           expect(scan(batch, order, text, places, mode, defaultText)).toBe(expected);
           expect(batch.rowCount).toBe(plain.rowCount);
           if (batch.rowCount > 0) {
             expect(batch.approximateBytes).toBe(plain.batch.approximateBytes);
-            expect(readSection(batch.encodeSection(), 'rows')).toEqual(
-              readSection(plain.batch.encodeSection(), 'rows'),
+            expect(readSection(SCHEMA, batch.encodeSection(), 'rows')).toEqual(
+              readSection(SCHEMA, plain.batch.encodeSection(), 'rows'),
             );
-            expect(readSection(batch.encodeKeySection(), 'key-deletes')).toEqual(
-              readSection(plain.batch.encodeKeySection(), 'key-deletes'),
+            expect(readSection(SCHEMA, batch.encodeKeySection(), 'key-deletes')).toEqual(
+              readSection(SCHEMA, plain.batch.encodeKeySection(), 'key-deletes'),
             );
             if (rest.isApplied) table.apply(batch.encodeSection());
           }
@@ -472,7 +398,7 @@ test('runs of integers: while lanes grow, and while columns hold values beyond 2
     const text = Array.from({ length: 130 }, (_, row) =>
       rowOf(row, row === wideRow ? '-9223372036854775808' : String(row * 3)),
     ).join(',');
-    const plain = new ForgetfulSink();
+    const plain = new ForgetfulSink(SCHEMA);
     batch.clear();
     expect(scan(batch, COLUMNS, text, [], mode, '1')).toBe('read');
     expect(scan(plain, COLUMNS, text, [], mode, '1')).toBe('read');
@@ -552,7 +478,7 @@ test('a scanner that goes from batch to batch writes no cell where only the othe
     line: 1,
     rowsPerTurn: 3,
   });
-  const plain = batches.map(() => new ForgetfulSink());
+  const plain = batches.map(() => new ForgetfulSink(SCHEMA));
   // Each batch has lost the lane of another column.
   const texts = wide.map((without) =>
     rowOf((column) => (column === without ? '-9223372036854775808' : usual(column))),
@@ -563,7 +489,7 @@ test('a scanner that goes from batch to batch writes no cell where only the othe
     batches.push(batch);
     plain.push(sink);
     scanner.restart(targetOf(batch, COLUMNS, PLAIN, '1'));
-    expect(read(scanner, text, [])).toBe('read');
+    expect(readPieces(scanner, text, [])).toBe('read');
     expect(scan(sink, COLUMNS, text, [], PLAIN, '1')).toBe('read');
   }
   for (const [place, batch] of batches.entries()) {
@@ -591,12 +517,12 @@ test('a scanner that goes from batch to batch reads as one that is made for each
         const batch = batches[start % 3]!;
         const text = rows.map(({ values }) => cells(values)).join(',');
         scanner.restart(targetOf(batch, COLUMNS, PLAIN, '1'));
-        const plain = new ForgetfulSink();
+        const plain = new ForgetfulSink(SCHEMA);
         const outcome = scan(plain, COLUMNS, text, [], PLAIN, '1');
         if (outcome !== 'read') continue;
-        expect(read(scanner, text, [])).toBe(outcome);
-        expect(readSection(batch.encodeSection(), 'rows')).toEqual(
-          readSection(plain.batch.encodeSection(), 'rows'),
+        expect(readPieces(scanner, text, [])).toBe(outcome);
+        expect(readSection(SCHEMA, batch.encodeSection(), 'rows')).toEqual(
+          readSection(SCHEMA, plain.batch.encodeSection(), 'rows'),
         );
         batch.clear();
       }

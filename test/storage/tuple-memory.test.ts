@@ -114,6 +114,34 @@ describe('Renumbering', () => {
   });
 });
 
+describe('Renumbering.numbersOf', () => {
+  it('numbers many at once as one by one, and stops behind each new one', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.nat(200), { minLength: 1, maxLength: 60 }), { maxLength: 8 }),
+        (rounds) => {
+          const [many, one] = [new Renumbering(150), new Renumbering(150)];
+          for (const list of rounds) {
+            many.clear();
+            one.clear();
+            const ids = Int32Array.from(list);
+            const numbers = new Float64Array(ids.length + 3);
+            for (let done = 0; done < ids.length;) {
+              const known = many.count;
+              const behind = many.numbersOf(ids, done, ids.length, numbers, done + 3);
+              expect(behind).toBeGreaterThan(done);
+              if (behind < ids.length) expect(many.count).toBe(known + 1);
+              done = behind;
+            }
+            expect([...numbers.subarray(3)]).toEqual(list.map((id) => one.numberOf(id)));
+            expect(many.count).toBe(one.count);
+          }
+        },
+      ),
+    );
+  });
+});
+
 describe('Renumbering.rank', () => {
   it('puts the ids of a round in order, and says where each number went', () => {
     const renumbering = new Renumbering();
@@ -184,6 +212,51 @@ describe('RowBatch with a memory of tuples', () => {
       { numRuns: 500 },
     );
     expect(named).toBeGreaterThan(500);
+  });
+
+  it('ends many likely rows at once as one by one, and says how much it may grow by them', () => {
+    const fill = (batch: RowBatch, hosts: number, rows: number): void => {
+      for (let row = 0; row < rows; row++) {
+        setTags(batch, [`host_${row % hosts}`, row % hosts, null], [0, 1, 2]);
+        setFields(batch, row);
+        batch.endRow();
+      }
+    };
+    for (const [hosts, rows] of [
+      [1, 3],
+      [5, 12],
+      [40, 90],
+      [150, 300],
+    ] as const) {
+      const batch = new RowBatch(schema, new TupleMemory(3));
+      const handles = new Int32Array(512);
+      expect(batch.likelyTuples(handles, 10)).toBe(0);
+      fill(batch, hosts, rows);
+      batch.clear();
+      const plain = new RowBatch(schema);
+      let row = 0;
+      while (row < 400) {
+        const before = batch.approximateBytes;
+        const found = batch.likelyTuples(handles, 1 + (row % 70));
+        expect(found).toBeGreaterThan(0);
+        const seconds = Float64Array.from({ length: found }, (_, index) => 5 + row + index);
+        batch.setNumbers(4, seconds, 0, found);
+        batch.setTimes(3, seconds, 0, found, 7);
+        const { likelyBytes } = batch;
+        batch.endRows(handles, found);
+        expect(batch.approximateBytes).toBeLessThanOrEqual(before + likelyBytes);
+        for (const end = row + found; row < end; row++) {
+          const host = (rows + row) % hosts;
+          setTags(plain, [`host_${host}`, host, null], [0, 1, 2]);
+          plain.setNumber(4, 5 + row);
+          plain.setTime(3, 5 + row, 7);
+          plain.endRow();
+        }
+        expect(batch.approximateBytes).toBe(plain.approximateBytes);
+        expect(batch.rowCount).toBe(plain.rowCount);
+      }
+      expect(rowsIn(batch.encodeSection())).toEqual(rowsIn(plain.encodeSection()));
+    }
   });
 
   it('has the same tag columns wherever in the round of its series a batch begins', () => {
