@@ -1,9 +1,9 @@
 /**
  * The order in which a memtable's rows go into runs: by partition, then (series, time, version), without what is overwritten for good.
  *
- * Rows arrive nearly in order, so one counting pass by series nearly always is the sort: while rows are placed, each one's time is compared
- * with the last of its series. A series with a time that does not rise is put together from its stretches that do (rising-stretches.ts); only
- * where that cannot be it is sorted and reduced row by row.
+ * Rows arrive nearly in order, in stretches (row-stretches.ts). Those are visited in order of time, and one counting pass by series nearly
+ * always is the sort: while each row is given its place, its time is compared with the last of its series. Where a time does not rise,
+ * the series is put together from its stretches that do (rising-stretches.ts); only where that cannot be it is sorted and reduced row by row.
  *
  * Loops over rows are functions of their own: an async function that is called once a flush would run them without a compiler's help.
  */
@@ -14,13 +14,21 @@ import { compareIdentity, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './pag
 import { RisingStretches } from './rising-stretches.js';
 import { type ReductionRules, reduceIdentity } from './row-reduction.js';
 import { sortHandles, sortRange } from './row-order.js';
+import { RowStretches } from './row-stretches.js';
 import type { SeveralTimes } from './several-times.js';
 import { PartitionRule } from './time-base.js';
 
-export interface OrderedPartition {
+/** Rows of a partition in order of arrival. */
+export interface PartitionRows {
   readonly partition: number;
-  /** Handles of the rows that stay, in order. */
-  readonly handles: Uint32Array;
+  readonly rows: RowStretches;
+}
+
+/** Where rows go: by handle, its number in order. */
+export interface RowPlaces {
+  readonly place: Uint32Array;
+  /** The place of rows that do not stay. */
+  readonly leftOut: number;
 }
 
 /** A counter a series is worth it unless there are many more series than rows. */
@@ -32,137 +40,96 @@ const STEP_ROWS = 4096;
 /** How a series came. */
 const Disorder = { none: 0, times: 1, deep: 2 } as const;
 
-/** All rows by partition, in order of arrival; in arrays of `memory`. */
-export async function partitionHandles(
+/** All rows by partition, ascending. */
+export async function partitionRows(
   pages: readonly Page[],
   partitionMs: number,
   precision: number,
-  memory: ArrayLease,
   pacer: Pacer,
-): Promise<OrderedPartition[]> {
-  const parts = new Map<number, { handles: Uint32Array; count: number }>();
-  let rows = 0;
-  for (const page of pages) rows += page.length;
-  const put = (partition: number, from: number, count: number): void => {
-    let part = parts.get(partition);
-    if (part === undefined) {
-      const length = Math.max(64, parts.size === 0 ? rows : count);
-      part = { handles: memory.uint32(length), count: 0 };
-      parts.set(partition, part);
-    }
-    if (part.count + count > part.handles.length) {
-      const grown = new Uint32Array(Math.max(part.handles.length * 2, part.count + count));
-      grown.set(part.handles.subarray(0, part.count));
-      part.handles = grown;
-    }
-    countUp(part.handles, part.count, count, from);
-    part.count += count;
+): Promise<PartitionRows[]> {
+  const parts = new Map<number, RowStretches>();
+  const add = (partition: number, start: number, end: number): void => {
+    let rows = parts.get(partition);
+    if (rows === undefined) parts.set(partition, (rows = new RowStretches()));
+    rows.add(start, end);
   };
   for (let number = 0; number < pages.length; number++) {
     const { times, length, base } = pages[number]!;
     const rule = new PartitionRule(base, partitionMs, precision);
     const first = number << HANDLE_SHIFT;
-    const lowest = rule.partitionOf(leastOf(times, length));
-    if (lowest === rule.partitionOf(greatestOf(times, length))) {
-      put(lowest, first, length);
-    } else {
-      for (let row = 0; row < length;) {
-        const partition = rule.partitionOf(times[row]!);
-        let end = row + 1;
-        while (end < length && rule.partitionOf(times[end]!) === partition) end++;
-        put(partition, first + row, end - row);
-        row = end;
+    for (let row = 0; row < length;) {
+      let end = fallAfter(times, row, length);
+      const partition = rule.partitionOf(times[row]!);
+      if (rule.partitionOf(times[end - 1]!) !== partition) {
+        end = row + 1;
+        while (rule.partitionOf(times[end]!) === partition) end++;
       }
+      add(partition, first + row, first + end);
+      row = end;
     }
     if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
   }
-  return [...parts]
-    .sort(([a], [b]) => a - b)
-    .map(([partition, { handles, count }]) => ({
-      partition,
-      handles: handles.subarray(0, count),
-    }));
+  return [...parts].sort(([a], [b]) => a - b).map(([partition, rows]) => ({ partition, rows }));
 }
 
-/** target[at + i] = from + i. */
-function countUp(target: Uint32Array, at: number, count: number, from: number): void {
-  for (let index = 0; index < count; index++) target[at + index] = from + index;
+/** The first row behind `row` with a time less than the one before it; `length` = there is none. */
+function fallAfter(times: Float64Array, row: number, length: number): number {
+  let end = row + 1;
+  while (end < length && times[end]! >= times[end - 1]!) end++;
+  return end;
 }
 
-/** Running sums. */
-function sumUp(counts: Uint32Array): void {
-  for (let index = 1; index < counts.length; index++) counts[index]! += counts[index - 1]!;
-}
-
-function leastOf(times: Float64Array, length: number): number {
-  let least = Infinity;
-  for (let row = 0; row < length; row++) if (times[row]! < least) least = times[row]!;
-  return least;
-}
-
-function greatestOf(times: Float64Array, length: number): number {
-  let greatest = -Infinity;
-  for (let row = 0; row < length; row++) if (times[row]! > greatest) greatest = times[row]!;
-  return greatest;
-}
-
-/** Sorts the rows of a partition, into an array of `memory`, and leaves out those that do not stay; notes `several`. Requires: times of the pages are normalized, or their bases equal. */
-export async function orderHandles(
+/**
+ * Gives each row of a partition its place, from `first` on, and returns how many stay; notes `several`. Requires: times of the pages are
+ * normalized, or their bases equal.
+ */
+export async function placeRows(
   pages: readonly Page[],
-  handles: Uint32Array,
+  rows: RowStretches,
+  { place, leftOut }: RowPlaces,
+  first: number,
   rules: ReductionRules,
   several: SeveralTimes,
   memory: ArrayLease,
   pacer: Pacer,
-): Promise<Uint32Array> {
-  const count = handles.length;
-  let seriesMax = 0;
-  await eachStretch(pages, handles, pacer, (page, row, end) => {
-    const { series } = page;
-    for (; row < end; row++) if (series[row]! > seriesMax) seriesMax = series[row]!;
-  });
+): Promise<number> {
   const reducer = new HandleReducer(pages, rules, several);
-  if (seriesMax > count * SERIES_PER_ROW_MAX + SERIES_SPARE) {
-    await sortHandles(pages, handles, count, pacer);
-    return handles.subarray(0, await reducer.reduce(handles, 0, count, 0, pacer));
+  const ends = await endsBySeries(pages, rows, pacer);
+  if (ends === null) {
+    const handles = memory.uint32(rows.rows);
+    listHandles(rows, handles);
+    await sortHandles(pages, handles, rows.rows, pacer);
+    const kept = await reducer.reduce(handles, 0, rows.rows, 0, pacer);
+    return numberRows(rows, handles.subarray(0, kept), place, first, leftOut);
   }
-  const ends = new Uint32Array(seriesMax + 2);
-  await eachStretch(pages, handles, pacer, (page, row, end) => {
-    const { series } = page;
-    for (; row < end; row++) ends[series[row]! + 1]!++;
+  const { base } = pages[rows.starts[0]! >>> HANDLE_SHIFT]!;
+  const deltas = Float64Array.from(pages, (page) => Number(page.base - base));
+  const inOrder = rows.inOrderOfTime((handle) => {
+    const number = handle >>> HANDLE_SHIFT;
+    return pages[number]!.times[handle & HANDLE_ROW_MASK]! + deltas[number]!;
   });
-  sumUp(ends);
-
-  const sorted = memory.uint32(count);
-  const disorder = new Uint8Array(seriesMax + 1);
-  const lastTimes = new Float64Array(seriesMax + 1).fill(-Infinity);
-  const { base } = pages[handles[0]! >>> HANDLE_SHIFT]!;
-  await eachStretch(pages, handles, pacer, (page, row, end, handle) => {
-    const { series, times, tombstones } = page;
-    const delta = page.base === base ? 0 : Number(page.base - base);
-    for (; row < end; row++) {
-      const id = series[row]!;
-      const time = times[row]! + delta;
-      if (!(time > lastTimes[id]!)) disorder[id]! |= Disorder.times;
-      if (delta !== 0 && !Number.isSafeInteger(time)) disorder[id] = Disorder.deep;
-      if (tombstones !== null && tombstones[row] === 1) disorder[id] = Disorder.deep;
-      lastTimes[id] = time;
-      sorted[ends[id]!++] = handle++;
-    }
+  const series = new SeriesPlaces(ends, place, first);
+  await eachStretch(pages, inOrder, pacer, (page, row, end, handle) => {
+    series.place(page, row, end, handle, deltas[handle >>> HANDLE_SHIFT]!);
   });
+  if (!series.isDisordered) return rows.rows;
 
+  const sorted = memory.uint32(rows.rows);
+  await eachStretch(pages, rows, pacer, (_, row, end, handle) => {
+    sortByPlace(sorted, place, first, handle, handle + end - row);
+  });
   // Each series ends where the next one began; `kept` falls behind once rows are left out.
   let kept = 0;
   let from = 0;
-  const scratch = handles;
-  const stretches = new StretchOrder(pages, base);
-  for (let series = 0; series <= seriesMax; series++) {
-    const to = ends[series]!;
+  const scratch = memory.uint32(rows.rows);
+  const stretches = new StretchOrder(pages, deltas);
+  for (let id = 0; id < series.disorder.length; id++) {
+    const to = ends[id]!;
     if (to === from) continue;
+    const disorder = series.disorder[id]!;
     const isOrdered =
-      disorder[series] === Disorder.none ||
-      (disorder[series] === Disorder.times &&
-        (await stretches.order(sorted, scratch, from, to, pacer)));
+      disorder === Disorder.none ||
+      (disorder === Disorder.times && (await stretches.order(sorted, scratch, from, to, pacer)));
     if (!isOrdered) {
       await sortRange(pages, sorted, scratch, from, to, pacer);
       kept = await reducer.reduce(sorted, from, to, kept, pacer);
@@ -172,33 +139,152 @@ export async function orderHandles(
     }
     from = to;
   }
-  return sorted.subarray(0, kept);
+  if (pacer.spend(rows.rows * ROW_UNITS)) await pacer.turn();
+  return numberRows(rows, sorted.subarray(0, kept), place, first, leftOut);
 }
 
-/** Calls for each stretch of rows that follow each other in one page. */
+/** By series: where its rows begin in the order, and at the end where all end; null = there are many more series than rows. */
+async function endsBySeries(
+  pages: readonly Page[],
+  rows: RowStretches,
+  pacer: Pacer,
+): Promise<Uint32Array | null> {
+  const seriesMax = rows.rows * SERIES_PER_ROW_MAX + SERIES_SPARE;
+  let counts = new Uint32Array(SERIES_SPARE);
+  let isMany = false;
+  await eachStretch(pages, rows, pacer, ({ series }, row, end) => {
+    for (;;) {
+      row = countSeries(series, row, end, counts);
+      if (row === end) return;
+      isMany ||= series[row]! > seriesMax;
+      if (isMany) return;
+      const grown = new Uint32Array(Math.max(series[row]! + 2, counts.length * 2));
+      grown.set(counts);
+      counts = grown;
+    }
+  });
+  if (isMany) return null;
+  sumUp(counts);
+  return counts;
+}
+
+/** counts[series + 1] of the rows; returns the first row whose series is beyond them, or `end`. */
+function countSeries(series: Uint32Array, row: number, end: number, counts: Uint32Array): number {
+  const last = counts.length - 1;
+  for (; row < end; row++) {
+    const id = series[row]!;
+    if (id >= last) return row;
+    counts[id + 1]! += 1;
+  }
+  return row;
+}
+
+/** Running sums. */
+function sumUp(counts: Uint32Array): void {
+  for (let index = 1; index < counts.length; index++) counts[index]! += counts[index - 1]!;
+}
+
+/** Gives rows their places, each behind the rows of its series that were visited before. */
+class SeriesPlaces {
+  /** How each series came. */
+  readonly disorder: Uint8Array;
+  isDisordered = false;
+  readonly #ends: Uint32Array;
+  readonly #lastTimes: Float64Array;
+  readonly #place: Uint32Array;
+  readonly #first: number;
+
+  /** `ends`: by series, the number of its first row; becomes the one behind its last. */
+  constructor(ends: Uint32Array, place: Uint32Array, first: number) {
+    this.disorder = new Uint8Array(ends.length);
+    this.#ends = ends;
+    this.#lastTimes = new Float64Array(ends.length).fill(-Infinity);
+    this.#place = place;
+    this.#first = first;
+  }
+
+  /** `delta`: from the page's times to those of other pages. */
+  place(page: Page, row: number, end: number, handle: number, delta: number): void {
+    const { series, times, tombstones } = page;
+    if (tombstones !== null || delta !== 0) this.#noteDeep(page, row, end, delta);
+    const lastTimes = this.#lastTimes;
+    const ends = this.#ends;
+    const place = this.#place;
+    const first = this.#first;
+    for (; row < end; row++, handle++) {
+      const id = series[row]!;
+      const time = times[row]! + delta;
+      if (!(time > lastTimes[id]!)) this.#note(id, Disorder.times);
+      lastTimes[id] = time;
+      place[handle] = first + ends[id]!++;
+    }
+  }
+
+  #noteDeep({ series, times, tombstones }: Page, row: number, end: number, delta: number): void {
+    for (; row < end; row++) {
+      const isTombstone = tombstones !== null && tombstones[row] === 1;
+      if (isTombstone || !Number.isSafeInteger(times[row]! + delta)) {
+        this.#note(series[row]!, Disorder.deep);
+      }
+    }
+  }
+
+  #note(id: number, disorder: number): void {
+    this.isDisordered = true;
+    this.disorder[id]! |= disorder;
+  }
+}
+
+/** Calls for each stretch, with the handle of its first row. */
 async function eachStretch(
   pages: readonly Page[],
-  handles: Uint32Array,
+  rows: RowStretches,
   pacer: Pacer,
   visit: (page: Page, row: number, end: number, handle: number) => void,
 ): Promise<void> {
-  for (let at = 0; at < handles.length;) {
-    const handle = handles[at]!;
+  for (let stretch = 0; stretch < rows.count; stretch++) {
+    const handle = rows.starts[stretch]!;
     const row = handle & HANDLE_ROW_MASK;
-    const length = stretchLength(handles, at, HANDLE_ROW_MASK + 1 - row);
+    const length = rows.ends[stretch]! - handle;
     visit(pages[handle >>> HANDLE_SHIFT]!, row, row + length, handle);
-    at += length;
     if (pacer.spend(length * ROW_UNITS)) await pacer.turn();
   }
 }
 
-/** How many handles from `at` on follow each other, at most `most`. */
-function stretchLength(handles: Uint32Array, at: number, most: number): number {
-  const first = handles[at]!;
-  const longest = Math.min(handles.length - at, most);
-  let length = 1;
-  while (length < longest && handles[at + length] === first + length) length++;
-  return length;
+function listHandles(rows: RowStretches, handles: Uint32Array): void {
+  let at = 0;
+  for (let stretch = 0; stretch < rows.count; stretch++) {
+    const end = rows.ends[stretch]!;
+    for (let handle = rows.starts[stretch]!; handle < end; handle++) handles[at++] = handle;
+  }
+}
+
+/** The rows `handle..end-1`, which have places from `first` on, where those places say. */
+export function sortByPlace(
+  sorted: Uint32Array,
+  place: Uint32Array,
+  first: number,
+  handle: number,
+  end: number,
+): void {
+  for (; handle < end; handle++) sorted[place[handle]! - first] = handle;
+}
+
+/** Of the rows, only `sorted` stay, in that order. Returns how many. */
+function numberRows(
+  rows: RowStretches,
+  sorted: Uint32Array,
+  place: Uint32Array,
+  first: number,
+  leftOut: number,
+): number {
+  if (sorted.length < rows.rows) {
+    for (let stretch = 0; stretch < rows.count; stretch++) {
+      place.fill(leftOut, rows.starts[stretch], rows.ends[stretch]);
+    }
+  }
+  for (let index = 0; index < sorted.length; index++) place[sorted[index]!] = first + index;
+  return sorted.length;
 }
 
 /** Puts the rows of one series after another in order, stretch by stretch. */
@@ -209,10 +295,9 @@ class StretchOrder {
   readonly #stretches = new RisingStretches();
   #times = new Float64Array(1024);
 
-  /** `base`: times are compared as offsets from it. */
-  constructor(pages: readonly Page[], base: bigint) {
+  constructor(pages: readonly Page[], deltas: Float64Array) {
     this.#pages = pages;
-    this.#deltas = Float64Array.from(pages, (page) => Number(page.base - base));
+    this.#deltas = deltas;
   }
 
   /** False: `handles[from..to)` are as they were, and must be sorted. `scratch` reaches to `to`. */

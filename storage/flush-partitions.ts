@@ -8,8 +8,9 @@
  * It is found, merged and expired by the times of its rows, like every other.
  */
 
-import type { OrderedPartition } from './flush-order.js';
-import { HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js';
+import type { PartitionRows } from './flush-order.js';
+import { HANDLE_SHIFT, type Page } from './page.js';
+import { RowStretches } from './row-stretches.js';
 import { boundOffset } from './time-base.js';
 
 /** Runs that one flush makes of one table. */
@@ -17,54 +18,50 @@ export const FLUSH_RUNS_MAX = 256;
 
 /** The partitions without rows at or before that time; a partition that has no other is left out. */
 export function withoutExpired(
-  parts: readonly OrderedPartition[],
+  parts: readonly PartitionRows[],
   pages: readonly Page[],
   expiredThrough: bigint | null,
-): readonly OrderedPartition[] {
+): readonly PartitionRows[] {
   if (expiredThrough === null) return parts;
   const bounds = Float64Array.from(pages, (page) => boundOffset(expiredThrough, page.base));
-  return parts.flatMap(({ partition, handles }) => {
-    let kept = 0;
-    for (let index = 0; index < handles.length; index++) {
-      const handle = handles[index]!;
-      const number = handle >>> HANDLE_SHIFT;
-      if (pages[number]!.times[handle & HANDLE_ROW_MASK]! <= bounds[number]!) continue;
-      handles[kept++] = handle;
+  return parts.flatMap(({ partition, rows }) => {
+    const kept = new RowStretches();
+    for (let stretch = 0; stretch < rows.count; stretch++) {
+      const number = rows.starts[stretch]! >>> HANDLE_SHIFT;
+      const first = number << HANDLE_SHIFT;
+      const end = rows.ends[stretch]! - first;
+      // Times of a stretch do not fall.
+      let row = rows.starts[stretch]! - first;
+      while (row < end && pages[number]!.times[row]! <= bounds[number]!) row++;
+      if (row < end) kept.add(first + row, first + end);
     }
-    return kept === 0 ? [] : [{ partition, handles: handles.subarray(0, kept) }];
+    return kept.count === 0 ? [] : [{ partition, rows: kept }];
   });
 }
 
 /** At most `max` of them. Requires: ascending. */
 export function boundPartitions(
-  parts: readonly OrderedPartition[],
+  parts: readonly PartitionRows[],
   max: number = FLUSH_RUNS_MAX,
-): readonly OrderedPartition[] {
+): readonly PartitionRows[] {
   let width = 1;
   while (groupCount(parts, width) > max) width *= 2;
   if (width === 1) return parts;
-  const bounded: OrderedPartition[] = [];
+  const bounded: PartitionRows[] = [];
   for (let from = 0; from < parts.length;) {
     const first = alignedTo(parts[from]!.partition, width);
     let to = from;
-    let rows = 0;
-    while (to < parts.length && alignedTo(parts[to]!.partition, width) === first) {
-      rows += parts[to]!.handles.length;
-      to += 1;
+    const rows = new RowStretches();
+    for (; to < parts.length && alignedTo(parts[to]!.partition, width) === first; to++) {
+      rows.addAll(parts[to]!.rows);
     }
-    const handles = new Uint32Array(rows);
-    let at = 0;
-    for (const part of parts.slice(from, to)) {
-      handles.set(part.handles, at);
-      at += part.handles.length;
-    }
-    bounded.push({ partition: first, handles });
+    bounded.push({ partition: first, rows });
     from = to;
   }
   return bounded;
 }
 
-function groupCount(parts: readonly OrderedPartition[], width: number): number {
+function groupCount(parts: readonly PartitionRows[], width: number): number {
   let count = 0;
   let last = NaN;
   for (const { partition } of parts) {

@@ -12,11 +12,12 @@ import type { ArrayLease } from './array-pool.js';
 import type { FlushJob, FlushTable, JobResult, WrittenRun } from './background-job.js';
 import { BlockEncoder } from './block.js';
 import { type BlockInfo, hullOfBlocks } from './block-directory.js';
-import { orderHandles, partitionHandles } from './flush-order.js';
+import { partitionRows, placeRows, type RowPlaces, sortByPlace } from './flush-order.js';
 import { boundPartitions, withoutExpired } from './flush-partitions.js';
 import { gatherPaced } from './gather.js';
 import { gatherColumn } from './gather-column.js';
 import type { JobDeps } from './job-deps.js';
+import type { Pacer } from './pacer.js';
 import { HANDLE_SHIFT, Page, sliceVector } from './page.js';
 import { joinSpans } from './interval-set.js';
 import { clipSpans, encodeRun, type RunParts } from './run.js';
@@ -37,7 +38,8 @@ interface BlockSpan {
 
 interface Partition {
   readonly partition: number;
-  readonly handles: Uint32Array;
+  /** Rows that stay. */
+  readonly rows: number;
   readonly several: SeveralTimes;
 }
 
@@ -82,23 +84,42 @@ async function flushTable(
   }
   const { appendMode, mergeFields, partitionMs, precision } = table;
   const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
-  const partitions: Partition[] = [];
-  const found = await partitionHandles(pages, partitionMs, precision, memory, pacer);
+  const leftOut = pages.reduce((sum, page) => sum + page.length, 0);
+  const place = memory.uint32(pages.length << HANDLE_SHIFT);
+  const places = { place, leftOut };
+  const found = await partitionRows(pages, partitionMs, precision, pacer);
   const left = withoutExpired(found, pages, table.expiredThrough);
+  if (left !== found) place.fill(leftOut);
+  const partitions: Partition[] = [];
+  let rows = 0;
   for (const part of boundPartitions(left)) {
     deps.checkStopped();
     const several = new SeveralTimes();
-    const handles = await orderHandles(pages, part.handles, rules, several, memory, pacer);
-    partitions.push({ partition: part.partition, handles, several });
+    const kept = await placeRows(pages, part.rows, places, rows, rules, several, memory, pacer);
+    partitions.push({ partition: part.partition, rows: kept, several });
+    rows += kept;
   }
   const shapes = table.columns.map((_, column) => shapeOf(pages, column));
   const isOneBase = isSameBase && shapes.every((shape) => shape.kind !== 'mixed-bases');
+  const order =
+    !isOneBase || shapes.some(({ kind }) => kind === 'strings')
+      ? await handlesInOrder(pages, places, rows, memory, pacer)
+      : null;
+  const sorted = { places, rows, order };
   const blocks = isOneBase
-    ? await encodeByColumn(table, pages, partitions, shapes, batches, memory, deps)
-    : await encodeByBlock(table, pages, partitions, batches, deps);
+    ? await encodeByColumn(table, pages, partitions, shapes, sorted, batches, memory, deps)
+    : await encodeByBlock(table, pages, partitions, order!, batches, deps);
   return partitions.flatMap((part, index) =>
-    part.handles.length === 0 ? [] : [runOf(table, part, index, blocks[index]!)],
+    part.rows === 0 ? [] : [runOf(table, part, index, blocks[index]!)],
   );
+}
+
+/** All rows that stay, of all partitions. */
+interface SortedRows {
+  readonly places: RowPlaces;
+  readonly rows: number;
+  /** Their handles; null where nothing needs them. */
+  readonly order: Uint32Array | null;
 }
 
 /** Blocks of a run as they were written, and their bytes. */
@@ -130,20 +151,13 @@ async function encodeByColumn(
   pages: readonly Page[],
   partitions: readonly Partition[],
   shapes: readonly ColumnShape[],
+  { places, rows, order }: SortedRows,
   batches: SyncedBatches,
   memory: ArrayLease,
   deps: JobDeps,
 ): Promise<WrittenBlocks[]> {
   const { pacer } = deps;
-  const rows = partitions.reduce((sum, { handles }) => sum + handles.length, 0);
-  const place = memory.uint32(pages.length << HANDLE_SHIFT).fill(rows);
-  let at = 0;
-  for (const { handles } of partitions) {
-    numberHandles(handles, place, at);
-    at += handles.length;
-    if (pacer.spend(handles.length * VALUE_UNITS)) await pacer.turn();
-  }
-  const scatter = new ColumnScatter(pages, place, rows, memory);
+  const scatter = new ColumnScatter(pages, places, rows, memory);
   const series = scatter.integers((page) => page.series);
   const times = scatter.numbers((page) => page.times);
   const versions = scatter.numbers((page) => page.versions);
@@ -159,8 +173,8 @@ async function encodeByColumn(
     encoder: BlockEncoder;
   }[] = [];
   let runStart = 0;
-  for (const [run, { handles }] of partitions.entries()) {
-    for (const span of blockSpans(runStart, runStart + handles.length, table.blockRows)) {
+  for (const [run, { rows: runRows }] of partitions.entries()) {
+    for (const span of blockSpans(runStart, runStart + runRows, table.blockRows)) {
       const { from, to } = span;
       // Filled column by column, each just before it is encoded.
       const columns: (Vector | null)[] = table.columns.map(() => null);
@@ -183,14 +197,11 @@ async function encodeByColumn(
       });
       if (pacer.spend((to - from) * VALUE_UNITS * 2)) await pacer.turn();
     }
-    runStart += handles.length;
+    runStart += runRows;
   }
-  const order = shapes.some(({ kind }) => kind === 'strings')
-    ? joinHandles(partitions, rows)
-    : null;
   for (const [column, shape] of shapes.entries()) {
     deps.checkStopped();
-    const whole = wholeColumn(table, column, shape, scatter, pages, times);
+    const whole = wholeColumn(table, column, shape, scatter, pages, times, rows);
     if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
     for (const { span, columns, encoder } of open) {
       const { from, to } = span;
@@ -220,15 +231,10 @@ function wholeColumn(
   scatter: ColumnScatter,
   pages: readonly Page[],
   times: Float64Array,
+  rows: number,
 ): Vector | null {
   if (table.columns[column]!.role === ColumnRole.time) {
-    return {
-      kind: 'time',
-      length: times.length - 1,
-      base: pages[0]!.base,
-      offsets: times,
-      nulls: null,
-    };
+    return { kind: 'time', length: rows, base: pages[0]!.base, offsets: times, nulls: null };
   }
   if (shape.kind === 'absent' || shape.kind === 'strings') return null;
   return scatter.column(column, shape);
@@ -238,18 +244,20 @@ async function encodeByBlock(
   table: FlushTable,
   pages: readonly Page[],
   partitions: readonly Partition[],
+  order: Uint32Array,
   batches: SyncedBatches,
   deps: JobDeps,
 ): Promise<WrittenBlocks[]> {
   const { pacer } = deps;
   const columnIds = table.columns.map((column) => column.id);
   const written: WrittenBlocks[] = [];
-  for (const [run, { handles }] of partitions.entries()) {
+  let at = 0;
+  for (const [run, { rows }] of partitions.entries()) {
     const blocks: WrittenBlocks = { infos: [], sizeBytes: 0 };
-    for (let at = 0; at < handles.length;) {
+    for (const runEnd = at + rows; at < runEnd;) {
       deps.checkStopped();
-      const end = Math.min(at + table.blockRows, handles.length);
-      const { page, taken } = await gatherPaced(pages, handles, at, end, pacer);
+      const end = Math.min(at + table.blockRows, runEnd);
+      const { page, taken } = await gatherPaced(pages, order, at, end, pacer);
       at += taken;
       const encoder = new BlockEncoder(page, columnIds, table.appendMode);
       while (encoder.step()) if (pacer.spend(taken * VALUE_UNITS)) await pacer.turn();
@@ -274,22 +282,24 @@ async function writeBlock(
   await batches.add(operations);
 }
 
-/** place[handle] = its number in order, from `first` on. A function of its own, because an async one is compiled late. */
-function numberHandles(handles: Uint32Array, place: Uint32Array, first: number): void {
-  for (let index = 0; index < handles.length; index++) place[handles[index]!] = first + index;
-}
-
 function* blockSpans(from: number, to: number, blockRows: number): Generator<BlockSpan> {
   for (let at = from; at < to; at += blockRows)
     yield { from: at, to: Math.min(at + blockRows, to) };
 }
 
-function joinHandles(partitions: readonly Partition[], rows: number): Uint32Array {
-  const order = new Uint32Array(rows);
-  let at = 0;
-  for (const { handles } of partitions) {
-    order.set(handles, at);
-    at += handles.length;
+/** All rows that stay, in order. */
+async function handlesInOrder(
+  pages: readonly Page[],
+  { place, leftOut }: RowPlaces,
+  rows: number,
+  memory: ArrayLease,
+  pacer: Pacer,
+): Promise<Uint32Array> {
+  const order = memory.uint32(leftOut + 1);
+  for (const [number, { length }] of pages.entries()) {
+    const first = number << HANDLE_SHIFT;
+    sortByPlace(order, place, 0, first, first + length);
+    if (pacer.spend(length * VALUE_UNITS)) await pacer.turn();
   }
-  return order;
+  return order.subarray(0, rows);
 }

@@ -7,6 +7,7 @@
  */
 
 import type { ArrayLease } from './array-pool.js';
+import type { RowPlaces } from './flush-order.js';
 import { HANDLE_SHIFT, type Page } from './page.js';
 import type { Vector } from './vector.js';
 
@@ -53,23 +54,26 @@ export class ColumnScatter {
   readonly #pages: readonly Page[];
   readonly #place: Uint32Array;
   readonly #rows: number;
+  /** Of an array of all rows and, behind them, one place for what does not stay. */
+  readonly #length: number;
   readonly #memory: ArrayLease;
   #values: Float64Array | null = null;
   #high: Int32Array | null = null;
   #low: Int32Array | null = null;
   #nulls: Uint8Array | null = null;
 
-  /** Requires: rows that do not stay have the place `rows`. Numbers go into arrays of `memory`. */
-  constructor(pages: readonly Page[], place: Uint32Array, rows: number, memory: ArrayLease) {
+  /** `rows` of them stay. Numbers go into arrays of `memory`. */
+  constructor(pages: readonly Page[], places: RowPlaces, rows: number, memory: ArrayLease) {
     this.#pages = pages;
-    this.#place = place;
+    this.#place = places.place;
     this.#rows = rows;
+    this.#length = places.leftOut + 1;
     this.#memory = memory;
   }
 
   /** One array of all rows, in order. */
   numbers(arrayOf: (page: Page) => Float64Array): Float64Array {
-    const target = this.#memory.float64(this.#rows + 1);
+    const target = this.#memory.float64(this.#length);
     this.#pages.forEach((page, number) => {
       scatterFloat64(target, arrayOf(page), this.#place, number << HANDLE_SHIFT, page.length);
     });
@@ -78,7 +82,7 @@ export class ColumnScatter {
 
   /** The same for small integers. */
   integers(arrayOf: (page: Page) => Uint32Array): Uint32Array {
-    const target = this.#memory.uint32(this.#rows + 1);
+    const target = this.#memory.uint32(this.#length);
     this.#pages.forEach((page, number) => {
       scatterUint32(target, arrayOf(page), this.#place, number << HANDLE_SHIFT, page.length);
     });
@@ -88,7 +92,7 @@ export class ColumnScatter {
   /** 1 = tombstone; null when no row that stays is one. */
   tombstones(): Uint8Array | null {
     if (this.#pages.every((page) => page.tombstones === null)) return null;
-    const target = new Uint8Array(this.#rows + 1);
+    const target = new Uint8Array(this.#length);
     this.#pages.forEach((page, number) => {
       if (page.tombstones === null) return;
       scatterFlags(target, page.tombstones, this.#place, number << HANDLE_SHIFT, page.length);
@@ -102,7 +106,7 @@ export class ColumnScatter {
     const length = this.#rows;
     if (shape.kind === 'integer64')
       return { kind: 'integer64', length, ...this.#halves(index), nulls };
-    const values = (this.#values ??= this.#memory.float64(length + 1));
+    const values = (this.#values ??= this.#memory.float64(this.#length));
     this.#pages.forEach((page, number) => {
       const vector = page.columns[index] ?? null;
       if (vector === null) return;
@@ -117,8 +121,8 @@ export class ColumnScatter {
   }
 
   #halves(index: number): { high: Int32Array; low: Int32Array } {
-    const high = (this.#high ??= new Int32Array(this.#rows + 1));
-    const low = (this.#low ??= new Int32Array(this.#rows + 1));
+    const high = (this.#high ??= new Int32Array(this.#length));
+    const low = (this.#low ??= new Int32Array(this.#length));
     this.#pages.forEach((page, number) => {
       const vector = page.columns[index] ?? null;
       const first = number << HANDLE_SHIFT;
@@ -139,7 +143,7 @@ export class ColumnScatter {
 
   #scatterNulls(index: number): Uint8Array | null {
     if (!this.#pages.some((page) => hasNulls(page.columns[index] ?? null))) return null;
-    const target = (this.#nulls ??= new Uint8Array(this.#rows + 1));
+    const target = (this.#nulls ??= new Uint8Array(this.#length));
     this.#pages.forEach((page, number) => {
       const vector = page.columns[index] ?? null;
       const first = number << HANDLE_SHIFT;

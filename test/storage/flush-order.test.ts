@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { ArrayPool } from '../../storage/array-pool.js';
-import { orderHandles } from '../../storage/flush-order.js';
+import { partitionRows, placeRows, sortByPlace } from '../../storage/flush-order.js';
 import type { TimeSpan } from '../../storage/interval-set.js';
 import { systemTimers } from '../../storage/node-adapters.js';
 import { Pacer } from '../../storage/pacer.js';
@@ -14,11 +14,15 @@ import {
   Page,
 } from '../../storage/page.js';
 import { RisingStretches } from '../../storage/rising-stretches.js';
+import { RowStretches } from '../../storage/row-stretches.js';
 import { quantumUnits } from '../../storage/time-base.js';
 import { reduceIdentity, type ReductionRules } from '../../storage/row-reduction.js';
 import { SeveralTimes } from '../../storage/several-times.js';
 
 const PRECISION = 9;
+const DAY_MS = 86_400_000;
+/** Place of the first row. */
+const FIRST = 1_000_000;
 
 interface Row {
   readonly series: number;
@@ -54,6 +58,27 @@ function handlesOf(pages: readonly Page[]): number[] {
   return pages.flatMap(({ length }, number) =>
     Array.from({ length }, (_, row) => (number << HANDLE_SHIFT) + row),
   );
+}
+
+/** As a flush does it; all rows are in one partition. */
+async function flushOrder(
+  pages: readonly Page[],
+  rules: ReductionRules,
+  several: SeveralTimes,
+): Promise<Uint32Array> {
+  const memory = new ArrayPool(0).lease();
+  const pacer = new Pacer(systemTimers({ keepsProcessAlive: false }));
+  const [part] = await partitionRows(pages, DAY_MS, PRECISION, pacer);
+  const leftOut = handlesOf(pages).length;
+  const place = new Uint32Array(pages.length << HANDLE_SHIFT).fill(NaN);
+  const places = { place, leftOut };
+  const { rows } = part!;
+  const kept = await placeRows(pages, rows, places, FIRST, rules, several, memory, pacer);
+  const order = new Uint32Array(leftOut + 1);
+  for (const handle of handlesOf(pages)) {
+    if (place[handle] !== leftOut) sortByPlace(order, place, FIRST, handle, handle + 1);
+  }
+  return order.subarray(0, kept);
 }
 
 /** Sorted by comparing, and reduced identity by identity. */
@@ -114,8 +139,6 @@ const batches = fc.array(
 );
 
 test('rows are in the order that comparing gives, and what is overwritten is left out', async () => {
-  const timers = systemTimers({ keepsProcessAlive: false });
-  const pool = new ArrayPool(0);
   await fc.assert(
     fc.asyncProperty(
       batches,
@@ -133,10 +156,8 @@ test('rows are in the order that comparing gives, and what is overwritten is lef
         );
         const pages = pagesOf(rows, pageRows, baseStep);
         const rules = { appendMode, mergeFields: false, horizon, settledHorizon: 0 };
-        const handles = Uint32Array.from(handlesOf(pages));
         const several = new SeveralTimes();
-        const memory = pool.lease();
-        const order = await orderHandles(pages, handles, rules, several, memory, new Pacer(timers));
+        const order = await flushOrder(pages, rules, several);
         expect([...order]).toEqual(plainOrder(pages, rules));
         for (const [first, second] of neighbours(pages, order)) {
           if (first.isTombstone) expect(isIn(first.time, several.tombstoneSpans())).toBe(true);
@@ -149,6 +170,145 @@ test('rows are in the order that comparing gives, and what is overwritten is lef
     ),
     { numRuns: 300 },
   );
+});
+
+test('batches of the same series over and over, out of turn, not quite whole, or twice, are in order', async () => {
+  const rules = { appendMode: false, mergeFields: false, horizon: 1e6, settledHorizon: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.nat(), { maxLength: 3 }),
+      fc.constantFrom(7, 64, 1000),
+      async (seriesCount, instants, turns, gaps, pageRows) => {
+        // A batch that is as early or as late as others is there twice.
+        const rows = turns.flatMap((turn, index) =>
+          Array.from({ length: seriesCount * instants }, (_, row): Row => ({
+            series: row % seriesCount,
+            time: Math.max(0, index + (turn % 5) - 2) * instants + Math.floor(row / seriesCount),
+            isTombstone: false,
+          })),
+        );
+        for (const gap of gaps) rows.splice(gap % rows.length, 1);
+        fc.pre(rows.length > 0);
+        const pages = pagesOf(rows, pageRows, 0n);
+        const order = await flushOrder(pages, rules, new SeveralTimes());
+        expect([...order]).toEqual(plainOrder(pages, rules));
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('few rows of series with large numbers are in order', async () => {
+  const rules = { appendMode: false, mergeFields: false, horizon: 1e6, settledHorizon: 0 };
+  const rows = Array.from({ length: 90 }, (_, index): Row => ({
+    series: (index % 10) * 1_000_000,
+    time: 500 - (index % 60),
+    isTombstone: false,
+  }));
+  const pages = pagesOf(rows, 40, 0n);
+  expect([...(await flushOrder(pages, rules, new SeveralTimes()))]).toEqual(
+    plainOrder(pages, rules),
+  );
+});
+
+describe('RowStretches in order of time', () => {
+  const ROWS = 20;
+
+  /** Each is the first and the last time of a stretch of 20 rows; the answer, by number, null = as they were. */
+  const ordered = (given: readonly (readonly [number, number])[]): number[] | null => {
+    const stretches = new RowStretches();
+    given.forEach((_, number) => stretches.add(number * ROWS, (number + 1) * ROWS));
+    const timeOf = (handle: number): number =>
+      given[Math.floor(handle / ROWS)]![handle % ROWS === 0 ? 0 : 1];
+    const sorted = stretches.inOrderOfTime(timeOf);
+    if (sorted === stretches) return null;
+    expect(sorted.rows).toBe(stretches.rows);
+    return Array.from(sorted.starts.subarray(0, sorted.count), (start) => start / ROWS);
+  };
+
+  it.each<[string, (readonly [number, number])[], number[] | null]>([
+    ['none', [], []],
+    [
+      'in order',
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      [0, 1, 2],
+    ],
+    [
+      'two that changed places',
+      [
+        [5, 6],
+        [1, 2],
+      ],
+      [1, 0],
+    ],
+    [
+      'one that came late',
+      [
+        [1, 2],
+        [5, 6],
+        [7, 8],
+        [3, 4],
+        [9, 10],
+      ],
+      [0, 3, 1, 2, 4],
+    ],
+    [
+      'an instant in two of them',
+      [
+        [4, 6],
+        [1, 4],
+      ],
+      [1, 0],
+    ],
+    [
+      'the same instant in all of them',
+      [
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ],
+      [0, 1, 2],
+    ],
+    [
+      'two that overlap',
+      [
+        [4, 6],
+        [1, 5],
+      ],
+      null,
+    ],
+    [
+      'one in another',
+      [
+        [1, 9],
+        [2, 3],
+      ],
+      null,
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(ordered(given)).toEqual(expected);
+  });
+
+  it('stay as they are where they are far from their places', () => {
+    const backwards = (count: number): [number, number][] =>
+      Array.from({ length: count }, (_, number) => [(count - number) * 10, (count - number) * 10]);
+    expect(ordered(backwards(12))).toEqual(Array.from({ length: 12 }, (_, index) => 11 - index));
+    expect(ordered(backwards(200))).toBeNull();
+  });
+
+  it('stay as they are where they are short', () => {
+    const stretches = new RowStretches();
+    stretches.add(10, 20);
+    stretches.add(0, 10);
+    expect(stretches.inOrderOfTime((handle) => handle)).toBe(stretches);
+  });
 });
 
 describe('RisingStretches', () => {

@@ -1,16 +1,31 @@
 /** Backfill: rows of any age in one flush, in a bounded number of runs, read and joined like all others. */
 
 import fc from 'fast-check';
-import type { OrderedPartition } from '../../storage/flush-order.js';
-import { boundPartitions, FLUSH_RUNS_MAX } from '../../storage/flush-partitions.js';
+import type { PartitionRows } from '../../storage/flush-order.js';
+import { boundPartitions, FLUSH_RUNS_MAX, withoutExpired } from '../../storage/flush-partitions.js';
+import { HANDLE_SHIFT, Page } from '../../storage/page.js';
+import { RowStretches } from '../../storage/row-stretches.js';
 import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import type { TableStore } from '../../storage/table-store.js';
 import { bodyOf, printRow, visibleRows, type ModelRecord } from '../support/table-model.js';
 import { flushAll, openMemoryStore, scanAll } from '../support/table-rig.js';
 import type { PlainValue } from '../support/vector-values.js';
 
-const parts = (...partitions: readonly number[]): OrderedPartition[] =>
-  partitions.map((partition) => ({ partition, handles: Uint32Array.of(partition + 1000) }));
+/** One stretch after the other. */
+function stretchesOf(...stretches: readonly (readonly [number, number])[]): RowStretches {
+  const rows = new RowStretches();
+  for (const [start, end] of stretches) rows.add(start, end);
+  return rows;
+}
+
+const listed = ({ starts, ends, count }: RowStretches): number[][] =>
+  Array.from({ length: count }, (_, index) => [starts[index]!, ends[index]!]);
+
+const parts = (...partitions: readonly number[]): PartitionRows[] =>
+  partitions.map((partition) => ({
+    partition,
+    rows: stretchesOf([partition + 1000, partition + 1001]),
+  }));
 
 describe('partitions of a flush are bounded', () => {
   it.each([
@@ -33,10 +48,61 @@ describe('partitions of a flush are bounded', () => {
         const sorted = [...partitions].sort((a, b) => a - b);
         const bounded = boundPartitions(parts(...sorted), max);
         expect(bounded.length).toBeLessThanOrEqual(max);
-        const handles = bounded.flatMap((part) => [...part.handles]);
-        expect(handles).toEqual(sorted.map((partition) => partition + 1000));
+        const starts = bounded.flatMap(({ rows }) => listed(rows).map(([start]) => start));
+        expect(starts).toEqual(sorted.map((partition) => partition + 1000));
       }),
     );
+  });
+});
+
+describe('rows that have expired are left out', () => {
+  const page = (base: bigint, ...times: readonly number[]): Page =>
+    new Page({
+      length: times.length,
+      series: new Uint32Array(times.length),
+      base,
+      times: Float64Array.from(times),
+      versions: new Float64Array(times.length),
+      tombstones: null,
+      ordinals: null,
+      columns: [],
+    });
+  const pages = [page(0n, 1, 2, 3, 9, 4, 5), page(100n, -98, -97, -96, -95)];
+  const second = 1 << HANDLE_SHIFT;
+  const given = [
+    { partition: 0, rows: stretchesOf([0, 4], [4, 6], [second, second + 3]) },
+    { partition: 1, rows: stretchesOf([second + 3, second + 4]) },
+  ];
+
+  it.each([
+    [null, [given[0]!.rows, given[1]!.rows].map(listed)],
+    [0n, [given[0]!.rows, given[1]!.rows].map(listed)],
+    [
+      2n,
+      [
+        [
+          [2, 4],
+          [4, 6],
+          [second + 1, second + 3],
+        ],
+        [[second + 3, second + 4]],
+      ],
+    ],
+    [
+      4n,
+      [
+        [
+          [3, 4],
+          [5, 6],
+        ],
+        [[second + 3, second + 4]],
+      ],
+    ],
+    [8n, [[[3, 4]]]],
+    [9n, []],
+  ])('through %s', (expiredThrough, expected) => {
+    const kept = withoutExpired(given, pages, expiredThrough);
+    expect(kept.map(({ rows }) => listed(rows))).toEqual(expected);
   });
 });
 
