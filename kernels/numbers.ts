@@ -20,72 +20,115 @@ const DIGITS: usize = 1024;
 const RADIX_MAX: u32 = 16;
 const BYTES: usize = 40 * 1024;
 
-const MINUS_ZERO: i64 = i64.MIN_VALUE;
 /** Added to an integer below 2^32, it makes the low half of the double that integer. */
 const TWO_POW_52: f64 = 4503599627370496.0;
 /** Sums of up to four smaller integers are exact. */
 const EXACT_DIFFERENCE: f64 = 2251799813685248.0;
-/** Steps between looks at whether a value is no integer. */
-const LOOK_STEPS: i32 = 32;
+/** Bytes of values between looks at whether one is no integer. */
+const LOOK_BYTES: usize = 512;
 
 /**
  * Looks at `count` values, at least one. False when one is no integer, or -0; else the results are
  *
  *   0 least, 1 greatest, 2 sum in row order, beginning with `sum`, 3 neighbours that differ
+ *
+ * Two values have a minimum of their own, the next two another: one alone would wait for itself.
  */
 export function scanIntegers(from: usize, count: i32, sum: f64): bool {
-  const last = from + ((<usize>count - 1) << 3);
-  const minusZero = i64x2.splat(MINUS_ZERO);
-  let before = v128.load64_splat(from);
-  let least = before;
-  let greatest = before;
-  let bad = i64x2.splat(0);
-  let changes = i64x2.splat(0);
-  let at = from;
-  while (at < last) {
-    const end = min(last, at + (LOOK_STEPS << 4));
-    for (; at < end; at += 16) {
+  const end = from + ((<usize>count) << 3);
+  const zero = f64x2.splat(0);
+  const first = load<f64>(from);
+  let least = f64x2.splat(first);
+  let bad = oddness(least);
+  if (v128.any_true(bad)) return false;
+  let least2 = least;
+  let greatest = least;
+  let greatest2 = least;
+  let sums = zero;
+  let sums2 = zero;
+  let changes = zero;
+  let changes2 = zero;
+  // From the second value on, because each is compared with the one before.
+  let at = from + 8;
+  while (at + 32 <= end) {
+    const pause = min(end, at + LOOK_BYTES);
+    for (; at + 32 <= pause; at += 32) {
       const values = v128.load(at);
-      bad = v128.or(
-        bad,
-        v128.or(f64x2.ne(f64x2.floor(values), values), i64x2.eq(values, minusZero)),
-      );
+      const values2 = v128.load(at, 16);
+      bad = v128.or(bad, v128.or(oddness(values), oddness(values2)));
       least = f64x2.pmin(least, values);
+      least2 = f64x2.pmin(least2, values2);
       greatest = f64x2.pmax(greatest, values);
-      changes = i64x2.sub(changes, f64x2.ne(v128.shuffle<f64>(before, values, 1, 2), values));
-      before = values;
+      greatest2 = f64x2.pmax(greatest2, values2);
+      sums = f64x2.add(sums, values);
+      sums2 = f64x2.add(sums2, values2);
+      changes = i64x2.sub(changes, f64x2.ne(v128.load(at - 8), values));
+      changes2 = i64x2.sub(changes2, f64x2.ne(v128.load(at + 8), values2));
     }
     if (v128.any_true(bad)) return false;
   }
+  least = f64x2.pmin(least, least2);
+  greatest = f64x2.pmax(greatest, greatest2);
+  changes = i64x2.add(changes, changes2);
+  sums = f64x2.add(sums, sums2);
   let low = min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1));
   let high = max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
   let differ = i64x2.extract_lane(changes, 0) + i64x2.extract_lane(changes, 1);
-  if (at === last) {
-    const value = load<f64>(last);
-    if (floor(value) !== value || reinterpret<i64>(value) === MINUS_ZERO) return false;
+  let total = first + (f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
+  for (; at < end; at += 8) {
+    const value = load<f64>(at);
+    bad = v128.or(bad, oddness(f64x2.splat(value)));
     low = min(low, value);
     high = max(high, value);
-    differ += i64(value !== f64x2.extract_lane(before, 1));
+    total += value;
+    differ += i64(load<f64>(at - 8) !== value);
+  }
+  // Of NaN nothing above tells, but their sum is none.
+  if (v128.any_true(bad) || total !== total) return false;
+  // Adding in another order gives the same sum only while all partial sums are exact.
+  if (abs(sum) + max(abs(low), abs(high)) * <f64>count < <f64>f64.MAX_SAFE_INTEGER) {
+    total += sum;
+  } else {
+    total = sum;
+    for (at = from; at < end; at += 8) total += load<f64>(at);
   }
   store<f64>(RESULTS, low);
   store<f64>(RESULTS, high, 8);
-  store<f64>(RESULTS, sumOf(from, count, sum, low, high), 16);
+  store<f64>(RESULTS, total, 16);
   store<f64>(RESULTS, <f64>differ, 24);
   return true;
 }
 
-/** Adding doubles in another order gives the same sum only while all partial sums are exact. */
-function sumOf(from: usize, count: i32, sum: f64, low: f64, high: f64): f64 {
+/** Bits that are 0 of an integer that is not -0: rounding down and adding 0 changes nothing of it. */
+function oddness(values: v128): v128 {
+  return v128.xor(f64x2.add(f64x2.floor(values), f64x2.splat(0)), values);
+}
+
+/** The least and the greatest of `count` values, at least one and none NaN: results 0 and 1. */
+export function extremes(from: usize, count: i32): void {
   const end = from + ((<usize>count) << 3);
+  let least = v128.load64_splat(from);
+  let greatest = least;
+  let least2 = least;
+  let greatest2 = least;
   let at = from;
-  let total = sum;
-  if (abs(sum) + max(abs(low), abs(high)) * <f64>count < <f64>f64.MAX_SAFE_INTEGER) {
-    let sums = f64x2.splat(0);
-    for (; at + 16 <= end; at += 16) sums = f64x2.add(sums, v128.load(at));
-    total += f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  for (; at + 32 <= end; at += 32) {
+    const values = v128.load(at);
+    const values2 = v128.load(at, 16);
+    least = f64x2.pmin(least, values);
+    least2 = f64x2.pmin(least2, values2);
+    greatest = f64x2.pmax(greatest, values);
+    greatest2 = f64x2.pmax(greatest2, values2);
   }
-  for (; at < end; at += 8) total += load<f64>(at);
-  return total;
+  for (; at < end; at += 8) {
+    const value = v128.load64_splat(at);
+    least = f64x2.pmin(least, value);
+    greatest = f64x2.pmax(greatest, value);
+  }
+  least = f64x2.pmin(least, least2);
+  greatest = f64x2.pmax(greatest, greatest2);
+  store<f64>(RESULTS, min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1)));
+  store<f64>(RESULTS, max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1)), 8);
 }
 
 /** Makes `width` bytes, 1, 2 or 4, of what each value is above `base`, little endian. */
@@ -159,29 +202,42 @@ function rests(at: usize, bases: v128): v128 {
 export function differences(from: usize, to: usize, count: i32): void {
   const last = from + ((<usize>count - 1) << 3);
   const first = load<f64>(from, 8) - load<f64>(from);
+  store<f64>(to, first);
   let before = f64x2.splat(first);
   let least = before;
-  let greatest = before;
+  let least2 = least;
+  let greatest = least;
+  let greatest2 = least;
   let changes = i64x2.splat(0);
-  let target = to;
-  let at = from;
-  for (; at + 16 <= last; at += 16, target += 16) {
+  let changes2 = changes;
+  let at = from + 8;
+  let target = to + 8;
+  for (; at + 32 <= last; at += 32, target += 32) {
     const values = f64x2.sub(v128.load(at, 8), v128.load(at));
+    const values2 = f64x2.sub(v128.load(at, 24), v128.load(at, 16));
     v128.store(target, values);
+    v128.store(target, values2, 16);
     least = f64x2.pmin(least, values);
+    least2 = f64x2.pmin(least2, values2);
     greatest = f64x2.pmax(greatest, values);
+    greatest2 = f64x2.pmax(greatest2, values2);
+    // Not loaded from where it was just stored: the processor would wait for both stores.
     changes = i64x2.sub(changes, f64x2.ne(v128.shuffle<f64>(before, values, 1, 2), values));
-    before = values;
+    changes2 = i64x2.sub(changes2, f64x2.ne(v128.shuffle<f64>(values, values2, 1, 2), values2));
+    before = values2;
   }
+  least = f64x2.pmin(least, least2);
+  greatest = f64x2.pmax(greatest, greatest2);
+  changes = i64x2.add(changes, changes2);
   let low = min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1));
   let high = max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
   let differ = i64x2.extract_lane(changes, 0) + i64x2.extract_lane(changes, 1);
-  if (at < last) {
+  for (; at < last; at += 8, target += 8) {
     const value = load<f64>(at, 8) - load<f64>(at);
     store<f64>(target, value);
     low = min(low, value);
     high = max(high, value);
-    differ += i64(value !== f64x2.extract_lane(before, 1));
+    differ += i64(load<f64>(target - 8) !== value);
   }
   store<f64>(RESULTS, low);
   store<f64>(RESULTS, high, 8);
@@ -189,8 +245,8 @@ export function differences(from: usize, to: usize, count: i32): void {
 }
 
 /**
- * Lists, as u32, which values are below `base` or above it by more than `reach`, and returns how many they are; it stops when they are
- * more than `most`.
+ * Lists, as u32, which values are below `base` or above it by more than `reach`, and returns how many they are; it stops soon after
+ * they are more than `most`.
  */
 export function listOutside(
   from: usize,
@@ -202,19 +258,26 @@ export function listOutside(
 ): i32 {
   const bases = f64x2.splat(base);
   const reaches = f64x2.splat(reach);
-  let target = to;
   const end = to + ((<usize>most) << 2);
-  for (let index = 0; index < count && target <= end; index += 2) {
-    const rest = f64x2.sub(v128.load(from + ((<usize>index) << 3)), bases);
-    const outside = v128.or(f64x2.lt(rest, f64x2.splat(0)), f64x2.gt(rest, reaches));
-    if (!v128.any_true(outside)) continue;
-    const lanes = i64x2.bitmask(outside);
-    store<i32>(target, index);
-    target += (<usize>(lanes & 1)) << 2;
-    store<i32>(target, index + 1);
-    target += (<usize>((lanes >> 1) & i32(index + 1 < count))) << 2;
+  let target = to;
+  for (let index = 0; index < count && target <= end; index += 4) {
+    const at = from + ((<usize>index) << 3);
+    const low = outside(v128.load(at), bases, reaches);
+    const high = outside(v128.load(at, 16), bases, reaches);
+    if (!v128.any_true(v128.or(low, high))) continue;
+    const lanes = i64x2.bitmask(low) | (i64x2.bitmask(high) << 2);
+    for (let lane = index; lane < min(count, index + 4); lane++) {
+      store<i32>(target, lane);
+      target += (<usize>((lanes >> (lane - index)) & 1)) << 2;
+    }
   }
   return <i32>((target - to) >> 2);
+}
+
+/** Which of two values are below a base or too far above it. */
+function outside(values: v128, bases: v128, reaches: v128): v128 {
+  const rests = f64x2.sub(values, bases);
+  return v128.or(f64x2.lt(rests, f64x2.splat(0)), f64x2.gt(rests, reaches));
 }
 
 /** Makes quotients of multiples of `divisor`. Returns where the first value is that is none, or `count`. */

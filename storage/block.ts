@@ -17,6 +17,7 @@ import { columnForm, decodeColumn, encodeColumn } from './column-codec.js';
 import { HiddenColumn } from './column-kind.js';
 import { blockKey } from './keys.js';
 import { countNulls } from './null-bitmap.js';
+import { extremes } from './number-kernels.js';
 import type { Effort } from './number-encoder.js';
 import type { NumberSummary } from './number-scan.js';
 import type { Page } from './page.js';
@@ -211,28 +212,21 @@ function copyNumbers(target: Float64Array, source: Uint32Array | Uint8Array, len
 
 type PageBounds = Omit<BlockInfo, 'rows' | 'isPacked' | 'statistics'>;
 
+/** Requires: a row at least. */
 function boundsOf(page: Page): PageBounds {
-  let timeMin = Infinity;
-  let timeMax = -Infinity;
-  let versionMin = Infinity;
-  let versionMax = -Infinity;
+  const times = extremes(page.times, page.length);
+  const versions = extremes(page.versions, page.length);
   let tombstones = 0;
-  for (let row = 0; row < page.length; row++) {
-    const time = page.times[row]!;
-    const version = page.versions[row]!;
-    if (time < timeMin) timeMin = time;
-    if (time > timeMax) timeMax = time;
-    if (version < versionMin) versionMin = version;
-    if (version > versionMax) versionMax = version;
-    if (page.tombstones !== null) tombstones += page.tombstones[row]!;
+  if (page.tombstones !== null) {
+    for (let row = 0; row < page.length; row++) tombstones += page.tombstones[row]!;
   }
   return {
     seriesMin: page.series[0]!,
     seriesMax: page.series[page.length - 1]!,
-    timeMin: page.base + BigInt(timeMin),
-    timeMax: page.base + BigInt(timeMax),
-    versionMin,
-    versionMax,
+    timeMin: page.base + BigInt(times.min),
+    timeMax: page.base + BigInt(times.max),
+    versionMin: versions.min,
+    versionMax: versions.max,
     tombstones,
   };
 }

@@ -18,6 +18,7 @@ interface Kernels {
   readonly COLUMN_BYTES: { readonly value: number };
   readonly COLUMNS: { readonly value: number };
   scanIntegers(from: number, count: number, sum: number): number;
+  extremes(from: number, count: number): void;
   pack(from: number, to: number, count: number, base: number, width: number): void;
   packDigits(
     from: number,
@@ -121,6 +122,19 @@ export function scanIntegers(values: Float64Array, count: number, scan: NumberSc
   return true;
 }
 
+/** The least and the greatest of the first `count` values, at least one and none NaN. */
+export function extremes(values: Float64Array, count: number): { min: number; max: number } {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let start = 0; start < count; start += KERNEL_VALUES_MAX) {
+    const taken = Math.min(KERNEL_VALUES_MAX, count - start);
+    kernels.extremes(placeOf(values, start, taken), taken);
+    min = Math.min(min, results[0]!);
+    max = Math.max(max, results[1]!);
+  }
+  return { min, max };
+}
+
 /** Writes what each of the first `count` values is above `base`, `width` bytes each (1, 2 or 4), to `bytes` from `at` on. */
 export function packRests(
   bytes: Uint8Array,
@@ -178,8 +192,8 @@ export function differences(
 }
 
 /**
- * Lists the first `count` values that are not from `base` to `base` + `reach`, and returns how many they are. It stops when they are more
- * than `most`, which fit `places`.
+ * Lists the first `count` values that are not from `base` to `base` + `reach`, and returns how many they are. It stops soon
+ * after they are more than `most`; so many fit `places`, and what does not is left out.
  */
 export function listOutside(
   values: Float64Array,

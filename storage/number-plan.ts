@@ -48,8 +48,8 @@ const DICTIONARY_VALUES_MIN = 64;
 const DICTIONARY_BYTES_MIN = 1.2;
 
 const SAMPLE = 64;
-/** Of a sorted sample, the narrowest stretch of so many is what most values are like. */
-const SAMPLE_KEPT = 61;
+/** Of a sorted sample, the narrowest stretch of all but so many is what most values are like. */
+const SPARE = 3;
 const WINDOWS = 8;
 const WINDOW_VALUES = SAMPLE / WINDOWS + 1;
 
@@ -316,27 +316,41 @@ function sampleDeltas(values: Float64Array, count: number): number {
   return changes;
 }
 
-/** Sorts the sample; returns the width of the narrowest span that has nearly all of it, and leaves its start in `spanStart`. */
+/**
+ * The width of the narrowest span that has all of the sample but SPARE; leaves its start in `spanStart`. Sorting the sample would tell, but
+ * only its ends matter.
+ */
 function narrowestSpan(): number {
-  sortSample();
+  for (let rank = 0; rank <= SPARE; rank++) {
+    lowest[rank] = Infinity;
+    highest[rank] = -Infinity;
+  }
+  for (let index = 0; index < SAMPLE; index++) {
+    const value = sample[index]!;
+    if (value < lowest[SPARE]!) {
+      let rank = SPARE;
+      for (; rank > 0 && lowest[rank - 1]! > value; rank--) lowest[rank] = lowest[rank - 1]!;
+      lowest[rank] = value;
+    }
+    if (value > highest[0]!) {
+      let rank = 0;
+      for (; rank < SPARE && highest[rank + 1]! < value; rank++) {
+        highest[rank] = highest[rank + 1]!;
+      }
+      highest[rank] = value;
+    }
+  }
   let least = Infinity;
-  for (let first = 0; first + SAMPLE_KEPT <= SAMPLE; first++) {
-    const span = sample[first + SAMPLE_KEPT - 1]! - sample[first]!;
+  for (let first = 0; first <= SPARE; first++) {
+    const span = highest[first]! - lowest[first]!;
     if (span >= least) continue;
     least = span;
-    spanStart = sample[first]!;
+    spanStart = lowest[first]!;
   }
   return least;
 }
 
 let spanStart = 0;
-
-/** By insertion: a call of the typed array's own sort costs more than so few values do. */
-function sortSample(): void {
-  for (let index = 1; index < SAMPLE; index++) {
-    const value = sample[index]!;
-    let at = index;
-    for (; at > 0 && sample[at - 1]! > value; at--) sample[at] = sample[at - 1]!;
-    sample[at] = value;
-  }
-}
+/** The least and the greatest values of the sample, rising. */
+const lowest = new Float64Array(SPARE + 1);
+const highest = new Float64Array(SPARE + 1);
