@@ -300,8 +300,8 @@ export class RowBatch {
   likelyTuples(handles: Int32Array, count: number): number {
     const most = Math.min(count, this.#capacity - this.rowCount);
     const found = this.#tuples.followersOf(this.#lastTuple, handles, most);
-    const cellBytes = this.#rowBytes + this.tagCount * TUPLE_CELL_BYTES;
-    this.#likelyBytes = found * cellBytes + this.#tuples.bytesOfTuples(handles, found);
+    const tupleBytes = this.tagCount * TUPLE_CELL_BYTES + this.#tuples.longestBytes;
+    this.#likelyBytes = found * (this.#rowBytes + tupleBytes);
     return found;
   }
 

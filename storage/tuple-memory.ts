@@ -55,6 +55,7 @@ export class TupleMemory {
   #codes: Uint32Array;
   /** By handle: the handle that came after it, that of a tuple here + 1; 0 = none. */
   #followers: Int32Array;
+  #longestBytes = 0;
   readonly #encoded = new EncodedTagBlocks();
   readonly #line: Line;
   readonly #isSuccessor: boolean;
@@ -114,6 +115,7 @@ export class TupleMemory {
     const id = series?.findHashed(hash, view, 0, length) ?? -1;
     if (id !== -1) return handleOfSeries(id);
     const handle = this.#tuples.insertHashed(hash, view, 0, length);
+    if (length > this.#longestBytes) this.#longestBytes = length;
     this.#addCells(handle, bytes);
     return handle;
   }
@@ -156,20 +158,14 @@ export class TupleMemory {
     this.#followers[handle] = isSeriesHandle(next) ? next : next + 1;
   }
 
+  /** Length of the longest tuple's bytes. */
+  get longestBytes(): number {
+    return this.#longestBytes;
+  }
+
   /** Length of the tuple's bytes. */
   bytesOf(handle: number): number {
     return this.#tuples.bytesOf(handle);
-  }
-
-  /** Of all of handles[0..count), each as often as it is among them. */
-  bytesOfTuples(handles: Int32Array, count: number): number {
-    const { starts } = this.#tuples;
-    let bytes = 0;
-    for (let index = 0; index < count; index++) {
-      const handle = handles[index]!;
-      bytes += starts[handle + 1]! - starts[handle]!;
-    }
-    return bytes;
   }
 
   /** Writes the tag columns over the tuples `handles[0..count)`, all of them in this memory, as a rows section has them. */
