@@ -104,6 +104,57 @@ function oddness(values: v128): v128 {
   return v128.xor(f64x2.add(f64x2.floor(values), f64x2.splat(0)), values);
 }
 
+/**
+ * Looks at `count` values of any kind, at least one. Returns 1 when all that are not NaN are exactly floats, plus 2 when one is NaN. The
+ * results are those of `scanIntegers`; NaN is neither least nor greatest, and neighbours are compared as `splitRuns` does. Of zeros of
+ * both signs the first counts.
+ */
+export function scanReals(from: usize, count: i32, sum: f64): i32 {
+  const end = from + ((<usize>count) << 3);
+  let before = v128.load64_splat(from);
+  let least = f64x2.splat(Infinity);
+  let greatest = f64x2.splat(-Infinity);
+  let notFloat = f64x2.splat(0);
+  let nan = notFloat;
+  let changes = notFloat;
+  let total = sum;
+  for (let at = from; at < end; at += 16) {
+    const isPair = at + 16 <= end;
+    // The last one stands in for a second, which changes nothing.
+    const values = isPair ? v128.load(at) : v128.load64_splat(at);
+    const areNaN = f64x2.ne(values, values);
+    const floats = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(values));
+    nan = v128.or(nan, areNaN);
+    notFloat = v128.or(notFloat, v128.andnot(f64x2.ne(floats, values), areNaN));
+    least = f64x2.pmin(least, values);
+    greatest = f64x2.pmax(greatest, values);
+    changes = i64x2.sub(changes, changed(v128.shuffle<f64>(before, values, 1, 2), values));
+    total += f64x2.extract_lane(values, 0);
+    if (isPair) total += f64x2.extract_lane(values, 1);
+    before = values;
+  }
+  let low = f64x2.extract_lane(f64x2.pmin(least, v128.shuffle<f64>(least, least, 1, 0)), 0);
+  let high = f64x2.extract_lane(
+    f64x2.pmax(greatest, v128.shuffle<f64>(greatest, greatest, 1, 0)),
+    0,
+  );
+  if (low === 0) low = firstZero(from);
+  if (high === 0) high = firstZero(from);
+  store<f64>(RESULTS, low);
+  store<f64>(RESULTS, high, 8);
+  store<f64>(RESULTS, total, 16);
+  const differ = i64x2.extract_lane(changes, 0) + i64x2.extract_lane(changes, 1);
+  store<f64>(RESULTS, <f64>differ, 24);
+  return i32(!v128.any_true(notFloat)) | (i32(v128.any_true(nan)) << 1);
+}
+
+/** Requires: there is one. */
+function firstZero(from: usize): f64 {
+  let at = from;
+  while (load<f64>(at) !== 0) at += 8;
+  return load<f64>(at);
+}
+
 /** The least and the greatest of `count` values, at least one and none NaN: results 0 and 1. */
 export function extremes(from: usize, count: i32): void {
   const end = from + ((<usize>count) << 3);
@@ -280,6 +331,38 @@ function outside(values: v128, bases: v128, reaches: v128): v128 {
   return v128.or(f64x2.lt(rests, f64x2.splat(0)), f64x2.gt(rests, reaches));
 }
 
+/**
+ * Makes integers of decimals, `power` times as great. Returns where the first value is that is no integer by `power`, -1 when one
+ * is -0, or `count`.
+ */
+export function scaleDecimals(from: usize, to: usize, count: i32, power: f64): i32 {
+  const powers = f64x2.splat(power);
+  const half = f64x2.splat(0.5);
+  const one = f64x2.splat(1);
+  const minusZero = f64x2.splat(-0.0);
+  let minusZeros = f64x2.splat(0);
+  for (let index = 0; index < count; index += 2) {
+    const values = v128.load(from + ((<usize>index) << 3));
+    const scaled = f64x2.mul(values, powers);
+    // As JavaScript rounds: halves go up.
+    const above = f64x2.ceil(scaled);
+    const isBelow = f64x2.gt(f64x2.sub(above, half), scaled);
+    const integers = f64x2.sub(above, v128.and(isBelow, one));
+    v128.store(to + ((<usize>index) << 3), integers);
+    const lanes = i64x2.bitmask(f64x2.ne(f64x2.div(integers, powers), values));
+    if (lanes !== 0) {
+      const odd = index + ctz(lanes);
+      if (odd < count) return odd;
+    }
+    if (index + 1 === count) {
+      if (load<i64>(from + ((<usize>index) << 3)) === i64.MIN_VALUE) return -1;
+    } else {
+      minusZeros = v128.or(minusZeros, i64x2.eq(values, minusZero));
+    }
+  }
+  return v128.any_true(minusZeros) ? -1 : count;
+}
+
 /** Makes quotients of multiples of `divisor`. Returns where the first value is that is none, or `count`. */
 export function divideExactly(from: usize, to: usize, count: i32, divisor: f64): i32 {
   const divisors = f64x2.splat(divisor);
@@ -305,9 +388,13 @@ export function splitRuns(from: usize, heads: usize, lengths: usize, count: i32)
   for (let index = 1; index < count;) {
     const end = min(count, index + 4);
     const place = from + ((<usize>index) << 3);
-    if (end - index === 4 && !v128.any_true(v128.or(changes(place), changes(place + 16)))) {
-      index = end;
-      continue;
+    if (end - index === 4) {
+      const low = changed(v128.load(place - 8), v128.load(place));
+      const high = changed(v128.load(place + 8), v128.load(place, 16));
+      if (!v128.any_true(v128.or(low, high))) {
+        index = end;
+        continue;
+      }
     }
     // Without a branch: runs may be as short as two values.
     for (; index < end; index++) {
@@ -325,10 +412,8 @@ export function splitRuns(from: usize, heads: usize, lengths: usize, count: i32)
   return <i32>(run >> 3) + 1;
 }
 
-/** Which of two values differ from the one before each. */
-function changes(at: usize): v128 {
-  const values = v128.load(at);
-  const before = v128.load(at - 8);
+/** Which of two values differ in their bits, unless both are NaN. */
+function changed(before: v128, values: v128): v128 {
   const areNaN = v128.and(f64x2.ne(values, values), f64x2.ne(before, before));
   return v128.andnot(i64x2.ne(values, before), areNaN);
 }

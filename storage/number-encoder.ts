@@ -19,6 +19,7 @@ import {
   isKernelColumn,
   KERNEL_VALUES_MAX,
   kernelColumn,
+  scaleDecimals,
   splitRuns,
   WRITTEN_VALUES_MIN,
 } from './number-kernels.js';
@@ -41,6 +42,7 @@ const RUN_LENGTH_MIN = 10;
 
 // Encoding is synchronous, so its working memory can be shared; one set a nesting level.
 const scans = Array.from({ length: NESTING_MAX + 2 }, newScan);
+const scaledScan = newScan();
 const runHeads: Float64Array[] = [];
 const runLengths: Float64Array[] = [];
 /** A column without its exceptions. */
@@ -64,7 +66,7 @@ export function encodeNumbers(
   }
   const column = inKernelMemory(values, count);
   const scan = scans[0]!;
-  scanNumbers(column, count, effort !== 'fast', scan);
+  scanNumbers(column, count, scan);
   if (summary !== null) {
     summary.isKnown = scan.isKnown;
     summary.min = scan.min;
@@ -95,7 +97,7 @@ function encodeNested(
     return;
   }
   const scan = scans[level]!;
-  scanNumbers(values, count, effort !== 'fast', scan);
+  scanNumbers(values, count, scan);
   encodeScanned(writer, values, count, scan, effort, level, mayCode);
 }
 
@@ -155,7 +157,9 @@ function encodeReals(
   level: number,
   mayCode: boolean,
 ): number {
-  const { runs, areFloats } = scan;
+  const { runs } = scan;
+  // Records are not made smaller by it often enough.
+  const areFloats = effort !== 'fast' && scan.areFloats;
   if (runs === 1) {
     writer.uint8(Codec.constant);
     writer.float64(values[0]!);
@@ -166,11 +170,11 @@ function encodeReals(
       writeRuns(writer, values, count, runs, effort, level, mayCode);
       return 1;
     }
-    const exponent = scaleDecimals(values, count, scan, effort, level);
+    const exponent = scaleToIntegers(values, count, effort, level);
     if (exponent > 0) {
       writer.uint8(Codec.decimal);
       writer.uint8(exponent);
-      planIntegers(workOf(level), count, scan, effort, level + 1, mayCode);
+      planIntegers(workOf(level), count, scaledScan, effort, level + 1, mayCode);
       return writePlan(writer, workOf(level), count, effort, level + 1, mayCode);
     }
     const itemBytes = areFloats ? 4 : 8;
@@ -187,53 +191,32 @@ function encodeReals(
 
 /**
  * Scales values that are decimals of few digits to integers, when these are narrow: into the work array of this level, and describes them
- * in `scan`. Returns the exponent; 0 = they are not.
+ * in `scaledScan`. Returns the exponent; 0 = they are not.
  */
-function scaleDecimals(
+function scaleToIntegers(
   values: Float64Array,
   count: number,
-  scan: NumberScan,
   effort: Effort,
   level: number,
 ): number {
   const decimalsMax = effort === 'fast' ? DECIMALS_MAX_FAST : DECIMALS_MAX_SMALL;
   const scaled = newWork(level, count);
-  let exponent = 1;
-  let power = 10;
-  let min = Infinity;
-  let max = -Infinity;
-  let runs = 0;
-  let previous = NaN;
-  for (let index = 0; index < count; index++) {
-    const value = values[index]!;
-    const integer = Math.round(value * power);
-    if (integer / power !== value) {
-      if (exponent === decimalsMax) return 0;
-      exponent++;
-      power = POWERS[exponent]!;
-      // From the start again: what is scaled so far is scaled too little.
-      index = -1;
-      min = Infinity;
-      max = -Infinity;
-      runs = 0;
-      previous = NaN;
-      continue;
-    }
-    // A value between -0.5 and 0 of the scale would have failed, so a zero is positive or is told apart here.
-    if (integer === 0 && Object.is(value, -0)) return 0;
-    scaled[index] = integer;
-    if (integer < min) min = integer;
-    if (integer > max) max = integer;
-    runs += +(integer !== previous);
-    previous = integer;
+  const first = values[0]!;
+  let exponent = 0;
+  let integers = 0;
+  while (integers < count) {
+    // What is scaled so far was scaled too little.
+    if (++exponent > decimalsMax) return 0;
+    const power = POWERS[exponent]!;
+    // Most columns that are no decimals are told by their first value.
+    if (Math.round(first * power) / power !== first) continue;
+    integers = scaleDecimals(values, count, power, scaled);
+    if (integers < 0) return 0;
   }
+  scanNumbers(scaled, count, scaledScan);
   // Wider than four bytes a value gains nothing over raw doubles.
-  if (!(max - min < 2 ** 32)) return 0;
-  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max)) return 0;
-  scan.min = min;
-  scan.max = max;
-  scan.runs = runs;
-  return exponent;
+  const isNarrow = scaledScan.max - scaledScan.min < 2 ** 32;
+  return scaledScan.areIntegers && isNarrow ? exponent : 0;
 }
 
 function writeRaw64(writer: ByteWriter, values: Float64Array, count: number): number {

@@ -18,6 +18,7 @@ interface Kernels {
   readonly COLUMN_BYTES: { readonly value: number };
   readonly COLUMNS: { readonly value: number };
   scanIntegers(from: number, count: number, sum: number): number;
+  scanReals(from: number, count: number, sum: number): number;
   extremes(from: number, count: number): void;
   pack(from: number, to: number, count: number, base: number, width: number): void;
   packDigits(
@@ -38,6 +39,7 @@ interface Kernels {
     most: number,
   ): number;
   divideExactly(from: number, to: number, count: number, divisor: number): number;
+  scaleDecimals(from: number, to: number, count: number, power: number): number;
   splitRuns(from: number, heads: number, lengths: number, count: number): number;
   unpack(from: number, to: number, count: number, base: number, width: number): void;
   unpackDigits(
@@ -120,6 +122,28 @@ export function scanIntegers(values: Float64Array, count: number, scan: NumberSc
   scan.sum = sum;
   scan.runs = runs;
   return true;
+}
+
+/** Looks at the first `count` values, at least one, of which not all are safe integers or one is -0. */
+export function scanReals(values: Float64Array, count: number, scan: NumberScan): void {
+  scan.areIntegers = false;
+  scan.areFloats = true;
+  scan.isKnown = true;
+  scan.min = Infinity;
+  scan.max = -Infinity;
+  scan.sum = 0;
+  scan.runs = 1;
+  for (let start = 0; start < count; start += KERNEL_VALUES_MAX) {
+    const taken = Math.min(KERNEL_VALUES_MAX, count - start);
+    const found = kernels.scanReals(placeOf(values, start, taken), taken, scan.sum);
+    scan.areFloats &&= (found & 1) !== 0;
+    scan.isKnown &&= (found & 2) === 0;
+    if (results[0]! < scan.min) scan.min = results[0]!;
+    if (results[1]! > scan.max) scan.max = results[1]!;
+    scan.sum = results[2]!;
+    scan.runs += results[3]!;
+    if (start > 0) scan.runs += +!Object.is(values[start], values[start - 1]);
+  }
 }
 
 /** The least and the greatest of the first `count` values, at least one and none NaN. */
@@ -227,6 +251,26 @@ export function divideExactly(
     const from = placeOf(values, start, taken);
     const multiples = kernels.divideExactly(from, targetOf(target, start), taken, divisor);
     if (multiples < taken) return start + multiples;
+    takeOut(target, start, taken);
+  }
+  return count;
+}
+
+/**
+ * Multiplies the first `count` values by `power` and rounds them. Returns where the first one is that this makes no integer of that leads
+ * back to it, -1 when one is -0, or `count`.
+ */
+export function scaleDecimals(
+  values: Float64Array,
+  count: number,
+  power: number,
+  target: Float64Array,
+): number {
+  for (let start = 0; start < count; start += KERNEL_VALUES_MAX) {
+    const taken = Math.min(KERNEL_VALUES_MAX, count - start);
+    const from = placeOf(values, start, taken);
+    const scaled = kernels.scaleDecimals(from, targetOf(target, start), taken, power);
+    if (scaled < taken) return scaled < 0 ? scaled : start + scaled;
     takeOut(target, start, taken);
   }
   return count;

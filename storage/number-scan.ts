@@ -2,7 +2,7 @@
  * What is to be known of a column's numbers before a codec is chosen: one pass, into a result that is used again.
  */
 
-import { scanIntegers, WRITTEN_VALUES_MIN } from './number-kernels.js';
+import { scanIntegers, scanReals, WRITTEN_VALUES_MIN } from './number-kernels.js';
 
 /** Of the numbers of a column that are not NULL. Sums are taken in row order, so that equal columns have equal sums. */
 export interface NumberSummary {
@@ -16,7 +16,7 @@ export interface NumberSummary {
 export interface NumberScan extends NumberSummary {
   /** All are safe integers, and none is -0. */
   areIntegers: boolean;
-  /** All are exactly floats. Only known when they are no integers and it was asked for. */
+  /** All are exactly floats, or NaN. Only known when they are no integers. */
   areFloats: boolean;
   /** Stretches of equal neighbours: 1 = all are equal. */
   runs: number;
@@ -35,17 +35,12 @@ export function newScan(): NumberScan {
 }
 
 /** Scans the first `count` values, at least one. */
-export function scanNumbers(
-  values: Float64Array,
-  count: number,
-  wantsFloats: boolean,
-  scan: NumberScan,
-): void {
-  const scanned =
-    count < WRITTEN_VALUES_MIN
-      ? scanFewIntegers(values, count, scan)
-      : scanIntegers(values, count, scan);
-  if (!scanned) scanReals(values, count, wantsFloats, scan);
+export function scanNumbers(values: Float64Array, count: number, scan: NumberScan): void {
+  if (count < WRITTEN_VALUES_MIN) {
+    if (!scanFewIntegers(values, count, scan)) scanFewReals(values, count, scan);
+  } else if (!scanIntegers(values, count, scan)) {
+    scanReals(values, count, scan);
+  }
 }
 
 /** What `scanIntegers` does, without a kernel. */
@@ -75,19 +70,15 @@ function scanFewIntegers(values: Float64Array, count: number, scan: NumberScan):
   return true;
 }
 
-function scanReals(
-  values: Float64Array,
-  count: number,
-  wantsFloats: boolean,
-  scan: NumberScan,
-): void {
+/** What `scanReals` does, without a kernel. */
+function scanFewReals(values: Float64Array, count: number, scan: NumberScan): void {
   let previous = values[0]!;
   let min = Infinity;
   let max = -Infinity;
   let sum = 0;
   let runs = 1;
   let hasNaN = false;
-  let areFloats = wantsFloats;
+  let areFloats = true;
   for (let index = 0; index < count; index++) {
     const value = values[index]!;
     if (value !== value) hasNaN = true;

@@ -19,7 +19,9 @@ import {
   multiply,
   packDigits,
   packRests,
+  scaleDecimals,
   scanIntegers,
+  scanReals,
   splitRuns,
   unpackDigits,
   unpackRests,
@@ -248,6 +250,65 @@ describe('runs', () => {
           starts.map((start, run) => (starts[run + 1] ?? length) - start).join(),
         );
       }
+    }
+  });
+});
+
+describe('numbers of any kind', () => {
+  const reals: Readonly<Record<string, () => number>> = {
+    floats: () => random.pick([0.5, -0.25, 3, NaN]),
+    'wider than floats': () => random.pick([0.1, 0.5]),
+    'zeros, nothings, infinities': () => random.pick([0, -0, NaN, Infinity, -Infinity]),
+    scattered: () => random.nextFloat() - 0.5,
+    'beyond floats': () => random.pick([1e300, -1e300, 1]),
+  };
+
+  it.each(Object.entries(reals))('are looked at: %s', (_name, valueOf) => {
+    for (const length of lengths) {
+      const values = column(length, valueOf);
+      for (const place of placesOf(values)) {
+        const scan = newScan();
+        scanReals(place, length, scan);
+        const expected = {
+          areIntegers: false,
+          areFloats: values.every((value) => Object.is(Math.fround(value), value)),
+          isKnown: !values.some(Number.isNaN),
+          min: values.reduce((least, value) => (value < least ? value : least), Infinity),
+          max: values.reduce((most, value) => (value > most ? value : most), -Infinity),
+          sum: values.reduce((sum, value) => sum + value, 0),
+          runs: values.filter((value, i) => i === 0 || !Object.is(value, values[i - 1])).length,
+        };
+        expect(scan).toEqual(expected);
+      }
+    }
+  });
+
+  it('are scaled, up to the first that is no decimal', () => {
+    for (const length of lengths) {
+      const integers = column(length, () => random.integer(-9999, 9999));
+      const decimals = integers.map((value) => value / 100);
+      for (const place of placesOf(decimals)) {
+        for (const target of targetsOf(length)) {
+          expect(scaleDecimals(place, length, 100, target)).toBe(length);
+          expect(bitsOf(target.subarray(0, length))).toBe(bitsOf(integers));
+        }
+        const odd = random.integer(0, length - 1);
+        place[odd] = -0;
+        expect(scaleDecimals(place, length, 100, new Float64Array(length))).toBe(-1);
+        place[odd] = random.pick([0.001, NaN, 1e-300]);
+        expect(scaleDecimals(place, length, 100, new Float64Array(length))).toBe(odd);
+      }
+    }
+  });
+
+  it('round as JavaScript rounds when they are scaled', () => {
+    const ties = [0.05, 0.15, -0.05, 2.5e14 + 0.05, 0.49999999999999994, -0.45];
+    for (const tie of ties) {
+      const target = new Float64Array(1);
+      scaleDecimals(Float64Array.of(tie), 1, 10, target);
+      const rounded = Math.round(tie * 10);
+      if (rounded / 10 === tie) expect(target[0]).toBe(rounded);
+      else expect(scaleDecimals(Float64Array.of(tie), 1, 10, target)).toBe(0);
     }
   });
 });
