@@ -163,7 +163,12 @@ export class InsertScanner {
     let at = start;
     try {
       while (at < end && this.#turn > 0) {
-        const isBetweenRows = this.#state === State.row && this.#tail === null && !this.#gap.isOpen;
+        const isPlain = this.#tail === null && !this.#gap.isOpen;
+        if (isPlain && this.#state === State.cell && this.#position > 0) {
+          at = this.#restOfRow(chunk, at, end);
+          continue;
+        }
+        const isBetweenRows = isPlain && this.#state === State.row;
         const open = isBetweenRows ? bracketBehindBlanks(chunk, at, end) : -1;
         at = open < 0 ? this.#step(chunk, at, end) : this.#usualRows(chunk, open, end);
       }
@@ -229,14 +234,29 @@ export class InsertScanner {
       at = usual.read(buf, at + 1, end);
       this.#position = usual.position;
       if (this.#position === 0 || usual.delimiter !== CLOSE) return at;
-      if (this.#position !== this.#cells.length) throw this.#wrongCount();
-      this.#endRow();
-      usual.rowEnded(buf);
+      this.#endUsualRow(buf);
       if (at === end || buf[at] !== COMMA) return at;
       this.#state = State.row;
       at += 1;
     }
     return at;
+  }
+
+  /** Goes on, behind a comma, in a row that was interrupted by the end of a chunk or by a cell that is not as usual. */
+  #restOfRow(buf: Uint8Array, start: number, end: number): number {
+    const usual = this.#usual;
+    const before = this.#position;
+    const at = usual.readOn(buf, start, end, before);
+    if (usual.position === before) return this.#step(buf, start, end);
+    this.#position = usual.position;
+    if (usual.delimiter === CLOSE) this.#endUsualRow(buf);
+    return at;
+  }
+
+  #endUsualRow(buf: Uint8Array): void {
+    if (this.#position !== this.#cells.length) throw this.#wrongCount();
+    this.#endRow();
+    this.#usual.rowEnded(buf);
   }
 
   #step(buf: Uint8Array, start: number, end: number): number {

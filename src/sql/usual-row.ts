@@ -192,6 +192,16 @@ export class UsualRowReader {
     return this.#readCells(buf, at, end, this.#tagCount, this.#kinds.length);
   }
 
+  /** As `read`, in a row whose cells before `position` were read: the next one begins at `start`. */
+  readOn(buf: Uint8Array, start: number, end: number, position: number): number {
+    const tuples = this.#tuples;
+    this.position = position;
+    this.delimiter = COMMA;
+    this.#tagsEnd = -1;
+    if (tuples !== null && tuples.lanesVersion !== this.#lanesVersion) this.#findRuns(tuples);
+    return this.#readCells(buf, start, end, position, this.#kinds.length);
+  }
+
   /** The row that was read last, and whole, has ended in the sink. */
   rowEnded(buf: Uint8Array): void {
     if (this.#tagsEnd < 0 || this.#tuples?.mayRepeat !== true) return;
