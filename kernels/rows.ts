@@ -36,7 +36,7 @@ export const OUTPUT_CELLS: i32 = 16384;
 export const CHUNK: usize = OUTPUT + 8 * <usize>OUTPUT_CELLS;
 export const CHUNK_BYTES_MAX: i32 = 65536;
 export const SLOTS: usize = CHUNK + <usize>CHUNK_BYTES_MAX + 1024;
-export const SLOT_COUNT: i32 = 8;
+export const SLOT_COUNT: i32 = 16;
 export const SLOT_BYTES: i32 = 512 * 1024;
 export const HANDLES_MAX: i32 = 8192;
 /** In a slot: where the beginnings of the texts are, and the texts. */

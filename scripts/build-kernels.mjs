@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Of 64 KiB, for each kernel that does not say otherwise. What is never touched takes no memory. */
 const MEMORY_PAGES = 16;
-const MORE_MEMORY_PAGES = { rows: 72 };
+const MORE_MEMORY_PAGES = { rows: 136 };
 
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));

@@ -49,6 +49,8 @@ export class TagTexts {
   /** The kernel's copy, as long as the slot is ours. */
   #slot: TextSlot | null = null;
   readonly #owner = newOwner();
+  /** Bytes of the texts that were compared here since the kernel had them. */
+  #comparedBytes = 0;
 
   private constructor(layout: TagLayout) {
     this.#layout = layout;
@@ -88,18 +90,24 @@ export class TagTexts {
     const isLastEqual =
       chunk.getInt32(last, true) === view.getInt32(lastFrom, true) &&
       chunk.getInt32(last + 4, true) === view.getInt32(lastFrom + 4, true);
-    return isLastEqual ? behind : -1;
+    if (!isLastEqual) return -1;
+    this.#comparedBytes += length;
+    return behind;
   }
 
-  /** The texts as the kernel has them, those that it has room for; good until other texts are asked for theirs. */
-  slot(): TextSlot {
+  /**
+   * The texts as the kernel has them, those that it has room for; good until other texts are asked for theirs. Null = it has those of others,
+   * and copying ours in their place would be more than what was compared without: tables that take turns would copy them for a few rows each.
+   */
+  slot(): TextSlot | null {
     const known = this.#ownSlot;
     if (known !== null) {
       keepSlot(known);
-      return known;
+    } else {
+      this.#slot = claimSlot(this.#owner, this.#comparedBytes > this.#used);
+      this.#slot?.load(this.#bytes, this.#used, this.#starts, this.#lengths);
     }
-    this.#slot = claimSlot(this.#owner);
-    this.#slot.load(this.#bytes, this.#used, this.#starts, this.#lengths);
+    if (this.#slot !== null) this.#comparedBytes = 0;
     return this.#slot;
   }
 

@@ -63,11 +63,12 @@ export function newOwner(): number {
   return ownersSoFar;
 }
 
-/** The slot that was used by another for the longest time; what is in it is to be replaced. */
-export function claimSlot(owner: number): TextSlot {
-  const slot = slots.shift()!;
+/** A slot that nobody has, or else, with `mayTake`, that another has not used for the longest time; what is in it is to be replaced. */
+export function claimSlot(owner: number, mayTake: boolean): TextSlot | null {
+  const slot = slots[0]!;
+  if (slot.owner !== NOBODY && !mayTake) return null;
   slot.owner = owner;
-  slots.push(slot);
+  keepSlot(slot);
   return slot;
 }
 

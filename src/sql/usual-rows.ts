@@ -102,7 +102,7 @@ export class UsualRows {
       const asked = this.#likelyRows(Math.min(count - total, this.#asked), sink, target);
       if (asked < ROWS_MIN) break;
       const slot = texts.slot();
-      const rows = slot.has(handles[0]!) ? this.#ask(buf, at, end, asked, slot, sink) : 0;
+      const rows = slot?.has(handles[0]!) === true ? this.#ask(buf, at, end, asked, slot, sink) : 0;
       if (rows > 0) at = this.#pieceStart + results[0]!;
       total += rows;
       this.#asked = rows === asked ? rows * 2 : Math.max(rows + MORE_ROWS, asked - (asked >> 2));

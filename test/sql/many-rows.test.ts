@@ -12,6 +12,7 @@ import type { InsertTarget } from '../../src/sql/insert-target.js';
 import { parseExpression } from '../../src/sql/parser.js';
 import { RecordedCell } from '../../src/sql/recorded-cell.js';
 import type { RowSink } from '../../src/sql/row-sink.js';
+import { TextSlot } from '../../src/sql/text-slots.js';
 import {
   ColumnRole,
   ColumnType,
@@ -383,6 +384,28 @@ test('writers of many tables take turns, and spell tags in other ways from time 
     }
   }
   expect(manyRows).toBeGreaterThan(12 * 5 * 30);
+});
+
+test('tables that take turns, more than the kernel has slots for, do not copy their texts time and again', () => {
+  const hosts = 100;
+  const rowsOfStatement = 20;
+  const writers = Array.from({ length: 20 }, () => watchedBatch(TABLE.schema, new TupleMemory(2)));
+  const row = (index: number): string => rowText(TABLE, usualCells(index, hosts));
+  const text = Array.from({ length: 12 * hosts }, (_, index) => row(index));
+  let tagBytes = 0;
+  const load = jest.spyOn(TextSlot.prototype, 'load');
+  for (let from = 0; from < text.length; from += rowsOfStatement) {
+    const rows = text.slice(from, from + rowsOfStatement);
+    for (const batch of writers) {
+      expect(readPieces(scannerInto(TABLE, batch), rows.join(','), [])).toBe(READ);
+      for (const written of rows) tagBytes += written.indexOf("'2026");
+    }
+  }
+  const copiedBytes = load.mock.calls.reduce((sum, [, used]) => sum + used, 0);
+  load.mockRestore();
+  expect(copiedBytes).toBeGreaterThan(0);
+  expect(copiedBytes).toBeLessThan(tagBytes);
+  expect(manyRows).toBeGreaterThan((writers.length * text.length) / 8);
 });
 
 test('more series than the kernel has room for', () => {
