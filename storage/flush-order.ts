@@ -24,9 +24,12 @@ export interface PartitionRows {
   readonly rows: RowStretches;
 }
 
-/** Where rows go: by handle, its number in order. */
+/** Where rows go. */
 export interface RowPlaces {
+  /** By handle: the row's number in order. */
   readonly place: Uint32Array;
+  /** By number in order: the row's series. */
+  readonly series: Uint32Array;
   /** The place of rows that do not stay. */
   readonly leftOut: number;
 }
@@ -86,7 +89,7 @@ function fallAfter(times: Float64Array, row: number, length: number): number {
 export async function placeRows(
   pages: readonly Page[],
   rows: RowStretches,
-  { place, leftOut }: RowPlaces,
+  { place, series, leftOut }: RowPlaces,
   first: number,
   rules: ReductionRules,
   several: SeveralTimes,
@@ -100,6 +103,7 @@ export async function placeRows(
     listHandles(rows, handles);
     await sortHandles(pages, handles, rows.rows, pacer);
     const kept = await reducer.reduce(handles, 0, rows.rows, 0, pacer);
+    listSeries(pages, handles.subarray(0, kept), series, first);
     return numberRows(rows, handles.subarray(0, kept), place, first, leftOut);
   }
   const { base } = pages[rows.starts[0]! >>> HANDLE_SHIFT]!;
@@ -108,11 +112,15 @@ export async function placeRows(
     const number = handle >>> HANDLE_SHIFT;
     return pages[number]!.times[handle & HANDLE_ROW_MASK]! + deltas[number]!;
   });
-  const series = new SeriesPlaces(ends, place, first);
+  const bySeries = new SeriesPlaces(ends, place, first);
   await eachStretch(pages, inOrder, pacer, (page, row, end, handle) => {
-    series.place(page, row, end, handle, deltas[handle >>> HANDLE_SHIFT]!);
+    bySeries.place(page, row, end, handle, deltas[handle >>> HANDLE_SHIFT]!);
   });
-  if (!series.isDisordered) return rows.rows;
+  if (!bySeries.isDisordered) {
+    fillSeries(ends, series, first);
+    if (pacer.spend(rows.rows + ends.length)) await pacer.turn();
+    return rows.rows;
+  }
 
   const sorted = memory.uint32(rows.rows);
   await eachStretch(pages, rows, pacer, (_, row, end, handle) => {
@@ -123,10 +131,11 @@ export async function placeRows(
   let from = 0;
   const scratch = memory.uint32(rows.rows);
   const stretches = new StretchOrder(pages, deltas);
-  for (let id = 0; id < series.disorder.length; id++) {
+  for (let id = 0; id < bySeries.disorder.length; id++) {
     const to = ends[id]!;
     if (to === from) continue;
-    const disorder = series.disorder[id]!;
+    const disorder = bySeries.disorder[id]!;
+    const keptBefore = kept;
     const isOrdered =
       disorder === Disorder.none ||
       (disorder === Disorder.times && (await stretches.order(sorted, scratch, from, to, pacer)));
@@ -137,6 +146,7 @@ export async function placeRows(
       if (kept !== from) sorted.copyWithin(kept, from, to);
       kept += to - from;
     }
+    series.fill(id, first + keptBefore, first + kept);
     from = to;
   }
   if (pacer.spend(rows.rows * ROW_UNITS)) await pacer.turn();
@@ -268,6 +278,26 @@ export function sortByPlace(
   end: number,
 ): void {
   for (; handle < end; handle++) sorted[place[handle]! - first] = handle;
+}
+
+/** series[first + i] of the rows of each series, which end at `ends`. */
+function fillSeries(ends: Uint32Array, series: Uint32Array, first: number): void {
+  let at = 0;
+  for (let id = 0; id < ends.length; id++) {
+    for (const end = ends[id]!; at < end; at++) series[first + at] = id;
+  }
+}
+
+function listSeries(
+  pages: readonly Page[],
+  sorted: Uint32Array,
+  series: Uint32Array,
+  first: number,
+): void {
+  for (let index = 0; index < sorted.length; index++) {
+    const handle = sorted[index]!;
+    series[first + index] = pages[handle >>> HANDLE_SHIFT]!.series[handle & HANDLE_ROW_MASK]!;
+  }
 }
 
 /** Of the rows, only `sorted` stay, in that order. Returns how many. */

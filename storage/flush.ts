@@ -86,7 +86,7 @@ async function flushTable(
   const rules = { appendMode, mergeFields, horizon, settledHorizon: 0 };
   const leftOut = pages.reduce((sum, page) => sum + page.length, 0);
   const place = memory.uint32(pages.length << HANDLE_SHIFT);
-  const places = { place, leftOut };
+  const places = { place, series: memory.uint32(leftOut), leftOut };
   const found = await partitionRows(pages, partitionMs, precision, pacer);
   const left = withoutExpired(found, pages, table.expiredThrough);
   if (left !== found) place.fill(leftOut);
@@ -158,12 +158,12 @@ async function encodeByColumn(
 ): Promise<WrittenBlocks[]> {
   const { pacer } = deps;
   const scatter = new ColumnScatter(pages, places, rows, memory);
-  const series = scatter.integers((page) => page.series);
+  const { series } = places;
   const times = scatter.numbers((page) => page.times);
   const versions = scatter.numbers((page) => page.versions);
   const tombstones = scatter.tombstones();
   const ordinals = table.appendMode ? scatter.integers((page) => page.ordinals!) : null;
-  if (pacer.spend(rows * 4 * VALUE_UNITS)) await pacer.turn();
+  if (pacer.spend(rows * 3 * VALUE_UNITS)) await pacer.turn();
 
   const columnIds = table.columns.map((column) => column.id);
   const open: {

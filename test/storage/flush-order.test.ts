@@ -22,7 +22,7 @@ import { SeveralTimes } from '../../storage/several-times.js';
 const PRECISION = 9;
 const DAY_MS = 86_400_000;
 /** Place of the first row. */
-const FIRST = 1_000_000;
+const FIRST = 10_000;
 
 interface Row {
   readonly series: number;
@@ -71,14 +71,22 @@ async function flushOrder(
   const [part] = await partitionRows(pages, DAY_MS, PRECISION, pacer);
   const leftOut = handlesOf(pages).length;
   const place = new Uint32Array(pages.length << HANDLE_SHIFT).fill(NaN);
-  const places = { place, leftOut };
+  const series = new Uint32Array(FIRST + leftOut);
+  const places = { place, series, leftOut };
   const { rows } = part!;
   const kept = await placeRows(pages, rows, places, FIRST, rules, several, memory, pacer);
   const order = new Uint32Array(leftOut + 1);
   for (const handle of handlesOf(pages)) {
     if (place[handle] !== leftOut) sortByPlace(order, place, FIRST, handle, handle + 1);
   }
-  return order.subarray(0, kept);
+  const result = order.subarray(0, kept);
+  expect([...series.subarray(FIRST, FIRST + kept)]).toEqual(
+    Array.from(
+      result,
+      (handle) => pages[handle >>> HANDLE_SHIFT]!.series[handle & HANDLE_ROW_MASK],
+    ),
+  );
+  return result;
 }
 
 /** Sorted by comparing, and reduced identity by identity. */
