@@ -14,6 +14,8 @@ const CLIENT_PLUGIN_AUTH = 0x80000;
 const COM_STMT_PREPARE = 0x16;
 const UTF8MB4_BIN = 46;
 const PACKET_MAX = 0x1000000;
+/** Received at a time. */
+const RECEIVED_BYTES = 16 * 1024;
 
 const OK = 0x00;
 const ERR = 0xff;
@@ -31,17 +33,28 @@ export class ServerError extends Error {
 
 export class RawClient {
   readonly #socket: Socket;
+  /** Bytes that no packet was made of. */
   #received: Buffer = Buffer.alloc(0);
   #wake: (() => void) | null = null;
   #closed: Error | null = null;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-      this.#wake?.();
+  private constructor(port: number) {
+    // Into one buffer and past the streams, which cost the generator as much as the sending.
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: Buffer.allocUnsafe(RECEIVED_BYTES),
+        callback: (bytesWritten, buffer) => {
+          const chunk = buffer.subarray(0, bytesWritten);
+          this.#received = Buffer.concat([this.#received, chunk]);
+          this.#wake?.();
+          return true;
+        },
+      },
     });
+    this.#socket = socket;
     const onEnd = (error?: Error): void => {
       this.#closed = error ?? new Error('connection closed by the server');
       this.#wake?.();
@@ -51,8 +64,8 @@ export class RawClient {
   }
 
   static async open(port: number, database: string | null): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const client = new RawClient(socket);
+    const client = new RawClient(port);
+    const socket = client.#socket;
     const greeting = await client.#packet();
     if (greeting[0] === ERR) throw toError(greeting);
     socket.write(loginPacket(database));
