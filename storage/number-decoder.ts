@@ -155,8 +155,13 @@ function readRuns(
   decodeInto(reader, heads, runs, memory, level + 1);
   let at = 0;
   for (let run = 0; run < runs; run++) {
-    const end = at + lengths[run]!;
+    const length = lengths[run]!;
+    const end = at + length;
     if (!(end <= count)) throw new DamagedBytesError('runs are longer than the column');
+    // With others, values between two runs would stay what they were in some other column.
+    if (length < 0 || length !== Math.floor(length)) {
+      throw new DamagedBytesError('the length of a run is no count');
+    }
     const head = heads[run]!;
     // A call of `fill` costs as much as some thirty values.
     if (end - at > FILLED_RUN_MIN) target.fill(head, at, end);

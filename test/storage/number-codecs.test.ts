@@ -263,6 +263,8 @@ describe('damage', () => {
     ['a code that is no entry', '0b01020200020000', 3, 'a code is not in its dictionary'],
     ['deltas of one value', '0902', 1, 'a delta codec needs two values'],
     ['more runs than values', '0504', 3, 'more runs than values'],
+    ['runs of 1.5 values', '050208000000000000f83f020000', 3, 'the length of a run is no count'],
+    ['runs of -1 values', '050208000000000000f0bf020000', 3, 'the length of a run is no count'],
     ['codecs without end', '0601'.repeat(9), 3, 'codecs are nested too deep'],
     ['a cut', '02000100', 3, '3 bytes expected at 3, 1 are left'],
   ])('%s is told', (_name, hex, count, message) => {
