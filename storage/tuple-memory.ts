@@ -106,7 +106,10 @@ export class TupleMemory {
     return line.latest;
   }
 
-  /** Handle of the tuple that is there; a new one when it is new, that of its series when it is one of `series`. */
+  /**
+   * Handle of the tuple that is there; a new one when it is new, that of its series when it is one of `series`. One that is there and has become
+   * a series since has both: a batch that meets both has its tags twice, which costs some bytes and changes nothing.
+   */
   handleOf(tuple: TagTupleWriter, series: SeriesDictionary | null): number {
     const { bytes, view, length } = tuple;
     const hash = hashBytes(view, 0, length);

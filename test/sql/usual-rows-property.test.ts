@@ -248,6 +248,17 @@ class SeriesOfTable implements TableSeries {
   }
 }
 
+/** Both have the same rows. Returns how many tuples `batch` has for them. */
+function expectSameSections(batch: RowBatch, plain: RowBatch): number {
+  const { tupleCount, ...rows } = readSection(SCHEMA, batch.encodeSection(), 'rows');
+  const expected = readSection(SCHEMA, plain.encodeSection(), 'rows');
+  expect({ ...rows, tupleCount: expected.tupleCount }).toEqual(expected);
+  const keys = readSection(SCHEMA, batch.encodeKeySection(), 'key-deletes');
+  const expectedKeys = readSection(SCHEMA, plain.encodeKeySection(), 'key-deletes');
+  expect(keys).toEqual({ ...expectedKeys, tupleCount });
+  return tupleCount;
+}
+
 test('remembered tags and times read as if they were not remembered', () => {
   let predicted = 0;
   let predictedSeries = 0;
@@ -290,13 +301,12 @@ test('remembered tags and times read as if they were not remembered', () => {
           expect(scan(batch, order, text, places, mode, defaultText)).toBe(expected);
           expect(batch.rowCount).toBe(plain.rowCount);
           if (batch.rowCount > 0) {
-            expect(batch.approximateBytes).toBe(plain.batch.approximateBytes);
-            expect(readSection(SCHEMA, batch.encodeSection(), 'rows')).toEqual(
-              readSection(SCHEMA, plain.batch.encodeSection(), 'rows'),
-            );
-            expect(readSection(SCHEMA, batch.encodeKeySection(), 'key-deletes')).toEqual(
-              readSection(SCHEMA, plain.batch.encodeKeySection(), 'key-deletes'),
-            );
+            const tupleCount = expectSameSections(batch, plain.batch);
+            const isEach = tupleCount === plain.batch.seriesCount;
+            // A tuple that the memory has, and that has become a series since, may be there by both handles.
+            expect(isEach || (areMany && tupleCount > plain.batch.seriesCount)).toBe(true);
+            const tooMuch = batch.approximateBytes - plain.batch.approximateBytes;
+            expect(isEach ? tooMuch === 0 : tooMuch > 0).toBe(true);
             if (rest.isApplied) table.apply(batch.encodeSection());
           }
           batch.abandonRow();
