@@ -1,6 +1,6 @@
 // Compiles each source of kernels/ to dist/kernels/NAME.wasm, unless what is there is newer than all of them. Jest does so too before it
 // runs anything, because tests run the other sources as they are.
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,4 +40,5 @@ async function compile(source, target, pages) {
   if (error !== null) throw new Error(`${source} does not compile:\n${stderr.toString()}`);
 }
 
-if (process.argv[1] === self) await buildKernels();
+// A project may be entered through a link.
+if (realpathSync(process.argv[1]) === self) await buildKernels();
