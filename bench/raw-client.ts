@@ -4,7 +4,7 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import { textPacket } from './mysql-packet.js';
+import { HEADER_BYTES, textPacket } from './mysql-packet.js';
 
 const CLIENT_LONG_PASSWORD = 0x1;
 const CLIENT_CONNECT_WITH_DB = 0x8;
@@ -36,6 +36,8 @@ export class RawClient {
   /** Bytes that no packet was made of. */
   #received: Buffer = Buffer.alloc(0);
   #wake: (() => void) | null = null;
+  /** What an OK that comes by itself resolves, past `#received`. */
+  #onOk: (() => void) | null = null;
   #closed: Error | null = null;
 
   private constructor(port: number) {
@@ -47,9 +49,7 @@ export class RawClient {
       onread: {
         buffer: Buffer.allocUnsafe(RECEIVED_BYTES),
         callback: (bytesWritten, buffer) => {
-          const chunk = buffer.subarray(0, bytesWritten);
-          this.#received = Buffer.concat([this.#received, chunk]);
-          this.#wake?.();
+          this.#take(buffer, bytesWritten);
           return true;
         },
       },
@@ -91,14 +91,36 @@ export class RawClient {
   }
 
   /** Sends one whole packet and resolves when the server says OK; rejects with ServerError on ERR. */
-  async send(packet: Buffer): Promise<void> {
+  send(packet: Buffer): Promise<void> {
+    if (this.#closed !== null) return Promise.reject(this.#closed);
     this.#socket.write(packet);
-    const answer = await this.#packet();
-    if (answer[0] === ERR) throw toError(answer);
+    return new Promise((resolve, reject) => {
+      this.#onOk = resolve;
+      this.#wake = () => {
+        this.#onOk = null;
+        this.#packet().then((answer) => {
+          if (answer[0] === ERR) reject(toError(answer));
+          else resolve();
+        }, reject);
+      };
+    });
   }
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** The bytes are in the buffer only for now. */
+  #take(buffer: Uint8Array, length: number): void {
+    const onOk = this.#onOk;
+    if (onOk !== null && isOnePacket(buffer, length) && buffer[HEADER_BYTES] === OK) {
+      this.#onOk = null;
+      this.#wake = null;
+      onOk();
+      return;
+    }
+    this.#received = Buffer.concat([this.#received, buffer.subarray(0, length)]);
+    this.#wake?.();
   }
 
   async #packet(): Promise<Buffer> {
@@ -116,6 +138,11 @@ export class RawClient {
       this.#wake = null;
     }
   }
+}
+
+function isOnePacket(bytes: Uint8Array, length: number): boolean {
+  if (length <= HEADER_BYTES) return false;
+  return HEADER_BYTES + (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16)) === length;
 }
 
 function loginPacket(database: string | null): Buffer {
