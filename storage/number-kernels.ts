@@ -113,6 +113,17 @@ export function scanIntegers(values: Float64Array, count: number, scan: NumberSc
     runs += results[3]!;
     if (start > 0) runs += +(values[start] !== values[start - 1]);
   }
+  return describeIntegers(scan, min, max, sum, runs);
+}
+
+/** What was found out about integers, into `scan`. False: they are not all safe, and `scan` is as it was. */
+export function describeIntegers(
+  scan: NumberScan,
+  min: number,
+  max: number,
+  sum: number,
+  runs: number,
+): boolean {
   if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return false;
   scan.areIntegers = true;
   scan.areFloats = false;

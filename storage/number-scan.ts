@@ -2,7 +2,7 @@
  * What is to be known of a column's numbers before a codec is chosen: one pass, into a result that is used again.
  */
 
-import { scanIntegers, scanReals, WRITTEN_VALUES_MIN } from './number-kernels.js';
+import { describeIntegers, scanIntegers, scanReals, WRITTEN_VALUES_MIN } from './number-kernels.js';
 
 /** Of the numbers of a column that are not NULL. Sums are taken in row order, so that equal columns have equal sums. */
 export interface NumberSummary {
@@ -59,15 +59,7 @@ function scanFewIntegers(values: Float64Array, count: number, scan: NumberScan):
     sum += value;
     previous = value;
   }
-  if (min < Number.MIN_SAFE_INTEGER || max > Number.MAX_SAFE_INTEGER) return false;
-  scan.areIntegers = true;
-  scan.areFloats = false;
-  scan.isKnown = true;
-  scan.min = min;
-  scan.max = max;
-  scan.sum = sum;
-  scan.runs = runs;
-  return true;
+  return describeIntegers(scan, min, max, sum, runs);
 }
 
 /** What `scanReals` does, without a kernel. */
