@@ -244,10 +244,10 @@ export class CellConverter {
       case 'boolean':
       case 'float':
       case 'double': {
-        const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
         if (bytes.length > 8) {
           throw outOfRange(this);
         }
+        const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
         this.bigint(sink, BigInt(`0x0${hex}`));
         return;
       }

@@ -10,7 +10,7 @@
  * value of its own; of whole rows that are written as usual, usual-row.ts makes short work. Everything else goes the slower way:
  *
  *   cell cut by the end of a chunk   its bytes are carried over, and read as above once its end has arrived
- *   string longer than 64 KiB        resolved and written as it arrives (long-cell.ts), a stretch a turn
+ *   string, hex longer than 64 KiB   resolved and written as it arrives (long-cell.ts), a stretch a turn
  *   anything but a plain literal     its text is handed to the target, which evaluates it
  *
  * Each byte is looked at a bounded number of times whatever the chunks: only the one cell that a chunk's end cuts is read twice,

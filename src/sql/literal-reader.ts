@@ -4,7 +4,7 @@
  *   literal := [_binary | _utf8mb4] '..' | ".." | number | 0x.. | X'..' | NULL | TRUE | FALSE | DEFAULT
  *   and then blanks, and `,` or `)`
  *
- * A string longer than LITERAL_BYTES_MAX is left to long-cell.ts, which reads it piece by piece.
+ * A string or hex literal longer than LITERAL_BYTES_MAX is left to long-cell.ts, which reads it piece by piece.
  *
  * Nothing is written before the delimiter behind the literal was seen: 'a' may be the beginning of 'a' 'b', and 12 of 12345.
  */
@@ -19,7 +19,7 @@ import type { RowSink } from './row-sink.js';
 import { StringUnescaper } from './string-literal.js';
 import type { SqlTextOptions } from './token.js';
 
-/** A cell with a string that is not longer is read here, if its end has come. */
+/** A cell that is not longer is read here, if its end has come; one with a longer number, too. */
 export const LITERAL_BYTES_MAX = 65_536;
 
 /** Digits that a double certainly holds. */
@@ -242,11 +242,13 @@ function hexLiteral(
   end: number,
   isQuoted: boolean,
 ): number {
+  // With what opens it, it is not longer.
+  const limit = Math.min(end, start + LITERAL_BYTES_MAX - 1);
   let at = start;
-  while (at < end && hexDigit(buf[at]!) >= 0) at += 1;
+  while (at < limit && hexDigit(buf[at]!) >= 0) at += 1;
   const digits = at - start;
-  const isClosed = at < end && buf[at] === SINGLE_QUOTE && digits % 2 === 0;
-  const isWhole = isQuoted ? isClosed : digits > 0;
+  const isClosed = at < limit && buf[at] === SINGLE_QUOTE && digits % 2 === 0;
+  const isWhole = isQuoted ? isClosed : digits > 0 && at < limit;
   const close = isWhole ? delimiterAt(buf, isQuoted ? at + 1 : at, end) : -1;
   if (close < 0) {
     return -1;

@@ -1,5 +1,5 @@
 /**
- * The cell of a long string literal: resolved as it arrives (long-literal.ts), and where the column takes any bytes or any text, written as it
+ * The cell of a long literal, a string or hex digits: resolved as it arrives (long-literal.ts, long-hex.ts), and where the column takes any bytes or any text, written as it
  * is resolved. So a value of megabytes takes no turn of its own, neither when its end has come nor before.
  *
  * Elsewhere (VARCHAR(20), INT) the value is converted as a whole: what is longer than such a column holds is refused at once.
@@ -11,7 +11,9 @@ import type { SqlError } from '../../protocol/index.js';
 import type { CellConverter } from './cell-conversion.js';
 import { incorrectString } from './cell-error.js';
 import { introducerEnd } from './literal-reader.js';
+import { LongHex } from './long-hex.js';
 import { LongLiteral } from './long-literal.js';
+import type { LongValue } from './long-value.js';
 import type { RowSink } from './row-sink.js';
 import type { SqlTextOptions } from './token.js';
 import { badByteAt } from './utf8-scan.js';
@@ -22,14 +24,18 @@ const HELD_BYTES = 16;
 const FOLLOWING_BYTES_MAX = 3;
 
 export class LongCell {
-  readonly #literal: LongLiteral;
+  readonly #text: LongLiteral;
+  readonly #hex = new LongHex();
+  /** The one that is read, or was. */
+  #literal: LongValue;
   #converter: CellConverter | null = null;
   #sink: RowSink | null = null;
   #isWritten = false;
   #fault: SqlError | null = null;
 
   constructor(options: SqlTextOptions) {
-    this.#literal = new LongLiteral(options);
+    this.#text = new LongLiteral(options);
+    this.#literal = this.#text;
   }
 
   /** A literal is being read, and all that came belongs to it. */
@@ -43,8 +49,8 @@ export class LongCell {
   }
 
   /**
-   * A cell begins with buf[start..end), all of an introducer included. Returns what `add` does, or `start` when it does not begin as a string
-   * does; then it is not open.
+   * A cell begins with buf[start..end), all of an introducer included. Returns what `add` does, or `start` when it begins neither as a string
+   * nor as hex digits do; then it is not open.
    */
   open(
     converter: CellConverter,
@@ -54,8 +60,8 @@ export class LongCell {
     end: number,
   ): number {
     this.close();
-    const from = introducerEnd(buf, start, end);
-    if (!this.#literal.begin(buf[start]!, from > start)) return start;
+    const from = this.#begin(buf, start, end);
+    if (from < 0) return start;
     this.#converter = converter;
     this.#sink = sink;
     return this.add(buf, from, end);
@@ -77,6 +83,8 @@ export class LongCell {
     if (this.#isOfPieces()) {
       this.#flush(true);
       if (this.#fault !== null) throw this.#fault;
+    } else if (literal === this.#hex) {
+      converter.bytes(sink, literal.bytes.subarray(0, literal.length));
     } else {
       converter.text(sink, literal.bytes, 0, literal.length, false);
     }
@@ -90,6 +98,18 @@ export class LongCell {
     this.#sink = null;
     this.#isWritten = false;
     this.#fault = null;
+  }
+
+  /** Where what `add` takes begins; -1 when it is no literal. */
+  #begin(buf: Uint8Array, start: number, end: number): number {
+    const digitsAt = this.#hex.begin(buf, start, end);
+    if (digitsAt >= 0) {
+      this.#literal = this.#hex;
+      return digitsAt;
+    }
+    this.#literal = this.#text;
+    const from = introducerEnd(buf, start, end);
+    return this.#text.begin(buf[start]!, from > start) ? from : -1;
   }
 
   /** The column takes whatever comes: there is nothing to be known of the whole. */

@@ -6,6 +6,7 @@
  * Resumable at any byte. Whoever feeds it knows where the cell ends; `isWhole` then says whether it was such a literal and nothing more.
  */
 
+import type { LongValue } from './long-value.js';
 import { LONG_RUN_BYTES, plainRunEnd } from './plain-run.js';
 import { writeEscaped } from './string-literal.js';
 import type { SqlTextOptions } from './token.js';
@@ -32,8 +33,7 @@ const DOUBLE_QUOTE = 0x22;
 const SINGLE_QUOTE = 0x27;
 const BACKSLASH = 0x5c;
 
-export class LongLiteral {
-  /** What has been resolved and not been taken: the first `length`. Another array after the next `add`. */
+export class LongLiteral implements LongValue {
   bytes = new Uint8Array(INITIAL_BYTES);
   length = 0;
   readonly #backslashEscapes: boolean;
@@ -46,7 +46,6 @@ export class LongLiteral {
     this.#ansiQuotes = options.ansiQuotes;
   }
 
-  /** All of a literal has come, and since then nothing but blanks. */
   get isWhole(): boolean {
     return this.#mode === Mode.quote || this.#mode === Mode.behind;
   }
@@ -64,7 +63,6 @@ export class LongLiteral {
     return !this.isRefused;
   }
 
-  /** Reads on, and returns the index of the first byte that does not belong to such a literal; `end` when there is none. */
   add(buf: Uint8Array, start: number, end: number): number {
     // An escape may begin before these bytes and stay two bytes long.
     this.#reserve(this.length + end - start + 1);
@@ -101,13 +99,11 @@ export class LongLiteral {
     return end;
   }
 
-  /** The first `count` bytes were taken. */
   drop(count: number): void {
     this.bytes.copyWithin(0, count, this.length);
     this.length -= count;
   }
 
-  /** Lets go of what a large one took. */
   close(): void {
     this.#mode = Mode.refused;
     this.length = 0;

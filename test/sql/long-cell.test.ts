@@ -115,6 +115,46 @@ describe('a value is what its literal says', () => {
     }
   });
 
+  test.each([
+    ['X', "X'", "'"],
+    ['x', "x'", "' "],
+    ['0x', '0x', ''],
+    ['0x and blanks', '0x', ' \n '],
+  ])('hex digits behind %s are bytes, however they are cut', (_, opening, closing) => {
+    const bytes = Buffer.from(Array.from({ length: 100_003 }, (__, index) => (index * 7) & 0xff));
+    const digits = bytes.toString('hex').replaceAll('ab', 'Ab');
+    fc.assert(
+      fc.property(places, (cuts) => {
+        const sql = `(${opening}${digits}${closing},1),('b',2)`;
+        const { rows, error } = scanBothWays(columnsOf(BLOB), sql, cuts);
+        expect({ error, rows: rows.length }).toEqual({ error: null, rows: 2 });
+        expect(rows[0]![0] === shown(bytes)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('hex digits around the length from which they are many, odd in number, too', () => {
+    for (let count = 65_528; count < 65_538; count += 1) {
+      const digits = 'e'.repeat(count);
+      const { rows, error } = scanBothWays(columnsOf(BLOB), `(0x${digits},1)`, [count - 1]);
+      // 0x and its digits.
+      const isLong = count + 2 > 65_536;
+      if (isLong && count % 2 === 1) expect(error).toMatch(/^1235 /);
+      else
+        expect(rows[0]![0]).toBe(
+          shown(Buffer.from(digits.padStart(count + (count % 2), '0'), 'hex')),
+        );
+    }
+  });
+
+  test('few hex digits, odd in number, and many blanks', () => {
+    for (const cut of [2, 1000, 65_536, 65_537, 66_000]) {
+      const { rows } = scanBothWays(columnsOf(BLOB), `(0xabc${' '.repeat(LONG)},1)`, [cut]);
+      expect(rows[0]![0]).toBe(shown(Buffer.from('0abc', 'hex')));
+    }
+  });
+
   test('around the length from which a string is long', () => {
     for (let length = 65_530; length < 65_540; length += 1) {
       const { rows } = scanBothWays(NOTE, `('${'x'.repeat(length)}',1)`, [length - 1, length + 2]);
@@ -163,6 +203,13 @@ describe('errors do not depend on the pieces', () => {
     ['too many cells', TEXT, `(1,2,'${long}')`, /^1136 /],
     ['too few cells', TEXT, `('${long}')`, /^1136 /],
     ['too long for its column', VARCHAR, `('${long}',1)`, /^1406 /],
+    ['hex digits that are text, and no UTF-8', TEXT, `(x'${'ff'.repeat(LONG)}',1)`, /^1366 /],
+    ['no hex digit among many', BLOB, `(x'${'ab'.repeat(LONG)}zab',1)`, /^1235 /],
+    ['an odd number of hex digits', BLOB, `(x'${'ab'.repeat(LONG)}a',1)`, /^1235 /],
+    ['something behind hex digits', BLOB, `(0x${'ab'.repeat(LONG)} +1,1)`, /^1235 /],
+    ['blanks in place of hex digits', BLOB, `(0x${' '.repeat(LONG)},1)`, /^1235 /],
+    ['hex digits that never end', BLOB, `(x'${'ab'.repeat(LONG)}`, /^1064 /],
+    ['hex digits too many for a number', INT, `(x'${'ab'.repeat(LONG)}',1)`, /^1264 /],
     ['no number', INT, `('${long}',1)`, /^1366 /],
     ['a name in a bad place', TEXT, `(${long},1)`, /^1235 /],
     ['no UTF-8 at its end', TEXT, bad(LONG - 1), /^1366 Incorrect string value: '\\xFF'/],
@@ -191,26 +238,31 @@ describe('errors do not depend on the pieces', () => {
 });
 
 test.each([
-  ['dense escapes', '\\n'.repeat(1_500_000), '\n'.repeat(1_500_000)],
-  ['doubled quotes', "''".repeat(1_500_000), "'".repeat(1_500_000)],
-  ['plain text', 'a'.repeat(7_900_000), 'a'.repeat(7_900_000)],
-  ['beyond ASCII', '€'.repeat(1_000_000), '€'.repeat(1_000_000)],
-])('a turn takes a stretch of %s, and hands over no more, its end included', (_, inside, value) => {
-  const sink = new RecordingSink();
-  const options = { ansiQuotes: false, noBackslashEscapes: false };
-  const target = targetInto(sink, NOTE, {}, options);
-  const scanner = new InsertScanner(target, { ...options, line: 1, rowsPerTurn: 1000 });
-  const sql = Buffer.from(`('${inside}',1),('b',2)`);
-  let turns = 0;
-  for (let at = 0; at < sql.length;) {
-    const taken = scanner.write(sql, at, Math.min(sql.length, at + SOCKET_BYTES));
-    expect(taken).toBeLessThanOrEqual(STRETCH_BYTES + 16);
-    at += taken;
-    turns += 1;
-  }
-  scanner.end();
-  expect(turns).toBeGreaterThanOrEqual(sql.length / STRETCH_BYTES);
-  expect(sink.pieceBytesMost).toBeLessThanOrEqual(STRETCH_BYTES + HELD_BYTES);
-  expect(sink.rows.length).toBe(2);
-  expect(sink.rows[0]![0] === shown(value)).toBe(true);
-});
+  ['dense escapes', `'${'\\n'.repeat(1_500_000)}'`, '\n'.repeat(1_500_000)],
+  ['doubled quotes', `'${"''".repeat(1_500_000)}'`, "'".repeat(1_500_000)],
+  ['plain text', `'${'a'.repeat(7_900_000)}'`, 'a'.repeat(7_900_000)],
+  ['beyond ASCII', `'${'€'.repeat(1_000_000)}'`, '€'.repeat(1_000_000)],
+  ['hex digits in quotes', `x'${'6a'.repeat(1_500_000)}'`, 'j'.repeat(1_500_000)],
+  ['hex digits', `0x${'6A'.repeat(1_500_000)}`, 'j'.repeat(1_500_000)],
+])(
+  'a turn takes a stretch of %s, and hands over no more, its end included',
+  (_, literal, value) => {
+    const sink = new RecordingSink();
+    const options = { ansiQuotes: false, noBackslashEscapes: false };
+    const target = targetInto(sink, NOTE, {}, options);
+    const scanner = new InsertScanner(target, { ...options, line: 1, rowsPerTurn: 1000 });
+    const sql = Buffer.from(`(${literal},1),('b',2)`);
+    let turns = 0;
+    for (let at = 0; at < sql.length;) {
+      const taken = scanner.write(sql, at, Math.min(sql.length, at + SOCKET_BYTES));
+      expect(taken).toBeLessThanOrEqual(STRETCH_BYTES + 16);
+      at += taken;
+      turns += 1;
+    }
+    scanner.end();
+    expect(turns).toBeGreaterThanOrEqual(sql.length / STRETCH_BYTES);
+    expect(sink.pieceBytesMost).toBeLessThanOrEqual(STRETCH_BYTES + HELD_BYTES);
+    expect(sink.rows.length).toBe(2);
+    expect(sink.rows[0]![0] === shown(value)).toBe(true);
+  },
+);
