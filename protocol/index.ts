@@ -38,6 +38,7 @@ export {
   writeInteger64,
 } from './number-text.js';
 export { isSqlError, SqlError } from './sql-error.js';
+export { onSocketBytes } from './socket-input.js';
 export { STATUS_FLAG } from './status-flags.js';
 export { hasCapability } from './capabilities.js';
 export { accountVerifier } from './account-verifier.js';

@@ -11,7 +11,7 @@ import { decodePieceHeader, PIECE_HEADER_BYTES, type PieceHeader } from './sessi
 
 export interface Chunk {
   readonly header: PieceHeader;
-  /** Whole records back to back; the receiver's own. */
+  /** Whole records back to back. Borrowed as the last piece was. */
   readonly records: Uint8Array;
 }
 

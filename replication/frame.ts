@@ -8,7 +8,9 @@
  *
  * Little endian. A frame of another link number is late, from a link that is no more, and is dropped by the session.
  * The parser is fed chunks cut anywhere. It holds at most one frame, allocates only after the length is known to be in
- * bounds, and hands out payloads that are the receiver's own: a view into the chunk when the frame lies whole in it, a fresh copy otherwise.
+ * bounds, and lends payloads out while `onFrame` runs: a view into the chunk when the frame lies whole in it, or else into memory where the
+ * next one that does not is put together. At full ingest that is most of them, and memory of its own for each was the dearest part of
+ * reception.
  */
 
 import { LinkProtocolError } from './errors.js';
@@ -37,15 +39,18 @@ export const FRAME_HEADER_BYTES = 9;
 export const FRAME_PAYLOAD_MAX = PIECE_BYTES_MAX + 64;
 
 const LENGTH_FIELD_BYTES = 4;
+/** Confirmations and heartbeats are smaller, pieces of records hardly ever. */
+const JOINED_PAYLOAD_MAX = 256;
 const TYPES: ReadonlySet<number> = new Set(Object.values(FrameType));
 
 export interface Frame {
   readonly type: FrameType;
   readonly link: number;
+  /** Of a parsed frame: borrowed, good until `onFrame` returns. */
   readonly payload: Uint8Array;
 }
 
-/** The frame as parts to send; the payload parts are not copied. */
+/** The frame as parts to send. Large payloads are not copied; a small frame is one part, which a socket takes at once. */
 export function encodeFrame(
   type: FrameType,
   link: number,
@@ -54,18 +59,27 @@ export function encodeFrame(
   let bytes = 0;
   for (const part of payload) bytes += part.length;
   if (bytes > FRAME_PAYLOAD_MAX) throw new RangeError(`a frame of ${bytes} bytes is too large`);
-  const header = new Uint8Array(FRAME_HEADER_BYTES);
-  const view = new DataView(header.buffer);
+  const isSmall = bytes <= JOINED_PAYLOAD_MAX;
+  const first = new Uint8Array(FRAME_HEADER_BYTES + (isSmall ? bytes : 0));
+  const view = new DataView(first.buffer);
   view.setUint32(0, FRAME_HEADER_BYTES - LENGTH_FIELD_BYTES + bytes, true);
   view.setUint8(4, type);
   view.setUint32(5, link, true);
-  return [header, ...payload];
+  if (!isSmall) return [first, ...payload];
+  let at = FRAME_HEADER_BYTES;
+  for (const part of payload) {
+    first.set(part, at);
+    at += part.length;
+  }
+  return [first];
 }
 
 export class FrameParser {
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerFilled = 0;
-  /** Of the frame under way; null while its header is not complete. */
+  /** Where payloads are put together: of the size of the largest one so far, doubled. */
+  #memory = new Uint8Array(0);
+  /** Of the frame under way, in #memory; null while its header is not complete. */
   #payload: Uint8Array | null = null;
   #payloadFilled = 0;
   #isBroken = false;
@@ -84,7 +98,7 @@ export class FrameParser {
           at += payloadBytes;
           continue;
         }
-        this.#payload = new Uint8Array(payloadBytes);
+        this.#payload = this.#memoryFor(payloadBytes);
         this.#payloadFilled = 0;
       }
       const wanted = this.#payload.length - this.#payloadFilled;
@@ -97,6 +111,14 @@ export class FrameParser {
       this.#payload = null;
       onFrame(this.#frame(payload));
     }
+  }
+
+  #memoryFor(payloadBytes: number): Uint8Array {
+    if (this.#memory.length < payloadBytes) {
+      const sizeBytes = Math.min(2 * payloadBytes, FRAME_PAYLOAD_MAX);
+      this.#memory = Buffer.allocUnsafeSlow(sizeBytes);
+    }
+    return this.#memory.subarray(0, payloadBytes);
   }
 
   #fillHeader(chunk: Uint8Array, at: number): number {

@@ -16,7 +16,7 @@ export type {
 export type { ReplicationLog } from './replication-log.js';
 export type { ReplicaJournal, ReplicaStore } from './replica-store.js';
 export type { Connection, Transport } from './transport.js';
-export { TcpTransport, type TcpTransportOptions } from './tcp-transport.js';
+export { TcpTransport, type SocketRead, type TcpTransportOptions } from './tcp-transport.js';
 export {
   DiskFullError,
   LinkProtocolError,

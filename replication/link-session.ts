@@ -95,7 +95,7 @@ export class LinkSession implements SendChannel {
     this.#hasRoom = this.#connection.send(encodeFrame(type, this.#options.link, payload));
   }
 
-  /** Bytes of the connection. */
+  /** Bytes of the connection, borrowed. */
   heard(bytes: Uint8Array): void {
     if (this.#hasEnded) return;
     this.#heardMs = this.#deps.clock.monotonicMs();

@@ -355,7 +355,7 @@ class HandshakeInbox {
       return;
     }
     if (this.#hasHandedOver) {
-      this.#unheard.push(bytes);
+      this.#unheard.push(bytes.slice());
       return;
     }
     try {
@@ -365,7 +365,8 @@ class HandshakeInbox {
     }
   }
 
-  #onFrame(frame: Frame): void {
+  #onFrame(borrowed: Frame): void {
+    const frame = { ...borrowed, payload: borrowed.payload.slice() };
     const waiting = this.#waiting;
     this.#waiting = null;
     if (waiting !== null) waiting.resolve(frame);

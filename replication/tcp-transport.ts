@@ -1,5 +1,6 @@
 /** The transport over TCP. Writes of one turn of the event loop leave together; small ones are not delayed (no Nagle). */
 
+import type { Duplex } from 'node:stream';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import type { Connection, Transport } from './transport.js';
 
@@ -8,7 +9,16 @@ export interface TcpTransportOptions {
   readonly peer: { readonly host: string; readonly port: number };
   /** A dial that takes longer is given up. */
   readonly dialTimeoutMs: number;
+  /** How the bytes of a socket are had, where that is cheaper than reading it as a stream. They may be overwritten once `onBytes` has returned. */
+  readonly read?: SocketRead;
 }
+
+/** Requires: nothing was read of the socket yet. */
+export type SocketRead = (socket: Duplex, onBytes: (bytes: Uint8Array) => void) => void;
+
+const readAsStream: SocketRead = (socket, onBytes) => {
+  socket.on('data', onBytes);
+};
 
 export class TcpTransport implements Transport {
   readonly #options: TcpTransportOptions;
@@ -16,6 +26,10 @@ export class TcpTransport implements Transport {
 
   constructor(options: TcpTransportOptions) {
     this.#options = options;
+  }
+
+  get #read(): SocketRead {
+    return this.#options.read ?? readAsStream;
   }
 
   /** The port really listened on (for a configured port 0); null before `listen`. */
@@ -27,7 +41,7 @@ export class TcpTransport implements Transport {
   listen(onConnection: (connection: Connection) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const server = createServer({ noDelay: true }, (socket) => {
-        onConnection(new TcpConnection(socket));
+        onConnection(new TcpConnection(socket, this.#read));
       });
       server.once('error', reject);
       server.listen(this.#options.listen.port, this.#options.listen.host, () => {
@@ -53,7 +67,7 @@ export class TcpTransport implements Transport {
       socket.once('connect', () => {
         socket.off('error', fail);
         socket.setTimeout(0);
-        resolve(new TcpConnection(socket));
+        resolve(new TcpConnection(socket, this.#read));
       });
     });
   }
@@ -71,11 +85,13 @@ export class TcpTransport implements Transport {
 class TcpConnection implements Connection {
   readonly remote: string;
   readonly #socket: Socket;
+  readonly #read: SocketRead;
   #isCorked = false;
   #cause: Error | null = null;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, read: SocketRead) {
     this.#socket = socket;
+    this.#read = read;
     this.remote = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
     socket.setKeepAlive(true);
     socket.on('error', (error) => {
@@ -102,7 +118,7 @@ class TcpConnection implements Connection {
   }
 
   onData(listener: (bytes: Uint8Array) => void): void {
-    this.#socket.on('data', listener);
+    this.#read(this.#socket, listener);
   }
 
   onClose(listener: (cause: Error | null) => void): void {

@@ -15,7 +15,7 @@ export interface Connection {
   send(parts: readonly Uint8Array[]): boolean;
   /** Called when everything queued has been handed on. */
   onDrain(listener: () => void): void;
-  /** Called with each chunk; the bytes are the listener's from then on. */
+  /** Called with each chunk. The bytes are borrowed: they are overwritten once the listener has returned. */
   onData(listener: (bytes: Uint8Array) => void): void;
   /** Called once, when the connection has ended, for whatever reason. */
   onClose(listener: (cause: Error | null) => void): void;

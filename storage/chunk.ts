@@ -134,6 +134,19 @@ export class Chunk {
     this.#grow(Math.min(capacity, VECTOR_ROWS_MAX));
   }
 
+  /** Takes the times of rows at..end-1 into the bounds. Requires: they are written. */
+  noteTimes(at: number, end: number): void {
+    const { times } = this;
+    let { timeMin, timeMax } = this;
+    for (let row = at; row < end; row++) {
+      const time = times[row]!;
+      if (time < timeMin) timeMin = time;
+      if (time > timeMax) timeMax = time;
+    }
+    this.timeMin = timeMin;
+    this.timeMax = timeMax;
+  }
+
   markTombstones(from: number, count: number): void {
     if (this.tombstones === null) {
       this.tombstones = new Uint8Array(new SharedArrayBuffer(this.capacity));

@@ -9,17 +9,22 @@
 const INTERVALS_MAX = 32;
 const INTERVALS_HELD_MAX = 128;
 
+/** Of a set's first arrays: most sets stay empty. */
+const FIRST_CAPACITY = 8;
+const NONE = new Float64Array(0);
+
 export class IntervalSet {
-  /** Sorted and disjoint. */
-  #mins: number[] = [];
-  #maxs: number[] = [];
+  /** Sorted and disjoint, the first #held of each. Arrays of doubles, whatever the numbers are: compiled code relies on one kind. */
+  #mins = NONE;
+  #maxs = NONE;
+  #held = 0;
   #last = 0;
   /** The widest gap that was closed. */
   #closedGap = 0;
 
   get length(): number {
-    if (this.#mins.length > INTERVALS_MAX) this.#joinNearest();
-    return this.#mins.length;
+    if (this.#held > INTERVALS_MAX) this.#joinNearest();
+    return this.#held;
   }
 
   /** Requires: `index` below `length`, which was asked for since the last `add`. */
@@ -34,7 +39,7 @@ export class IntervalSet {
   add(min: number, max: number): void {
     const mins = this.#mins;
     const maxs = this.#maxs;
-    const held = mins.length;
+    const held = this.#held;
     // Disorder comes in bursts: the interval that took the last one often has this one too, or ends right before it.
     const last = this.#last;
     if (last < held && min >= mins[last]! && min - maxs[last]! <= this.#closedGap) {
@@ -44,14 +49,9 @@ export class IntervalSet {
         return;
       }
     }
-    if (held === 0 || min > maxs[held - 1]!) {
-      this.#last = held;
-      mins.push(min);
-      maxs.push(max);
-    } else {
-      this.#insert(min, max);
-    }
-    if (mins.length > INTERVALS_HELD_MAX) this.#joinNearest();
+    if (held === 0 || min > maxs[held - 1]!) this.#replace(held, held, min, max);
+    else this.#insert(min, max);
+    if (this.#held > INTERVALS_HELD_MAX) this.#joinNearest();
   }
 
   addAll(other: IntervalSet): void {
@@ -65,25 +65,42 @@ export class IntervalSet {
     let to = from;
     let joinedMin = min;
     let joinedMax = max;
-    while (to < mins.length && mins[to]! <= max) {
+    while (to < this.#held && mins[to]! <= max) {
       joinedMin = Math.min(joinedMin, mins[to]!);
       joinedMax = Math.max(joinedMax, maxs[to]!);
       to++;
     }
-    this.#last = from;
-    if (to === from + 1) {
-      mins[from] = joinedMin;
-      maxs[from] = joinedMax;
-    } else {
-      mins.splice(from, to - from, joinedMin);
-      maxs.splice(from, to - from, joinedMax);
+    this.#replace(from, to, joinedMin, joinedMax);
+  }
+
+  /** One interval in place of from..to-1. */
+  #replace(from: number, to: number, min: number, max: number): void {
+    const held = this.#held - (to - from) + 1;
+    if (held > this.#mins.length) this.#grow();
+    if (to !== from + 1) {
+      this.#mins.copyWithin(from + 1, to, this.#held);
+      this.#maxs.copyWithin(from + 1, to, this.#held);
     }
+    this.#mins[from] = min;
+    this.#maxs[from] = max;
+    this.#held = held;
+    this.#last = from;
+  }
+
+  #grow(): void {
+    const capacity = Math.max(FIRST_CAPACITY, 2 * this.#mins.length);
+    const mins = new Float64Array(capacity);
+    const maxs = new Float64Array(capacity);
+    mins.set(this.#mins);
+    maxs.set(this.#maxs);
+    this.#mins = mins;
+    this.#maxs = maxs;
   }
 
   /** Place of the first interval that ends at or behind `min`. */
   #firstReaching(min: number): number {
     let low = 0;
-    let high = this.#maxs.length;
+    let high = this.#held;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.#maxs[middle]! < min) low = middle + 1;
@@ -96,14 +113,23 @@ export class IntervalSet {
   #joinNearest(): void {
     const mins = this.#mins;
     const maxs = this.#maxs;
+    const held = this.#held;
     const gapBehind = (index: number): number => mins[index + 1]! - maxs[index]!;
-    const byGap = Array.from({ length: mins.length - 1 }, (_, index) => index);
+    const byGap = Array.from({ length: held - 1 }, (_, index) => index);
     byGap.sort((a, b) => gapBehind(a) - gapBehind(b));
-    const closed = new Set(byGap.slice(0, mins.length - INTERVALS_MAX));
+    const closed = new Set(byGap.slice(0, held - INTERVALS_MAX));
     for (const index of closed) this.#closedGap = Math.max(this.#closedGap, gapBehind(index));
-    this.#mins = mins.filter((_, index) => !closed.has(index - 1));
-    this.#maxs = maxs.filter((_, index) => !closed.has(index));
-    this.#last = this.#mins.length - 1;
+    let kept = 0;
+    for (let index = 0; index < held; index++) {
+      if (closed.has(index - 1)) maxs[kept - 1] = maxs[index]!;
+      else {
+        mins[kept] = mins[index]!;
+        maxs[kept] = maxs[index]!;
+        kept++;
+      }
+    }
+    this.#held = kept;
+    this.#last = kept - 1;
   }
 }
 

@@ -253,7 +253,7 @@ export class MemTable {
     if (isTombstone) chunk.markTombstones(at, count);
     this.#appendKeys(segment, reader.tupleOf, seriesOf, isTombstone);
     chunk.versions.fill(version, at, at + count);
-    for (let row = 0; row < count; row++) chunk.ordinals[at + row] = ordinal + from + row;
+    fillOrdinals(chunk.ordinals, at, at + count, ordinal + from);
     if (version < chunk.versionMin) chunk.versionMin = version;
     if (version > chunk.versionMax) chunk.versionMax = version;
     chunk.rows += count;
@@ -288,27 +288,42 @@ export class MemTable {
   ): void {
     const { chunk, at, from, count } = segment;
     const { series, times } = chunk;
-    const dictionary = this.table.series;
+    const end = at + count;
+    if (tupleOf === null) series.fill(seriesOf[0]!, at, end);
+    else fillSeries(series, at, seriesOf, tupleOf, from, count);
+    chunk.noteTimes(at, end);
     const delta = this.table.baseDelta(chunk.base);
-    const tracksTimes = !this.table.appendMode && !isTombstone && !this.#isOverlay;
-    let { timeMin, timeMax } = chunk;
-    for (let row = 0; row < count; row++) {
-      const id = tupleOf === null ? seriesOf[0]! : seriesOf[tupleOf[from + row]!]!;
-      const time = times[at + row]!;
-      series[at + row] = id;
-      if (time < timeMin) timeMin = time;
-      if (time > timeMax) timeMax = time;
-      const relative = time + delta;
-      if (delta !== 0 && !Number.isSafeInteger(relative)) this.isAllSuspect = true;
-      if (tracksTimes) {
-        if (!dictionary.advanceTime(id, relative)) this.#suspect(relative);
-      } else if (isTombstone || this.#isOverlay) {
-        this.suspects.add(relative, relative);
-        if (isTombstone) this.tombstoneTimes.add(relative, relative);
+    const areSafe =
+      Number.isSafeInteger(chunk.timeMin + delta) && Number.isSafeInteger(chunk.timeMax + delta);
+    if (delta !== 0 && !areSafe) this.isAllSuspect = true;
+    if (isTombstone || this.#isOverlay) {
+      for (let row = at; row < end; row++) {
+        const time = times[row]! + delta;
+        this.suspects.add(time, time);
+        if (isTombstone) this.tombstoneTimes.add(time, time);
       }
+    } else if (!this.table.appendMode) {
+      this.#advanceTimes(series, times, at, end, delta);
     }
-    chunk.timeMin = timeMin;
-    chunk.timeMax = timeMax;
+  }
+
+  /** Most rows are newer than all of their series; those that are not come many at a time. */
+  #advanceTimes(
+    series: Uint32Array,
+    times: Float64Array,
+    at: number,
+    end: number,
+    delta: number,
+  ): void {
+    const dictionary = this.table.series;
+    let suspected = NaN;
+    let row = dictionary.advanceTimes(series, times, at, end, delta);
+    while (row < end) {
+      const time = times[row]! + delta;
+      if (time !== suspected) this.#suspect(time);
+      suspected = time;
+      row = dictionary.advanceTimes(series, times, row + 1, end, delta);
+    }
   }
 
   /** The older row may be one that is staged, and then it is published later: so it is a suspect, too. */
@@ -424,6 +439,22 @@ export class Generation {
 export function sectionKeyMemory(): ScratchMemory {
   keyMemory.reset();
   return keyMemory;
+}
+
+/** Loops of their own, over nothing but arrays: the compiler's assumptions about them stay true for the life of the process. */
+function fillSeries(
+  series: Uint32Array,
+  at: number,
+  seriesOf: Uint32Array,
+  tupleOf: Float64Array,
+  from: number,
+  count: number,
+): void {
+  for (let row = 0; row < count; row++) series[at + row] = seriesOf[tupleOf[from + row]! >>> 0]!;
+}
+
+function fillOrdinals(ordinals: Uint32Array, at: number, end: number, first: number): void {
+  for (let row = at, ordinal = first; row < end; row++, ordinal++) ordinals[row] = ordinal;
 }
 
 function fillMissing(segments: readonly Segment[], { missing }: SectionPlaces): void {

@@ -171,9 +171,18 @@ export class SeriesDictionary {
     return this.#rows.matches(id, Word.firstCode, wanted, this.tags.length, index);
   }
 
-  /** Notes a row of the series at this offset from the table's reference base; false when it may have one then or later already. */
-  advanceTime(id: number, time: number): boolean {
-    return this.#rows.advanceTime(id, time);
+  /**
+   * Notes rows at..end-1, of these series and at these times, `delta` behind the table's reference base, as far as each is newer than all of
+   * its series. Returns the first that may not be, or `end`.
+   */
+  advanceTimes(
+    series: Uint32Array,
+    times: Float64Array,
+    at: number,
+    end: number,
+    delta: number,
+  ): number {
+    return this.#rows.advanceTimes(series, times, at, end, delta);
   }
 
   /** All that is known of the series loaded so far: they may have rows up to this time. */

@@ -86,13 +86,23 @@ export class SeriesRows {
     }
   }
 
-  /** Notes a row of the series; false when the series may have one at this time or later already. */
-  advanceTime(id: number, time: number): boolean {
-    const times = this.#lastTimes[id >>> PAGE_SHIFT]!;
-    const row = id & ROW_MASK;
-    if (!(time > times[row]!)) return false;
-    times[row] = time;
-    return true;
+  /** Notes rows at..end-1 of these series; returns the first whose series may have one at its time + delta or later already, or `end`. */
+  advanceTimes(
+    series: Uint32Array,
+    times: Float64Array,
+    at: number,
+    end: number,
+    delta: number,
+  ): number {
+    const pages = this.#lastTimes;
+    for (let row = at; row < end; row++) {
+      const id = series[row]!;
+      const lastTimes = pages[id >>> PAGE_SHIFT]!;
+      const time = times[row]! + delta;
+      if (!(time > lastTimes[id & ROW_MASK]!)) return row;
+      lastTimes[id & ROW_MASK] = time;
+    }
+    return end;
   }
 
   /** All series may have rows up to this time. */

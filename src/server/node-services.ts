@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import {
   MysqlServer,
+  onSocketBytes,
   type AccountVerifier,
   type ConnectionStatus,
   type ServerEnvironment,
@@ -71,6 +72,7 @@ export async function startServices(
           listen: config.replication.listen,
           peer,
           dialTimeoutMs: DIAL_TIMEOUT_MS,
+          read: onSocketBytes,
         });
   const replica = await ReplicaNode.open(
     {

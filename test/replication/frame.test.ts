@@ -18,8 +18,16 @@ function bytesOf(frame: Frame): Uint8Array {
 function parse(chunks: readonly Uint8Array[]): Frame[] {
   const parser = new FrameParser();
   const frames: Frame[] = [];
-  for (const chunk of chunks) parser.push(chunk, (frame) => frames.push(frame));
-  return frames.map((frame) => ({ ...frame, payload: Uint8Array.from(frame.payload) }));
+  for (const chunk of chunks) {
+    const borrowed = Uint8Array.from(chunk);
+    parser.push(borrowed, (frame) => {
+      frames.push({ ...frame, payload: Uint8Array.from(frame.payload) });
+      // The payload was lent for this call: the parser must not need it any more.
+      frame.payload.fill(0xdd);
+    });
+    borrowed.fill(0xdd);
+  }
+  return frames;
 }
 
 const FRAMES: readonly Frame[] = [
@@ -64,6 +72,26 @@ test('any frames in any chunks', () => {
       expect(parse(chunks)).toEqual(frames);
     }),
   );
+});
+
+test('payloads that are cut are put together in one memory, which grows to the largest', () => {
+  const parser = new FrameParser();
+  const buffers: ArrayBufferLike[] = [];
+  const lengths = [3_000, 200, 5_000, 6_001, FRAME_PAYLOAD_MAX, 3_000];
+  for (const length of lengths) {
+    const bytes = bytesOf({ type: FrameType.records, link: 1, payload: new Uint8Array(length) });
+    const keep = (frame: Frame): unknown => buffers.push(frame.payload.buffer);
+    parser.push(bytes.subarray(0, 100), keep);
+    parser.push(bytes.subarray(100), keep);
+  }
+  expect(buffers).toHaveLength(lengths.length);
+  expect(buffers.map((buffer) => buffers.indexOf(buffer))).toEqual([0, 0, 0, 3, 4, 4]);
+});
+
+test('a small frame is one part, a large payload is not copied', () => {
+  expect(encodeFrame(FrameType.confirm, 1, [new Uint8Array(40)])).toHaveLength(1);
+  const piece = new Uint8Array(1_000);
+  expect(encodeFrame(FrameType.records, 1, [new Uint8Array(40), piece])[2]).toBe(piece);
 });
 
 test.each([

@@ -239,6 +239,53 @@ describe('SeriesDictionary', () => {
     expect(dictionary.tuple(1).length).toBe(long.length + 3);
   });
 
+  it('notes the last time of each series, up to the first row that is not newer', () => {
+    const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
+    for (let host = 0; host < 5_000; host++) idOf(dictionary, [`host${host}`]);
+    const advance = (rows: readonly (readonly [number, number])[], delta = 0): number => {
+      const series = Uint32Array.from([9, 9, ...rows.map(([id]) => id)]);
+      const times = Float64Array.from([1e9, 1e9, ...rows.map(([, time]) => time)]);
+      return dictionary.advanceTimes(series, times, 2, times.length, delta) - 2;
+    };
+    const expectations: readonly [readonly (readonly [number, number])[], number, number][] = [
+      [[], 0, 0],
+      [
+        [
+          [0, 10],
+          [1, 10],
+          [4_999, 10],
+          [0, 20],
+        ],
+        0,
+        4,
+      ],
+      // Equal is not newer, and what comes behind it is not noted.
+      [
+        [
+          [1, 11],
+          [0, 20],
+          [4_999, 99],
+        ],
+        0,
+        1,
+      ],
+      [[[4_999, 11]], 0, 1],
+      // Times of another base.
+      [[[1, 5]], 6, 0],
+      [[[1, 5]], 7, 1],
+      // In one section the same series may come twice.
+      [
+        [
+          [2, -3],
+          [2, -3],
+        ],
+        0,
+        1,
+      ],
+    ];
+    for (const [rows, delta, newer] of expectations) expect(advance(rows, delta)).toBe(newer);
+  });
+
   it('forks for a reader: new series get ids at the end there and stay unknown here', () => {
     const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
     idOf(dictionary, ['a']);

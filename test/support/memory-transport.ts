@@ -232,7 +232,10 @@ class End implements Connection {
 
   onData(listener: (bytes: Uint8Array) => void): void {
     this.#data.push(listener);
-    for (const bytes of this.#early.splice(0)) listener(bytes);
+    for (const bytes of this.#early.splice(0)) {
+      listener(bytes);
+      bytes.fill(0xdd);
+    }
   }
 
   onClose(listener: (cause: Error | null) => void): void {
@@ -295,6 +298,8 @@ class End implements Connection {
     if (this.isClosed || this.#isMute || bytes.length === 0) return;
     if (this.#data.length === 0) this.#early.push(bytes);
     for (const listener of this.#data) listener(bytes);
+    // Whoever keeps borrowed bytes must not get away with it.
+    if (this.#data.length > 0) bytes.fill(0xdd);
   }
 
   #split(bytes: Uint8Array): readonly Uint8Array[] {
