@@ -345,28 +345,33 @@ export class JournalWriter {
 
   /** Undefined: it is written. */
   #write(file: DiskFile, group: Group): void | Promise<void> {
-    const { clock, takeFollower } = this.#deps;
-    const { recordCount, contentBytes, offsetBytes } = group.header;
-    const startMs = clock.monotonicMs();
-    const isAllowed = this.#pace.allows(recordCount, contentBytes, startMs);
-    const isFollowed = takeFollower();
-    if (!isAllowed || file.writeNow === undefined) return file.write(group.parts, offsetBytes);
+    const { recordCount, contentBytes } = group.header;
+    const isAllowed = this.#pace.allows(recordCount, contentBytes);
+    const isFollowed = this.#deps.takeFollower();
+    if (!isAllowed || file.writeNow === undefined) return this.#writeThroughPool(file, group);
     // What goes to the peer leaves first: its sync and ours run at the same time.
     if (isFollowed) return this.#writeNextTurn(file, group);
-    this.#writeNow(file, group, startMs);
+    this.#writeNow(file, group);
     return undefined;
   }
 
-  async #writeNextTurn(file: DiskFile, group: Group): Promise<void> {
-    const { clock, timers } = this.#deps;
-    await timers.yieldTurn();
-    this.#writeNow(file, group, clock.monotonicMs());
+  async #writeThroughPool(file: DiskFile, group: Group): Promise<void> {
+    const { clock } = this.#deps;
+    const startMs = clock.monotonicMs();
+    await file.write(group.parts, group.header.offsetBytes);
+    this.#pace.tookThroughPool(clock.monotonicMs() - startMs);
   }
 
-  #writeNow(file: DiskFile, group: Group, startMs: number): void {
+  async #writeNextTurn(file: DiskFile, group: Group): Promise<void> {
+    await this.#deps.timers.yieldTurn();
+    this.#writeNow(file, group);
+  }
+
+  #writeNow(file: DiskFile, group: Group): void {
+    const { clock } = this.#deps;
+    const startMs = clock.monotonicMs();
     file.writeNow?.(group.parts, group.header.offsetBytes);
-    const endMs = this.#deps.clock.monotonicMs();
-    this.#pace.took(endMs - startMs, endMs);
+    this.#pace.took(clock.monotonicMs() - startMs);
   }
 
   /** Size that the file must grow to before the group fits; 0 when it does. */

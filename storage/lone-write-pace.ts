@@ -7,44 +7,54 @@
  * the next group) or the disk stalls (nothing on the main thread may take 5 ms). So it is done only
  *
  *   - in a row of groups of one small record each: nobody else commits;
- *   - while the disk is quick: a write that took SLOW_MS sends all the following ones through the pool for a while, and for longer
- *     each time when only few were quick since the last. Every disk stalls now and then, more so beside a flush: what counts is how
- *     many of the writes do, not how long ago one did.
+ *   - while the disk is quick: a write that took SLOW_MS sends all the following ones through the pool, until enough of those in a row were
+ *     quick. Every disk stalls now and then, more so beside a flush: what counts is how many of the writes do. So it takes few to trust
+ *     it again, and twice as many each time when only few were quick on the spot.
  */
 
 const LONE_GROUPS_MIN = 16;
 const CONTENT_BYTES_MAX = 16 * 1024;
 const SLOW_MS = 4;
-/** A disk that stalls less often than once in so many writes rests as short as it may. */
+/** A disk that stalls less often than once in so many writes is trusted again as soon as may be. */
 const QUICK_WRITES_MIN = 64;
-const REST_MS_MIN = 50;
-const REST_MS_MAX = 60_000;
+const TRUST_WRITES_MIN = 8;
+const TRUST_WRITES_MAX = 16_384;
 
 export class LoneWritePace {
   #loneGroups = 0;
+  /** On the spot, since the last one that was slow. */
   #quickWrites = QUICK_WRITES_MIN;
-  #restMs = REST_MS_MIN;
-  #restUntilMs = -Infinity;
+  /** Quick writes through the pool that it takes, one after another, and how many are still to come; 0 = the disk is trusted. */
+  #trustWrites = TRUST_WRITES_MIN;
+  #writesToTrust = 0;
 
   /** Asked once for each group, in order. */
-  allows(recordCount: number, contentBytes: number, nowMs: number): boolean {
+  allows(recordCount: number, contentBytes: number): boolean {
     if (recordCount > 1 || contentBytes > CONTENT_BYTES_MAX) {
       this.#loneGroups = 0;
       return false;
     }
     this.#loneGroups += 1;
-    return this.#loneGroups > LONE_GROUPS_MIN && nowMs >= this.#restUntilMs;
+    return this.#loneGroups > LONE_GROUPS_MIN && this.#writesToTrust === 0;
   }
 
   /** How long a write on the spot took. */
-  took(elapsedMs: number, nowMs: number): void {
+  took(elapsedMs: number): void {
     if (elapsedMs < SLOW_MS) {
       this.#quickWrites += 1;
       return;
     }
     const isOften = this.#quickWrites < QUICK_WRITES_MIN;
-    this.#restMs = isOften ? Math.min(this.#restMs * 2, REST_MS_MAX) : REST_MS_MIN;
-    this.#restUntilMs = nowMs + this.#restMs;
+    this.#trustWrites = isOften
+      ? Math.min(this.#trustWrites * 2, TRUST_WRITES_MAX)
+      : TRUST_WRITES_MIN;
+    this.#writesToTrust = this.#trustWrites;
     this.#quickWrites = 0;
+  }
+
+  /** How long a write through the pool took, its way there and back included. */
+  tookThroughPool(elapsedMs: number): void {
+    if (this.#writesToTrust === 0) return;
+    this.#writesToTrust = elapsedMs < SLOW_MS ? this.#writesToTrust - 1 : this.#trustWrites;
   }
 }

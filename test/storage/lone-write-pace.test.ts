@@ -2,19 +2,15 @@
 
 import { LoneWritePace } from '../../storage/lone-write-pace.js';
 
-/** Runs groups `[records, bytes, took ms]` a millisecond apart; the answers as a word of y and n. */
+/** Runs groups `[records, bytes, took ms]`, those that are not allowed through the pool; the answers as a word of y and n. */
 function answers(groups: readonly (readonly [number, number, number])[]): string {
   const pace = new LoneWritePace();
-  let nowMs = 1000;
   let word = '';
   for (const [records, bytes, tookMs] of groups) {
-    nowMs += 1;
-    const isAllowed = pace.allows(records, bytes, nowMs);
+    const isAllowed = pace.allows(records, bytes);
     word += isAllowed ? 'y' : 'n';
-    if (isAllowed) {
-      nowMs += tookMs;
-      pace.took(tookMs, nowMs);
-    }
+    if (isAllowed) pace.took(tookMs);
+    else pace.tookThroughPool(tookMs);
   }
   return word;
 }
@@ -32,9 +28,19 @@ test.each([
   ],
   ['a large record too', [...lone(18), [1, 20_000, 0], ...lone(18)], /y{2}nn{16}y{2}$/],
   [
-    'a slow write sends the next 50 ms through the pool',
+    'a slow write sends eight through the pool',
     [...lone(16), ...lone(1, 4), ...lone(60)],
-    /yn{49}y+$/,
+    'n'.repeat(16) + 'y' + 'n'.repeat(8) + 'y'.repeat(52),
+  ],
+  [
+    'eight quick ones in a row, that is: a slow one among them begins anew',
+    [...lone(16), ...lone(1, 4), ...lone(7), ...lone(1, 4), ...lone(20)],
+    'n'.repeat(16) + 'y' + 'n'.repeat(8) + 'n'.repeat(8) + 'y'.repeat(12),
+  ],
+  [
+    'what others write beside tells of the disk, too',
+    [...lone(16), ...lone(1, 4), ...lone(8, 0.2).map(() => [5, 900, 0.2] as const), ...lone(20)],
+    'n'.repeat(16) + 'y' + 'n'.repeat(8) + 'n'.repeat(16) + 'y'.repeat(4),
   ],
 ] as const)('%s', (_name, groups, expected) => {
   expect(answers(groups as readonly (readonly [number, number, number])[])).toMatch(
@@ -42,30 +48,31 @@ test.each([
   );
 });
 
-/** How long the journal stays away from the spot after each slow write; so many quick writes lie between two of them. */
-function restsOf(rounds: number, quickBetween: number): number[] {
+/** How many quick writes through the pool it takes after each slow one; so many quick ones on the spot lie between two of those. */
+function waitsOf(rounds: number, quickBetween: number): number[] {
   const pace = new LoneWritePace();
-  let nowMs = 0;
-  for (let i = 0; i < 17; i += 1) pace.allows(1, 100, nowMs);
+  for (let i = 0; i < 17; i += 1) pace.allows(1, 100);
   return Array.from({ length: rounds }, () => {
-    pace.took(5, nowMs);
-    const fromMs = nowMs;
-    while (!pace.allows(1, 100, nowMs)) nowMs += 1;
-    const restMs = nowMs - fromMs;
-    for (let i = 0; i < quickBetween; i += 1) pace.took(0.2, nowMs);
-    return restMs;
+    pace.took(5);
+    let waited = 0;
+    while (!pace.allows(1, 100)) {
+      pace.tookThroughPool(0.2);
+      waited += 1;
+    }
+    for (let i = 0; i < quickBetween; i += 1) pace.took(0.2);
+    return waited;
   });
 }
 
 test.each([0, 1, 63])(
-  'a disk that is slow after %i quick writes is left alone twice as long each time',
+  'a disk that is slow after %i quick writes is trusted after twice as many each time',
   (quick) => {
-    expect(restsOf(13, quick)).toEqual([
-      50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 60_000,
+    expect(waitsOf(13, quick)).toEqual([
+      8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 16_384,
     ]);
   },
 );
 
 test('a disk that stalls now and then is never left alone for longer', () => {
-  expect(restsOf(20, 64)).toEqual(Array.from({ length: 20 }, () => 50));
+  expect(waitsOf(20, 64)).toEqual(Array.from({ length: 20 }, () => 8));
 });
