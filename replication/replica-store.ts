@@ -6,6 +6,7 @@
 import type {
   IncarnationId,
   IncarnationInfo,
+  LaidOutBody,
   NodeId,
   Position,
   RecordKind,
@@ -32,7 +33,7 @@ export interface ReplicaJournal {
   segmentFor(recordBytes: readonly number[]): number;
   /** The disk gives nothing more and what exists does not surely hold this many record bytes. */
   isFullFor(recordBytes: number): boolean;
-  append(kind: RecordKind, version: number, body: readonly Uint8Array[]): RecordView;
+  append(kind: RecordKind, version: number, body: readonly Uint8Array[] | LaidOutBody): RecordView;
   appendCopies(
     incarnation: IncarnationId,
     records: Uint8Array,

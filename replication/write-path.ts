@@ -12,6 +12,8 @@
 
 import {
   isGatedKind,
+  LAID_OUT_BYTES_MIN,
+  LaidOutBody,
   RecordKind,
   recordBytesOf,
   type Clock,
@@ -107,7 +109,7 @@ interface HoldOptions {
 /** One record on its way: a plain object, for a statement of one row should not pay for a handful of closures. */
 interface HeldRecord {
   readonly kind: HeldKind;
-  readonly body: WriteBody;
+  body: WriteBody | LaidOutBody;
   readonly sizeBytes: number;
   readonly options: WriteOptions;
   readonly how: HoldOptions;
@@ -176,7 +178,7 @@ export class WritePath {
     return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, ANSWERED);
   }
 
-  /** One record of any held kind; for `MultiPartWrite`. Without a full disk or a full memtable it asks the gate in this turn. */
+  /** One record of any held kind; for `MultiPartWrite`. If it is not large and there is room for it, it asks the gate in this turn. */
   hold(
     kind: HeldKind,
     body: WriteBody,
@@ -202,20 +204,36 @@ export class WritePath {
         throw new RecordTooLargeError(sizeBytes, this.#maxRecordBytes);
       }
       if (!mayUseReserve(record)) this.#checkSpace();
-      if (this.#deps.store.isStalled) this.#askWhenRoom(record);
+      const isLarge = typeof body !== 'function' && sizeBytes >= LAID_OUT_BYTES_MIN;
+      if (isLarge) this.#askLaidOut(record, body);
+      else if (this.#deps.store.isStalled) this.#askWhenRoom(record);
       else this.#ask(record);
     });
+  }
+
+  /** The turn of its append would be long otherwise. */
+  #askLaidOut(record: HeldRecord, parts: readonly Uint8Array[]): void {
+    LaidOutBody.of(parts, this.#deps.timers)
+      .then((laidOut) => {
+        record.body = laidOut;
+        if (this.#deps.store.isStalled) this.#askWhenRoom(record);
+        else this.#askLater(record);
+      })
+      .catch((error: unknown) => record.reject(error as Error));
   }
 
   #askWhenRoom(record: HeldRecord): void {
     this.#deps.store
       .untilRoom()
-      .then(() => {
-        this.#check(record.options.signal);
-        if (!mayUseReserve(record)) this.#checkSpace();
-        this.#ask(record);
-      })
+      .then(() => this.#askLater(record))
       .catch((error: unknown) => record.reject(error as Error));
+  }
+
+  /** In another turn than it came in. */
+  #askLater(record: HeldRecord): void {
+    this.#check(record.options.signal);
+    if (!mayUseReserve(record)) this.#checkSpace();
+    this.#ask(record);
   }
 
   /** Whoever is not let through at once can give up while it waits. */
@@ -373,7 +391,7 @@ export class WritePath {
 
   #append(
     kind: RecordKind,
-    body: WriteBody,
+    body: WriteBody | LaidOutBody,
     request: RequestId | null,
     held: HeldRecord | null,
   ): void {

@@ -6,15 +6,22 @@
  */
 
 import assert from 'node:assert';
+import { type LentBytes, UnjoinedBytes } from './unjoined-bytes.js';
 
 /** Half of Buffer's pool is the most that it gives away in parts. */
 const POOLED_BYTES_MAX = 2048;
 
+/** What is shorter is copied at once. */
+const LENT_BYTES_MIN = 256 * 1024;
+
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
-  /** Bytes written so far. */
+  /** Bytes written so far, those that were lent apart. */
   length = 0;
+  /** Null: all that is lent is copied. */
+  #lent: LentBytes[] | null = null;
+  #lentBytes = 0;
 
   constructor(sizeBytes = 256) {
     this.#bytes = new Uint8Array(sizeBytes);
@@ -30,8 +37,30 @@ export class ByteWriter {
     return this.#bytes.length;
   }
 
+  /** With those that were lent. */
+  get totalBytes(): number {
+    return this.length + this.#lentBytes;
+  }
+
   clear(): void {
     this.length = 0;
+    this.#lent = null;
+    this.#lentBytes = 0;
+  }
+
+  /** From now until `clear`, long stretches that `lend` is given stay where they are; what was written is taken by `takeUnjoined`. */
+  borrow(): void {
+    this.#lent = [];
+  }
+
+  /** As `copy`, of bytes that do not change before what was written is put together. */
+  lend(source: Uint8Array, start: number, end: number): void {
+    if (this.#lent === null || end - start < LENT_BYTES_MIN) {
+      this.copy(source, start, end);
+      return;
+    }
+    this.#lent.push({ at: this.length, source, start, end });
+    this.#lentBytes += end - start;
   }
 
   /** Makes room for `count` more bytes and returns where they start; `length` moves past them. */
@@ -130,6 +159,11 @@ export class ByteWriter {
     const copy = Buffer.allocUnsafe(this.length);
     copy.set(this.#bytes.subarray(0, this.length));
     return copy;
+  }
+
+  /** A copy of what was written, with what was lent still where it is. */
+  takeUnjoined(): UnjoinedBytes {
+    return new UnjoinedBytes(this.#bytes.slice(0, this.length), this.#lent ?? []);
   }
 
   #grow(needed: number): void {

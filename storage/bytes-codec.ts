@@ -20,6 +20,8 @@ const Codec = { plain: 0, dictionary: 1 } as const;
 
 const SAMPLE = 256;
 const DICTIONARY_ENTRIES_MAX = 65_536;
+/** To look up a longer string takes about a millisecond: too long where the encoding is to be fast. */
+const QUICK_BYTES_MAX = 256 * 1024;
 
 // Encoding is synchronous, so its working memory can be shared.
 const dictionary = new ByteDictionary();
@@ -49,7 +51,7 @@ export function encodeStrings(
   effort: Effort,
 ): number {
   const codes = numberArray(count);
-  if (count >= 8 && buildDictionary(strings, count, codes)) {
+  if (count >= 8 && buildDictionary(strings, count, codes, effort)) {
     const { data, starts } = dictionary.vector();
     const entries = dictionary.count;
     writer.uint8(Codec.dictionary);
@@ -73,7 +75,7 @@ export function encodeStrings(
     let end = ends[index]!;
     index++;
     while (index < count && starts[index] === end) end = ends[index++]!;
-    writer.copy(data, start, end);
+    writer.lend(data, start, end);
   }
   return 1;
 }
@@ -135,10 +137,16 @@ export function decodeStrings(
   return { data, starts, codes, entries };
 }
 
-function buildDictionary(strings: Strings, count: number, codes: Float64Array): boolean {
+function buildDictionary(
+  strings: Strings,
+  count: number,
+  codes: Float64Array,
+  effort: Effort,
+): boolean {
   const { data, starts, ends } = strings;
   dictionary.clear();
   for (let index = 0; index < count; index++) {
+    if (effort === 'fast' && ends[index]! - starts[index]! > QUICK_BYTES_MAX) return false;
     codes[index] = dictionary.add(data, starts[index]!, ends[index]!);
     if (index === SAMPLE && dictionary.count * 2 > SAMPLE) return false;
     if (dictionary.count > DICTIONARY_ENTRIES_MAX) return false;

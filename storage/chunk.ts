@@ -10,12 +10,21 @@ import { columnKind } from './column-kind.js';
 import type { ColumnValues, SplitTimeColumn } from './column-codec.js';
 import type { MemtableMemory } from './memtable-memory.js';
 import { Page } from './page.js';
+import { copyInSlices, SLICE_BYTES } from './slice-bytes.js';
 import { ColumnRole, type ColumnId, type StoredColumn } from './table-schema.js';
 import { unitsPerSecond } from './time-base.js';
-import { type TimeVector, VECTOR_ROWS_MAX, type Vector } from './vector.js';
+import {
+  type BytesVector,
+  type DictionaryVector,
+  type TimeVector,
+  VECTOR_ROWS_MAX,
+  type Vector,
+} from './vector.js';
 
 const TWO_32 = 2 ** 32;
 const FEW_ROWS = 16;
+/** A loop is faster for what is shorter. */
+const SHORT_BYTES = 64;
 const NO_NUMBERS = new Float64Array(0);
 const NO_INTEGERS = new Int32Array(0);
 const NO_HANDLES = new Uint32Array(0);
@@ -178,30 +187,42 @@ export class Chunk {
         const { starts } = values;
         const dataStart = starts[from]!;
         const dataEnd = starts[from + count]!;
-        const shift = column.dataLength - dataStart;
         this.#reserveData(column, dataEnd - dataStart);
         column.data.set(values.data.subarray(dataStart, dataEnd), column.dataLength);
-        for (let row = 0; row < count; row++) {
-          column.starts[at + row + 1] = starts[from + row + 1]! + shift;
-        }
-        column.dataLength += dataEnd - dataStart;
+        endStrings(column, at, values, from, count);
         return;
       }
       case 'dictionary': {
-        const { codes, dictionary } = values;
-        for (let row = 0; row < count; row++) {
-          const isNull = values.nulls !== null && values.nulls[from + row] === 1;
-          const code = codes[from + row]!;
-          const start = isNull ? 0 : dictionary.starts[code]!;
-          const end = isNull ? 0 : dictionary.starts[code + 1]!;
-          this.#reserveData(column, end - start);
-          let to = column.dataLength;
-          for (let byte = start; byte < end; byte++) column.data[to++] = dictionary.data[byte]!;
-          column.dataLength = to;
-          column.starts[at + row + 1] = to;
-        }
+        for (let row = 0; row < count; row++) this.#copyCoded(column, at + row, values, from + row);
       }
     }
+  }
+
+  /** As `copyColumn`, of strings that are long together: yields behind each slice the bytes that it had. */
+  *copyStrings(
+    index: number,
+    at: number,
+    values: BytesVector | DictionaryVector,
+    from: number,
+    count: number,
+  ): Generator<number, undefined> {
+    const column = this.#columns[index]!;
+    if (values.nulls !== null) this.#copyNulls(column, at, values.nulls, from, count);
+    if (values.kind === 'dictionary') {
+      let yielded = column.dataLength;
+      for (let row = 0; row < count; row++) {
+        this.#copyCoded(column, at + row, values, from + row);
+        if (column.dataLength - yielded < SLICE_BYTES) continue;
+        yield column.dataLength - yielded;
+        yielded = column.dataLength;
+      }
+      return;
+    }
+    const start = values.starts[from]!;
+    const end = values.starts[from + count]!;
+    this.#reserveData(column, end - start);
+    yield* copyInSlices(column.data, column.dataLength, values.data, start, end);
+    endStrings(column, at, values, from, count);
   }
 
   /** Rows that a section lacks a column for. */
@@ -343,6 +364,24 @@ export class Chunk {
     copyRows(column.nulls, at, nulls, from, count);
   }
 
+  #copyCoded(column: ChunkColumn, to: number, values: DictionaryVector, row: number): void {
+    const { dictionary } = values;
+    const isNull = values.nulls !== null && values.nulls[row] === 1;
+    const code = values.codes[row]!;
+    const start = isNull ? 0 : dictionary.starts[code]!;
+    const end = isNull ? 0 : dictionary.starts[code + 1]!;
+    this.#reserveData(column, end - start);
+    let length = column.dataLength;
+    if (end - start < SHORT_BYTES) {
+      for (let byte = start; byte < end; byte++) column.data[length++] = dictionary.data[byte]!;
+    } else {
+      column.data.set(dictionary.data.subarray(start, end), length);
+      length += end - start;
+    }
+    column.dataLength = length;
+    column.starts[to + 1] = length;
+  }
+
   #reserveData(column: ChunkColumn, more: number): void {
     const needed = column.dataLength + more;
     if (needed <= column.data.length) return;
@@ -355,6 +394,21 @@ export class Chunk {
     this.sizeBytes += size - column.data.length;
     column.data = data;
   }
+}
+
+/** The bytes of these rows are in the column's data: now they are its rows from `at` on. */
+function endStrings(
+  column: ChunkColumn,
+  at: number,
+  { starts }: BytesVector,
+  from: number,
+  count: number,
+): void {
+  const shift = column.dataLength - starts[from]!;
+  for (let row = 0; row < count; row++) {
+    column.starts[at + row + 1] = starts[from + row + 1]! + shift;
+  }
+  column.dataLength += starts[from + count]! - starts[from]!;
 }
 
 /** Of a few rows each one is copied: a view of them costs more. */

@@ -63,6 +63,7 @@ export {
   encodeOpeningBody,
   encodePartPrefix,
 } from './record-bodies.js';
+export { LAID_OUT_BYTES_MIN, LaidOutBody } from './laid-out-body.js';
 export { Journal, type IncarnationInfo, type RecoveryReport, type Seal } from './journal.js';
 export { VersionClock, versionParts } from './version-clock.js';
 

@@ -32,6 +32,7 @@ import { hashBehind, readRecords } from './journal-reader.js';
 import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
 import type { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
+import { LaidOutBody } from './laid-out-body.js';
 import { isNoSpace } from './no-space-error.js';
 import type { Clock, Disk, Random, Timers } from './ports.js';
 import {
@@ -45,6 +46,7 @@ import {
 import {
   RECORD_HEADER_BYTES,
   RecordKind,
+  completeRecord,
   encodeRecordInto,
   isGatedKind,
   recordBytesOf,
@@ -385,10 +387,11 @@ export class Journal {
    * Own journal, current incarnation: assigns the next sequence, encodes and queues. Throws JournalFailedError after a failure, and
    * RangeError for a record above maxRecordBytes. The view stays good.
    */
-  append(kind: RecordKind, version: number, body: readonly Uint8Array[]): RecordView {
+  append(kind: RecordKind, version: number, body: readonly Uint8Array[] | LaidOutBody): RecordView {
     this.#checkUsable();
     const log = this.#requireOwn();
-    const sizeBytes = recordBytesOf(body);
+    const isLaidOut = body instanceof LaidOutBody;
+    const sizeBytes = isLaidOut ? body.bytes.length : recordBytesOf(body);
     if (sizeBytes > this.#options.maxRecordBytes) {
       throw new RangeError(
         `A record of ${sizeBytes} bytes is above the limit of ${this.#options.maxRecordBytes}`,
@@ -396,9 +399,12 @@ export class Journal {
     }
     const segment = this.#boundaries.withRoom(log, [sizeBytes]);
     const sequence = log.received.sequence + 1;
-    const chunk = log.tail.reserve(sizeBytes, log.received);
+    const chunk = isLaidOut
+      ? log.tail.adopt(body.bytes, log.received)
+      : log.tail.reserve(sizeBytes, log.received);
     const from = chunk.usedBytes;
-    encodeRecordInto(chunk.bytes, from, kind, sequence, version, body);
+    if (isLaidOut) completeRecord(body.bytes, body.crc, kind, sequence, version);
+    else encodeRecordInto(chunk.bytes, from, kind, sequence, version, body);
     const bytes = chunk.bytes.subarray(from, from + sizeBytes);
     const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };
     this.#queue(log, segment, record, null);

@@ -20,11 +20,13 @@ import { resolveSeries, type SeriesIds } from './series-resolver.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
 import { baseFor, baseForUnits, unitsPerSecond } from './time-base.js';
-import { VECTOR_ROWS_MAX } from './vector.js';
+import { type BytesVector, type DictionaryVector, VECTOR_ROWS_MAX } from './vector.js';
 import { ScratchMemory, type VectorMemory } from './vector-memory.js';
 
 const CHUNK_ROWS_MIN = 64;
 const MARKS_KEPT_MAX = 64;
+/** Of strings, so many are copied in the time that a value takes. */
+const BYTES_PER_VALUE = 16;
 /** A chunk is given back in two microseconds, in the pacer's units. */
 const RELEASE_UNITS = 200;
 
@@ -149,7 +151,18 @@ export class MemTable {
     }
     while (section.row < rowCount) {
       const segment = this.#cutNext(section);
-      columns.forEach((values, index) => copyTo([segment], places.inOrder[index]!, values));
+      for (let index = 0; index < columns.length; index++) {
+        const values = columns[index]!;
+        const place = places.inOrder[index]!;
+        if (!isOfStrings(values)) {
+          copyTo([segment], place, values);
+          continue;
+        }
+        const { chunk, at, from, count } = segment;
+        for (const bytes of chunk.copyStrings(place, at, values, from, count)) {
+          yield bytes / BYTES_PER_VALUE;
+        }
+      }
       fillMissing([segment], places);
       this.#finish(segment, reader, seriesOf, version, ordinal);
       yield segment.count * places.layout.columns.length;
@@ -474,6 +487,10 @@ function holds(chunk: Chunk, reader: RowsSectionReader, { byColumn }: SectionPla
 function copyTo(segments: readonly Segment[], place: number, values: ColumnValues): void {
   for (const { chunk, at, from, count } of segments)
     chunk.copyColumn(place, at, values, from, count);
+}
+
+function isOfStrings(values: ColumnValues): values is BytesVector | DictionaryVector {
+  return values.kind === 'bytes' || values.kind === 'dictionary';
 }
 
 /** How many values from `row` on, at most `count`, have an offset from `base` that is a safe integer. */

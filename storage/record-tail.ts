@@ -41,8 +41,8 @@ export class TailChunk {
   readonly #hashBefore: RollingHash;
 
   /** `hashBefore`: the rolling hash before the first record. */
-  constructor(sizeBytes: number, firstSequence: number, hashBefore: RollingHash) {
-    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  constructor(bytes: Uint8Array, firstSequence: number, hashBefore: RollingHash) {
+    this.bytes = bytes;
     this.firstSequence = firstSequence;
     this.#hashBefore = hashBefore;
   }
@@ -148,9 +148,14 @@ export class RecordTail {
     if (newest !== undefined && newest.freeBytes >= sizeBytes) return newest;
     const doubled = (newest?.bytes.length ?? CHUNK_BYTES_MIN / 2) * 2;
     const chunkBytes = Math.max(sizeBytes, Math.min(CHUNK_BYTES_MAX, doubled));
-    const chunk = new TailChunk(chunkBytes, before.sequence + 1, before.hash);
+    return this.adopt(Buffer.allocUnsafeSlow(chunkBytes), before);
+  }
+
+  /** A chunk over these bytes, in which the next record is to stand from the first on. They are the tail's from now on. */
+  adopt(bytes: Uint8Array, before: Position): TailChunk {
+    const chunk = new TailChunk(bytes, before.sequence + 1, before.hash);
     this.#chunks.push(chunk);
-    this.#heldBytes += chunkBytes;
+    this.#heldBytes += bytes.length;
     return chunk;
   }
 

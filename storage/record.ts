@@ -16,6 +16,7 @@
 
 import { crc32 } from 'node:zlib';
 
+import { crcOfBoth } from './crc-of-both.js';
 import { readUint32, readUint64, writeUint32, writeUint64 } from './little-endian.js';
 
 export { nextHash } from './rolling-hash.js';
@@ -123,15 +124,41 @@ export function encodeRecordInto(
     target.set(part, end);
     end += part.length;
   }
-  writeUint32(target, offset + LENGTH_AT, end - offset);
+  writeHead(target, offset, end - offset, kind, sequence, version);
+  writeUint32(target, offset + CRC_AT, crc32(target.subarray(offset + KIND_AT, end)));
+  return end;
+}
+
+/** Makes the record that all of `bytes` are, whose body is in its place and has this CRC. */
+export function completeRecord(
+  bytes: Uint8Array,
+  bodyCrc: number,
+  kind: RecordKind,
+  sequence: number,
+  version: number,
+): void {
+  writeHead(bytes, 0, bytes.length, kind, sequence, version);
+  const headCrc = crc32(bytes.subarray(KIND_AT, RECORD_HEADER_BYTES));
+  const crc = crcOfBoth(headCrc, bodyCrc, bytes.length - RECORD_HEADER_BYTES);
+  writeUint32(bytes, CRC_AT, crc);
+}
+
+/** All but the CRC. */
+function writeHead(
+  target: Uint8Array,
+  offset: number,
+  length: number,
+  kind: RecordKind,
+  sequence: number,
+  version: number,
+): void {
+  writeUint32(target, offset + LENGTH_AT, length);
   target[offset + KIND_AT] = kind;
   target[offset + FLAGS_AT] = 0;
   target[offset + RESERVED_AT] = 0;
   target[offset + RESERVED_AT + 1] = 0;
   writeUint64(target, offset + SEQUENCE_AT, sequence);
   writeUint64(target, offset + VERSION_AT, version);
-  writeUint32(target, offset + CRC_AT, crc32(target.subarray(offset + KIND_AT, end)));
-  return end;
 }
 
 /** The length field alone, for walking bytes that were checked before. Requires: 4 bytes at `offset`. */

@@ -16,6 +16,7 @@ import { Renumbering } from './renumbering.js';
 import {
   SECTION_ROWS_MAX,
   type RowsKind,
+  type SectionRows,
   type SectionShape,
   sectionShape,
 } from './rows-section.js';
@@ -30,7 +31,8 @@ import { TAG_BLOCK_TUPLES_MIN } from './tag-block-cache.js';
 import { TagTupleWriter } from './tag-tuple.js';
 import { handleOfSeries, isSeriesHandle, NO_TUPLE, seriesOfHandle } from './tuple-handle.js';
 import { type TableSeries, TupleMemory } from './tuple-memory.js';
-import { encodeRowsSection } from './write-body.js';
+import type { UnjoinedBytes } from './unjoined-bytes.js';
+import { encodeRowsSection, unjoinedRowsSection } from './write-body.js';
 import { schemaIdOf } from './schema-body.js';
 
 const INITIAL_ROWS = 64;
@@ -104,6 +106,9 @@ export class RowBatch {
   #dataBytes = 0;
   /** What `likelyTuples` found last. */
   #likelyBytes = 0;
+  /** Where in the section that was encoded last its tags are. */
+  #tagsStart = 0;
+  #tagsEnd = 0;
 
   /** Handle of the last ended row's tuple. */
   #lastTuple = NO_TUPLE;
@@ -391,6 +396,15 @@ export class RowBatch {
     return this.#encode('rows');
   }
 
+  /** The same, with long values left where they are: the batch must not change until the section is put together. */
+  encodeUnjoined(): UnjoinedBytes {
+    this.#checkRowCount();
+    const { shape, builders } = this.#planOf('rows');
+    const section = unjoinedRowsSection(this.schemaId, shape, this.#sectionRows(builders));
+    this.#announceTags(section.written);
+    return section;
+  }
+
   /** The keys (tags and time) of all rows as a 'key deletes' section. */
   encodeKeySection(): Uint8Array {
     return this.#encode('key-deletes');
@@ -417,37 +431,50 @@ export class RowBatch {
     this.#tuplesBefore = this.#tuples.count;
   }
 
-  #encode(kind: RowsKind): Uint8Array {
+  #checkRowCount(): void {
     assert(
       this.rowCount > 0 && this.rowCount <= SECTION_ROWS_MAX,
       'a section has rows, not too many',
     );
+  }
+
+  #encode(kind: RowsKind): Uint8Array {
+    this.#checkRowCount();
     const { shape, builders } = this.#planOf(kind);
+    const section = encodeRowsSection(this.schemaId, shape, this.#sectionRows(builders));
+    this.#announceTags(section);
+    return section;
+  }
+
+  #sectionRows(builders: readonly ColumnBuilder[]): SectionRows {
     const tupleCount = this.#numbers.count;
     const { handles, tupleOf } = this.#canonicalTuples();
-    let tagsStart = 0;
-    let tagsEnd = 0;
-    const section = encodeRowsSection(this.schemaId, shape, {
+    return {
       rowCount: this.rowCount,
       tupleCount,
       writeTags: (writer) => {
-        tagsStart = writer.length;
+        this.#tagsStart = writer.length;
         if (this.#seriesHandles === 0) this.#tuples.writeTags(writer, handles, tupleCount);
         else {
           const { series } = this.#table!;
           this.#tuples.writeTagsOfSeries(writer, handles, tupleCount, series);
         }
-        tagsEnd = writer.length;
+        this.#tagsEnd = writer.length;
       },
       tupleOf,
       column: (index) => builders[index]!.column(this.rowCount),
-    });
-    if (this.#seriesHandles === tupleCount && tupleCount >= TAG_BLOCK_TUPLES_MIN) {
-      const ids = new Uint32Array(tupleCount);
-      for (let place = 0; place < tupleCount; place++) ids[place] = seriesOfHandle(handles[place]!);
-      this.#table!.tagBlocks.announce(section, tagsStart, tagsEnd, ids);
+    };
+  }
+
+  /** The tags of the section that was encoded last are of series that the table has. */
+  #announceTags(section: Uint8Array): void {
+    const tupleCount = this.#numbers.count;
+    if (this.#seriesHandles !== tupleCount || tupleCount < TAG_BLOCK_TUPLES_MIN) return;
+    const ids = new Uint32Array(tupleCount);
+    for (let place = 0; place < tupleCount; place++) {
+      ids[place] = seriesOfHandle(this.#handles[place]!);
     }
-    return section;
+    this.#table!.tagBlocks.announce(section, this.#tagsStart, this.#tagsEnd, ids);
   }
 
   #planOf(kind: RowsKind): SectionPlan {

@@ -72,15 +72,18 @@ export interface SectionRows {
   readonly column: (index: number) => ColumnValues;
 }
 
+/** @param lends long strings of rows are lent to the writer, those of tags are not */
 export function encodeRowsPayload(
   writer: ByteWriter,
   shape: SectionShape,
   rows: SectionRows,
+  lends: boolean,
 ): void {
   const { tupleCount } = rows;
   writer.varint(rows.rowCount);
   writer.varint(tupleCount);
   rows.writeTags(writer);
+  if (lends) writer.borrow();
   if (tupleCount > 1) encodeNumbers(writer, rows.tupleOf, rows.rowCount, 'fast');
   const formsAt = writer.reserve(shape.columns.length);
   for (const index of shape.order) {

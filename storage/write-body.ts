@@ -19,6 +19,7 @@ import {
   type SectionShape,
 } from './rows-section.js';
 import type { SchemaId, TableId } from './table-schema.js';
+import type { UnjoinedBytes } from './unjoined-bytes.js';
 
 export { decodeSchemaBody, encodeSchemaBody, schemaIdOf } from './schema-body.js';
 export type { RangeTombstone } from './range-tombstone.js';
@@ -85,8 +86,23 @@ export function encodeRowsSection(
 ): Uint8Array {
   begin(shape.kind === 'rows' ? SectionKind.rows : SectionKind.keyDeletes);
   writeSchemaId(schemaId);
-  encodeRowsPayload(current, shape, rows);
+  encodeRowsPayload(current, shape, rows, false);
   return finish();
+}
+
+/** The same, with long values where they are: they must not change until the section is put together. */
+export function unjoinedRowsSection(
+  schemaId: SchemaId,
+  shape: SectionShape,
+  rows: SectionRows,
+): UnjoinedBytes {
+  begin(SectionKind.rows);
+  writeSchemaId(schemaId);
+  encodeRowsPayload(current, shape, rows, true);
+  current.putUint32(1, current.totalBytes - HEADER_BYTES);
+  const section = current.takeUnjoined();
+  current.clear();
+  return section;
 }
 
 export function rangeTombstoneSection(tombstone: RangeTombstone): Uint8Array {

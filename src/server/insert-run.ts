@@ -98,23 +98,37 @@ export class InsertRun implements InsertTarget {
     return section === null ? undefined : this.#writes.buffer.add(section);
   }
 
-  /** Reading so many bytes, encoding them, and what becomes of the section then have a turn of the event loop each. */
+  /** Reading so many bytes, encoding them, and what becomes of the section then have turns of the event loop of their own. */
   async #addInTurns(): Promise<void> {
+    await this.#scope.state.context.timers.yieldTurn();
+    const section = this.#isUndone ? null : await this.#takeInTurns();
+    if (section !== null && !this.#isUndone) await this.#writes.buffer.add(section);
+  }
+
+  /** As `#takeSection`, a slice a turn, and one turn more. What `undo` let go of in between is nobody's any more. */
+  async #takeInTurns(): Promise<BufferedSection | null> {
+    const { batch } = this;
+    if (batch.rowCount === 0) return null;
     const { timers } = this.#scope.state.context;
-    await timers.yieldTurn();
-    const section = this.#isUndone ? null : this.#takeSection();
-    if (section === null) return;
-    await timers.yieldTurn();
-    if (!this.#isUndone) await this.#writes.buffer.add(section);
+    const slices = batch.encodeUnjoined().join();
+    for (;;) {
+      await timers.yieldTurn();
+      const slice = slices.next();
+      if (slice.done === true) return this.#isUndone ? null : this.#sectionOf(slice.value);
+    }
   }
 
   /** The rows of the batch, which is empty then; null when there are none. */
   #takeSection(): BufferedSection | null {
+    const { batch } = this;
+    return batch.rowCount === 0 ? null : this.#sectionOf(batch.encodeSection());
+  }
+
+  /** `bytes` are all rows of the batch, which is empty then. */
+  #sectionOf(bytes: Uint8Array): BufferedSection {
     const { batch, table } = this;
-    if (batch.rowCount === 0) return null;
     this.#rowCount += batch.rowCount;
     const { schema, seriesCount } = batch;
-    const bytes = batch.encodeSection();
     batch.clear();
     return { bytes, table, schema, hasRows: true, seriesCount };
   }

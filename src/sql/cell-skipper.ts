@@ -37,6 +37,14 @@ const BACKSLASH = 0x5c;
 const SINGLE_QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
+const LETTER_A = 0x61;
+
+/** Digits and letters: where nothing is open they mean nothing here. */
+const IS_WORD = new Uint8Array(256);
+for (const byte of Buffer.from('0123456789abcdefghijklmnopqrstuvwxyz')) {
+  IS_WORD[byte] = 1;
+  if (byte >= LETTER_A) IS_WORD[byte - 0x20] = 1;
+}
 
 export class CellSkipper {
   readonly #backslashEscapes: boolean;
@@ -120,6 +128,11 @@ export class CellSkipper {
           else if (byte !== STAR) this.#mode = Mode.block;
           break;
         default:
+          if (this.#mode === Mode.plain && IS_WORD[byte] === 1) {
+            // Hex digits may be millions.
+            while (at + 1 < end && IS_WORD[buf[at + 1]!] === 1) at += 1;
+            break;
+          }
           if (this.#plainByte(byte, this.#seen + at - start)) {
             this.#seen += at - start;
             return at;

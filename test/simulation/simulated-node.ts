@@ -12,6 +12,7 @@ import {
   type ReplicationConfig,
 } from '../../replication/index.js';
 import {
+  LaidOutBody,
   Store,
   type IncarnationId,
   type Journal,
@@ -291,7 +292,8 @@ export class SimulatedNode {
     own.append = (kind, version, body) => {
       const record = append(kind, version, body);
       const { hash } = own.incarnation(incarnation)!.received;
-      invariants.guard(() => ledger.append(incarnation, record, body, hash));
+      const parts = body instanceof LaidOutBody ? [record.body] : body;
+      invariants.guard(() => ledger.append(incarnation, record, parts, hash));
       return record;
     };
     const applyOwn = store.applyOwn.bind(store);
