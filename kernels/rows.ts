@@ -7,8 +7,11 @@
  * The tags of each row are the text that the caller expects, the time is that of the row before or differs from it in nothing but minutes and
  * seconds, and everything else is unsigned integers of at most DIGITS_MAX digits.
  *
+ * Or nothing is expected of the tags, where there are too many to be remembered: they are texts of ASCII without quotes, integers and NULLs, and
+ * what a call reads of them are the rows' tuples (storage/tag-tuple.ts).
+ *
  * Memory: RESULTS, then HANDLES of the tuples that are expected, TIME the time's text, GREATEST value of each integer's column, ENDS of the rows, OUTPUT the
- * integers as doubles, column by column, and behind them seconds of the times, CHUNK the text, and SLOTS, each with the texts of up to HANDLES_MAX tuples: their lengths by handle, where
+ * integers as doubles, column by column, and behind them seconds of the times, CHUNK the text, TAGS what each tag takes, HASHES and TUPLE_ENDS of the tuples, TUPLES, and SLOTS, each with the texts of up to HANDLES_MAX tuples: their lengths by handle, where
  * they begin behind TEXTS, and TEXTS.
  */
 
@@ -35,7 +38,20 @@ export const OUTPUT: usize = ENDS + 4 * <usize>ROWS_MAX;
 export const OUTPUT_CELLS: i32 = 16384;
 export const CHUNK: usize = OUTPUT + 8 * <usize>OUTPUT_CELLS;
 export const CHUNK_BYTES_MAX: i32 = 65536;
-export const SLOTS: usize = CHUNK + <usize>CHUNK_BYTES_MAX + 1024;
+/** Two words a tag: a kind, perhaps with NULLABLE, and the most bytes of a text or the greatest value of an integer. */
+export const TAGS: usize = CHUNK + <usize>CHUNK_BYTES_MAX + 1024;
+export const TAGS_MAX: i32 = 64;
+export const TEXT_TAG: u32 = 0;
+export const INTEGER_TAG: u32 = 1;
+export const NULLABLE: u32 = 2;
+export const HASHES: usize = TAGS + 8 * <usize>TAGS_MAX;
+/** Offset in TUPLES behind the tuple of each row; the first one begins there. */
+export const TUPLE_ENDS: usize = HASHES + 4 * <usize>ROWS_MAX;
+/** A tuple is shorter than its text; of a row that is not there as a whole, at most one cell is beyond. */
+export const TUPLES: usize = TUPLE_ENDS + 4 * <usize>ROWS_MAX;
+export const SLOTS: usize = TUPLES + <usize>CHUNK_BYTES_MAX + 1024;
+/** Instead of a slot: tags are read, not compared. */
+export const NO_SLOT: usize = 0;
 export const SLOT_COUNT: i32 = 16;
 export const SLOT_BYTES: i32 = 512 * 1024;
 export const HANDLES_MAX: i32 = 8192;
@@ -50,16 +66,25 @@ const CLOSE: u8 = 0x29;
 const COMMA: u8 = 0x2c;
 const ZERO: u32 = 0x30;
 const COLON: u8 = 0x3a;
+const QUOTE: u8 = 0x27;
+const BACKSLASH: u8 = 0x5c;
+/** NULL, little-endian. */
+const NULL_WORD: u32 = 0x4c4c_554e;
+/** Of a cell whose length field is one byte. */
+const CELL_BYTES_MAX: usize = 0x7e;
 /** Added to a digit gives one of the greatest ten bytes, which are above BEFORE_ZERO. */
 const BEHIND_NINE: i8 = 0x7f - 0x39;
 const BEFORE_ZERO: i8 = 0x7f - 10;
 
 /** Bits of the lengths of all integers, less one each, that were read in this call. */
 let digitsSeen: usize = 0;
+/** Behind the tuples that were read in this call. */
+let tuplesEnd: usize = TUPLES;
 
 /**
  * Reads up to `asked` rows from `start` on in the chunk, which ends at `end`, each with the comma behind it; returns how many it read before the
- * first one that is written otherwise or is not there as a whole. A row has `before` integers between its tags and its time,
+ * first one that is written otherwise or is not there as a whole. Tags are the texts that `slot` has of HANDLES, or, with NO_SLOT, `tags` cells whose
+ * tuples go to TUPLES. A row has `before` integers between its tags and its time,
  * and `after` behind it; those of a column are `stride` cells behind those of the column before. TIME has `seconds`;
  * in the hour that begins at `hour` minutes and seconds may be others, written as there, if that is a number.
  */
@@ -68,6 +93,7 @@ export function readRows(
   end: i32,
   asked: i32,
   slot: usize,
+  tags: i32,
   before: i32,
   timeLength: i32,
   after: i32,
@@ -77,11 +103,13 @@ export function readRows(
 ): i32 {
   const columnBytes = (<usize>stride) << 3;
   digitsSeen = 0;
+  tuplesEnd = TUPLES;
   const rows = readTexts(
     CHUNK + <usize>start,
     CHUNK + <usize>end,
     asked,
     slot,
+    tags,
     before,
     timeLength,
     after,
@@ -100,6 +128,7 @@ function readTexts(
   stop: usize,
   asked: i32,
   slot: usize,
+  tags: i32,
   before: i32,
   timeLength: i32,
   after: i32,
@@ -114,13 +143,19 @@ function readTexts(
   let row = 0;
   for (; row < asked; row++) {
     if (load<u8>(at) !== OPEN) break;
-    const handle = load<u32>(HANDLES + ((<usize>row) << 2));
-    if (handle >= <u32>HANDLES_MAX) break;
-    const ofHandle = slot + ((<usize>handle) << 2);
-    const length = <usize>load<u32>(ofHandle);
     let next = at + 1;
-    if (!isSame(next, slot + TEXTS + <usize>load<u32>(ofHandle + STARTS), length)) break;
-    next += length;
+    if (slot === NO_SLOT) {
+      next = readTags(next, stop, tags);
+      if (next === 0) break;
+      store<u32>(TUPLE_ENDS + ((<usize>row) << 2), <u32>(tuplesEnd - TUPLES));
+    } else {
+      const handle = load<u32>(HANDLES + ((<usize>row) << 2));
+      if (handle >= <u32>HANDLES_MAX) break;
+      const ofHandle = slot + ((<usize>handle) << 2);
+      const length = <usize>load<u32>(ofHandle);
+      if (!isSame(next, slot + TEXTS + <usize>load<u32>(ofHandle + STARTS), length)) break;
+      next += length;
+    }
     const ofRow = (<usize>row) << 3;
     if (before > 0) {
       next = readIntegers(next, stop, before, OUTPUT + ofRow, columnBytes);
@@ -163,6 +198,86 @@ function sixty(at: usize): u32 {
   const tens = <u32>load<u8>(at) - ZERO;
   const ones = <u32>load<u8>(at + 1) - ZERO;
   return tens <= 5 && ones <= 9 ? tens * 10 + ones : 60;
+}
+
+/** Appends the tuple of the row whose first tag begins at `start`; returns where the cell behind the tags begins, 0 = they are written otherwise. */
+function readTags(start: usize, stop: usize, tags: i32): usize {
+  let from = start;
+  let to = tuplesEnd;
+  let place = TAGS;
+  for (let tag = 0; tag < tags; tag++, place += 8) {
+    if (from >= stop) return 0;
+    const kind = load<u32>(place);
+    const most = load<u32>(place, 4);
+    const first = load<u8>(from);
+    if (first === QUOTE) {
+      const length = plainLength(from + 1, to + 1);
+      if ((kind & INTEGER_TAG) !== 0 || length > CELL_BYTES_MAX || length > <usize>most) return 0;
+      store<u8>(to, <u8>(length + 1));
+      to += length + 1;
+      from += length + 1;
+      if (load<u8>(from) !== QUOTE) return 0;
+      from += 1;
+    } else if (load<u32>(from) === NULL_WORD) {
+      if ((kind & NULLABLE) === 0) return 0;
+      store<u8>(to, 0);
+      to += 1;
+      from += 4;
+    } else {
+      if ((kind & INTEGER_TAG) === 0) return 0;
+      let value: u32 = 0;
+      let length: usize = 0;
+      for (; length <= <usize>DIGITS_MAX; length++) {
+        const byte = load<u8>(from + length);
+        const digit = <u32>byte - ZERO;
+        if (digit > 9) break;
+        value = value * 10 + digit;
+        store<u8>(to + 1 + length, byte);
+      }
+      const isCanonical = length === 1 || (length > 1 && <u32>first !== ZERO);
+      if (!isCanonical || length > <usize>DIGITS_MAX || value > most) return 0;
+      store<u8>(to, <u8>(length + 1));
+      to += length + 1;
+      from += length;
+    }
+    if (load<u8>(from) !== COMMA) return 0;
+    from += 1;
+  }
+  tuplesEnd = to;
+  return from;
+}
+
+/**
+ * Bytes before the first one that is a quote, a backslash or above 0x7f, or more than CELL_BYTES_MAX; they are copied from `from` to `to`, with some
+ * of those behind them.
+ */
+function plainLength(from: usize, to: usize): usize {
+  for (let length: usize = 0; length <= CELL_BYTES_MAX; length += 16) {
+    const bytes = v128.load(from + length);
+    v128.store(to + length, bytes);
+    const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE));
+    const backslashes = i8x16.eq(bytes, i8x16.splat(BACKSLASH));
+    const others = i8x16.bitmask(v128.or(bytes, v128.or(quotes, backslashes)));
+    if (others !== 0) return length + <usize>ctz(others);
+  }
+  return CELL_BYTES_MAX + 1;
+}
+
+/** Into HASHES go hashes of the first `count` tuples in TUPLES: those that storage/byte-hash.ts has of the same bytes. */
+export function hashTuples(count: i32): void {
+  let at = TUPLES;
+  for (let row = 0; row < count; row++) {
+    const end = TUPLES + <usize>load<u32>(TUPLE_ENDS + ((<usize>row) << 2));
+    let hash = (<u32>(end - at)) ^ 0x9e3779b9;
+    for (; at + 4 <= end; at += 4) {
+      hash = (hash ^ load<u32>(at)) * 0x85ebca6b;
+      hash ^= hash >> 15;
+    }
+    for (; at < end; at++) hash = (hash ^ (<u32>load<u8>(at))) * 0x01000193;
+    hash ^= hash >> 16;
+    hash *= 0x7feb352d;
+    store<u32>(HASHES + ((<usize>row) << 2), hash ^ (hash >> 15));
+  }
 }
 
 /** Offset behind the byte behind the last of `count` integers with commas between them, which begin at `start`; 0 = they are none. */

@@ -27,6 +27,7 @@ import {
   type StoredColumn,
   type TableSchema,
 } from './table-schema.js';
+import { PREPARED_TUPLES_MIN } from './series-preparation.js';
 import { TAG_BLOCK_TUPLES_MIN } from './tag-block-cache.js';
 import { TagTupleWriter } from './tag-tuple.js';
 import { handleOfSeries, isSeriesHandle, NO_TUPLE, seriesOfHandle } from './tuple-handle.js';
@@ -34,6 +35,7 @@ import { type TableSeries, TupleMemory } from './tuple-memory.js';
 import type { UnjoinedBytes } from './unjoined-bytes.js';
 import { encodeRowsSection, unjoinedRowsSection } from './write-body.js';
 import { schemaIdOf } from './schema-body.js';
+import { WrittenTuples } from './written-tuples.js';
 
 const INITIAL_ROWS = 64;
 const TWO_32 = 2 ** 32;
@@ -61,6 +63,17 @@ interface SectionPlan {
   readonly shape: SectionShape;
   /** Of the shape's columns. */
   readonly builders: readonly ColumnBuilder[];
+}
+
+/** Tuples of rows (tag-tuple.ts), one after another. */
+export interface SpelledTuples {
+  readonly bytes: Uint8Array;
+  /** The same bytes. */
+  readonly view: DataView;
+  /** Where each one ends there; the first begins at 0. */
+  readonly ends: Uint32Array;
+  /** `hashBytes` of the first `count` of them. */
+  hashes(count: number): Int32Array;
 }
 
 /** Of all batches: no two states of lanes with a gap have the same version. */
@@ -92,6 +105,8 @@ export class RowBatch {
   #handles = new Int32Array(16);
   /** So many of them are of series. */
   #seriesHandles = 0;
+  /** So many of them are of tuples that the memory did not have when the batch began. */
+  #newHandles = 0;
   /** Of the table, asked for once a batch: `#isTableAsked`. Not kept between batches. */
   #table: TableSeries | null = null;
   #isTableAsked = false;
@@ -109,6 +124,8 @@ export class RowBatch {
   /** Where in the section that was encoded last its tags are. */
   #tagsStart = 0;
   #tagsEnd = 0;
+  /** Its tuples. */
+  #sectionHandles: Int32Array = this.#handles;
 
   /** Handle of the last ended row's tuple. */
   #lastTuple = NO_TUPLE;
@@ -310,7 +327,7 @@ export class RowBatch {
     return found;
   }
 
-  /** By at most so much does `approximateBytes` grow with the rows that `likelyTuples` found last. */
+  /** By at most so much does `approximateBytes` grow with the rows that `likelyTuples`, or `roomForSpelled`, found last. */
   get likelyBytes(): number {
     return this.#likelyBytes;
   }
@@ -345,10 +362,50 @@ export class RowBatch {
     if (this.rowCount === this.#capacity) this.#grow();
   }
 
+  /**
+   * The table has more series than are remembered by their texts, and the next row's is likely to be one of them or to be as new, or nothing is known
+   * of it: then `endSpelledRows` is the way.
+   */
+  get takesSpelled(): boolean {
+    if (this.#tableSeries() === null) return false;
+    const likely = this.likelyTuple;
+    return likely <= NO_TUPLE || likely >= this.#tuplesBefore;
+  }
+
+  /** How many of the next `count` rows there is room for where the lanes are; `likelyBytes` is then for them, if their tuples have so many bytes together. */
+  roomForSpelled(count: number, tupleBytes: number): number {
+    const rows = Math.min(count, this.#capacity - this.rowCount);
+    this.#likelyBytes = rows * (this.#rowBytes + this.tagCount * TUPLE_CELL_BYTES) + tupleBytes;
+    return rows;
+  }
+
+  /** Ends `count` rows with these tuples. Requires: `takesSpelled`. */
+  endSpelledRows(tuples: SpelledTuples, count: number): void {
+    const { bytes, view, ends } = tuples;
+    const { series } = this.#table!;
+    let hashes: Int32Array | null = null;
+    for (let row = 0, start = 0; row < count; row++) {
+      const end = ends[row]!;
+      let handle = this.likelyTuple;
+      const isLikely =
+        isSeriesHandle(handle) && series.isTuple(seriesOfHandle(handle), view, start, end);
+      if (!isLikely) {
+        hashes ??= tuples.hashes(count);
+        handle = this.#tuples.handleOfHashed(hashes[row]!, bytes, view, start, end, series);
+      }
+      this.#endRowOf(handle);
+      start = end;
+    }
+  }
+
   endRow(): void {
     let handle = this.#named;
     if (handle === NO_TUPLE) handle = this.#findTuple();
     else this.#named = NO_TUPLE;
+    this.#endRowOf(handle);
+  }
+
+  #endRowOf(handle: number): void {
     const known = this.#numbers.count;
     const number = this.#numbers.numberOf(handle);
     if (number === known) this.#addTuple(number, handle);
@@ -418,6 +475,7 @@ export class RowBatch {
     this.#forgetTuple();
     this.#numbers.clear();
     this.#seriesHandles = 0;
+    this.#newHandles = 0;
     this.#table = null;
     this.#isTableAsked = false;
     this.#tupleBytes = 0;
@@ -449,6 +507,7 @@ export class RowBatch {
   #sectionRows(builders: readonly ColumnBuilder[]): SectionRows {
     const tupleCount = this.#numbers.count;
     const { handles, tupleOf } = this.#canonicalTuples();
+    this.#sectionHandles = handles;
     return {
       rowCount: this.rowCount,
       tupleCount,
@@ -466,15 +525,19 @@ export class RowBatch {
     };
   }
 
-  /** The tags of the section that was encoded last are of series that the table has. */
+  /** Tells the table what is known of the tags of the section that was encoded last, if whoever applies it is spared much by that. */
   #announceTags(section: Uint8Array): void {
-    const tupleCount = this.#numbers.count;
-    if (this.#seriesHandles !== tupleCount || tupleCount < TAG_BLOCK_TUPLES_MIN) return;
-    const ids = new Uint32Array(tupleCount);
-    for (let place = 0; place < tupleCount; place++) {
-      ids[place] = seriesOfHandle(this.#handles[place]!);
+    const count = this.#numbers.count;
+    const handles = this.#sectionHandles;
+    if (this.#seriesHandles === count && count >= TAG_BLOCK_TUPLES_MIN) {
+      const ids = new Uint32Array(count);
+      for (let place = 0; place < count; place++) ids[place] = seriesOfHandle(handles[place]!);
+      this.#table!.tagBlocks.announce(section, this.#tagsStart, this.#tagsEnd, ids);
+    } else if (this.#newHandles >= PREPARED_TUPLES_MIN) {
+      const table = this.#table ?? this.#tuples.tableOfRows();
+      const tuples = new WrittenTuples(this.#tuples, handles.slice(0, count));
+      table?.tagBlocks.announceWritten(section, this.#tagsStart, this.#tagsEnd, tuples);
     }
-    this.#table!.tagBlocks.announce(section, this.#tagsStart, this.#tagsEnd, ids);
   }
 
   #planOf(kind: RowsKind): SectionPlan {
@@ -635,7 +698,11 @@ export class RowBatch {
       bytes += this.#table!.series.tupleLength(seriesOfHandle(handle));
     } else bytes += this.#tuples.bytesOf(handle);
     this.#tupleBytes += bytes;
-    if (isSeries || handle >= this.#tuplesBefore) this.#newTupleBytes += bytes;
+    if (isSeries) this.#newTupleBytes += bytes;
+    else if (handle >= this.#tuplesBefore) {
+      this.#newHandles += 1;
+      this.#newTupleBytes += bytes;
+    }
   }
 
   #forgetTuple(): void {

@@ -112,10 +112,17 @@ export class SeriesDictionary {
     }
   }
 
+  /** The series has this tuple. */
+  isTuple(id: number, tuple: DataView, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.tupleLength(id) !== length) return false;
+    return equalBytes(this.tupleView(id), this.tupleStart(id), tuple, start, length);
+  }
+
   /** Id of the series, which is created when it is new (then the id is the old `count`). */
   idOf(tuple: Uint8Array, start: number, end: number, known: KnownCodes | null = null): number {
     const view = viewOf(tuple);
-    const hash = hashBytes(view, start, end);
+    const hash = known?.hash ?? hashBytes(view, start, end);
     const found = this.findHashed(hash, view, start, end);
     if (found !== -1) return found;
     // A series that is new has no older row anywhere.

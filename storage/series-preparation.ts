@@ -15,8 +15,8 @@ import { ScratchMemory } from './vector-memory.js';
 import type { ApplyTarget } from './write-applier.js';
 import { sectionsOf } from './write-body.js';
 
-const PREPARED_TUPLES_MIN = 512;
-/** A slice: half a millisecond where all are new. */
+export const PREPARED_TUPLES_MIN = 512;
+/** A slice: half a millisecond or less where all are new. */
 const TUPLES_PER_SLICE = 256;
 /** Working memory is kept for as many records at a time as are usually under way: one of each origin. */
 const KEPT_MAX = 2;
@@ -67,7 +67,8 @@ export class SeriesPreparation {
         if (section.kind === 'range-tombstone') continue;
         const known = this.#target.schema(section.schemaId);
         if (known === undefined || known.table.isDropped) continue;
-        if (tupleCountAt(section.reader) < PREPARED_TUPLES_MIN) continue;
+        if (tagsAt(section.reader).tupleCount < PREPARED_TUPLES_MIN) continue;
+        if (yield* this.#resolveWritten(section.reader, known.table)) continue;
         const shape = section.kind === 'rows' ? known.rows : known.keys;
         const { columns } = this.#memory;
         columns.reset();
@@ -76,35 +77,63 @@ export class SeriesPreparation {
         if (reader.resolved !== null) continue;
         // Decoding the tags was a slice.
         yield;
-        yield* this.#resolve(reader, known.table);
+        this.#memory.resolver.begin(known.table.series, reader.tags, reader.tupleCount);
+        const ids = yield* this.#resolve(known.table);
+        if (ids === null) continue;
+        reader.offerResolved(tagBlocks, ids);
+        reader.prepareResolved(tagBlocks, ids);
+        yield;
       }
     }
   }
 
-  *#resolve(reader: RowsSectionReader, table: TableState): Generator<undefined, undefined> {
+  /** By what a writer of this node knows of the section's tuples; false = nothing. */
+  *#resolveWritten(reader: ByteReader, table: TableState): Generator<undefined, boolean> {
+    const { bytes, offset, end, tupleCount } = tagsAt(reader);
+    const block = table.tagBlocks.takeWritten(bytes, offset, end, tupleCount);
+    const memory = block?.tuples.memory ?? null;
+    if (block === null || memory === null) return false;
+    this.#memory.resolver.beginWritten(table.series, memory, block.tuples.handles);
+    const ids = yield* this.#resolve(table);
+    if (ids !== null) {
+      table.tagBlocks.prepare(bytes, offset, offset + block.bytes.length, ids);
+      yield;
+    }
+    return true;
+  }
+
+  /** What the resolver has begun; null = the table was dropped meanwhile. */
+  *#resolve(table: TableState): Generator<undefined, Uint32Array | null> {
     const { resolver } = this.#memory;
-    const { series, tagBlocks } = table;
+    const { series } = table;
     const seriesId: SeriesIds = (tuple, start, end, known) =>
       this.#target.seriesId(table, tuple, start, end, known);
-    resolver.begin(series, reader.tags, reader.tupleCount);
     for (;;) {
       const before = series.count;
       const isResolved = resolver.step(TUPLES_PER_SLICE, seriesId);
       this.#target.charge(series.shareOf(series.count - before));
       if (isResolved) break;
       yield;
-      if (table.isDropped) return;
+      if (table.isDropped) return null;
     }
-    reader.offerResolved(tagBlocks, resolver.ids);
-    reader.prepareResolved(tagBlocks, resolver.ids.slice(0, reader.tupleCount));
     this.#tables.add(table);
-    yield;
+    return resolver.ids.slice(0, resolver.tupleCount);
   }
 }
 
+interface TagsPlace {
+  readonly bytes: Uint8Array;
+  /** Where the tag columns begin, and the section ends. */
+  readonly offset: number;
+  readonly end: number;
+  readonly tupleCount: number;
+}
+
 /** Of the section at whose payload the reader stands, and stays. */
-function tupleCountAt(reader: ByteReader): number {
-  const payload = new ByteReader(reader.bytes, reader.offset, reader.end);
+function tagsAt(reader: ByteReader): TagsPlace {
+  const { bytes, end } = reader;
+  const payload = new ByteReader(bytes, reader.offset, end);
   payload.varint();
-  return payload.varint();
+  const tupleCount = payload.varint();
+  return { bytes, offset: payload.offset, end, tupleCount };
 }

@@ -5,12 +5,17 @@
  * translated into codes of the table's own dictionary of that tag: the value that came after the previous one the last time is tried
  * first. Then the series that came after the previous one the last time is tried: it is the right one if its codes are the
  * translated ones. Only where that fails the tuple's canonical bytes are put together and looked up.
+ *
+ * Tuples as their writer knows them (written-tuples.ts) are not decoded at all: bytes and hash are there, and its codes of cells are
+ * translated one by one.
  */
 
 import type { ColumnValues } from './column-codec.js';
 import type { SeriesDictionary } from './series-dictionary.js';
-import { NULL_CODE } from './tag-column.js';
+import { NULL_CODE, UNKNOWN_CODE } from './tag-column.js';
 import { TagTupleWriter } from './tag-tuple.js';
+import { isSeriesHandle, seriesOfHandle } from './tuple-handle.js';
+import type { CellsOfTable, TupleMemory } from './tuple-memory.js';
 
 // One tuple is one synchronous step, so this can be shared by all stores of the process.
 const tupleWriter = new TagTupleWriter();
@@ -21,6 +26,8 @@ export interface KnownCodes {
   /** By tag and tuple: a code, NULL_CODE or UNKNOWN_CODE. */
   readonly codes: readonly Uint32Array[];
   readonly tuple: number;
+  /** `hashBytes` of the tuple's canonical bytes; null = it was not computed. */
+  readonly hash: number | null;
 }
 
 /** Id of a tuple, which may be new: in the table's dictionary or in a fork of it. `known` is good during the call. */
@@ -38,7 +45,11 @@ const ENTRIES_PER_TUPLE = 8;
 export class SeriesResolver {
   /** By tag: the table's code of each tuple's cell. */
   readonly #wanted: Uint32Array[] = [];
-  readonly #known = { codes: this.#wanted, tuple: 0 };
+  readonly #known: { codes: Uint32Array[]; tuple: number; hash: number | null } = {
+    codes: this.#wanted,
+    tuple: 0,
+    hash: null,
+  };
   #ids = new Uint32Array(1024);
   #series: SeriesDictionary | null = null;
   #tags: readonly ColumnValues[] = [];
@@ -47,10 +58,19 @@ export class SeriesResolver {
   #translated = 0;
   #isTranslatable = true;
   #resolved = 0;
+  /** Instead of `#tags`: handles of the tuples in their writer's memory, and what that knows of the table's codes. */
+  #memory: TupleMemory | null = null;
+  #handles: Int32Array = new Int32Array(0);
+  #cellsOfTable: CellsOfTable = [];
 
   /** Series by tuple, as far as they are resolved. Good until the next `begin`. */
   get ids(): Uint32Array {
     return this.#ids;
+  }
+
+  /** Of the section. */
+  get tupleCount(): number {
+    return this.#tupleCount;
   }
 
   /** The tags must stay as they are until the last step. */
@@ -58,15 +78,26 @@ export class SeriesResolver {
     if (this.#ids.length < tupleCount) this.#ids = new Uint32Array(tupleCount * 2);
     this.#series = series;
     this.#tags = tags;
+    this.#memory = null;
     this.#tupleCount = tupleCount;
     this.#translated = 0;
     this.#isTranslatable = tags.every((values) => values.kind === 'dictionary');
     this.#resolved = 0;
   }
 
+  /** The same for tuples of a writer on this node: `handles` of `memory`, or of series of this very dictionary. */
+  beginWritten(series: SeriesDictionary, memory: TupleMemory, handles: Int32Array): void {
+    this.begin(series, [], handles.length);
+    this.#memory = memory;
+    this.#handles = handles;
+    this.#cellsOfTable = memory.cellsOfTable(series);
+    for (let tag = 0; tag < series.tags.length; tag++) this.#makeWanted(tag);
+  }
+
   /** Does as much as resolving so many tuples is, or a little more; true = all are resolved. Others may use the dictionary between steps. */
   step(tuples: number, seriesId: SeriesIds): boolean {
     const series = this.#series!;
+    if (this.#memory !== null) return this.#resolveWritten(series, this.#memory, tuples, seriesId);
     let left = tuples;
     while (this.#isTranslatable && this.#translated < this.#tags.length) {
       if (left <= 0) return false;
@@ -84,12 +115,53 @@ export class SeriesResolver {
       }
       const { bytes, length } = writeTuple(this.#tags, tuple);
       this.#known.tuple = tuple;
+      this.#known.hash = null;
       const id = seriesId(bytes, 0, length, known);
       this.#ids[tuple] = id;
       series.noteResolved(id);
     }
     this.#resolved = tuple;
     return tuple === this.#tupleCount;
+  }
+
+  #resolveWritten(
+    series: SeriesDictionary,
+    memory: TupleMemory,
+    tuples: number,
+    seriesId: SeriesIds,
+  ): boolean {
+    const known = this.#known;
+    const end = Math.min(this.#tupleCount, this.#resolved + tuples);
+    for (let tuple = this.#resolved; tuple < end; tuple++) {
+      const handle = this.#handles[tuple]!;
+      let id: number;
+      if (isSeriesHandle(handle)) id = seriesOfHandle(handle);
+      else {
+        memory.codesIn(this.#cellsOfTable, handle, this.#wanted, tuple);
+        known.tuple = tuple;
+        known.hash = memory.hashOf(handle);
+        const start = memory.start(handle);
+        id = seriesId(memory.data, start, start + memory.bytesOf(handle), known);
+        this.#learnCodes(series, memory, handle, tuple, id);
+      }
+      this.#ids[tuple] = id;
+      series.noteResolved(id);
+    }
+    this.#resolved = end;
+    return end === this.#tupleCount;
+  }
+
+  #learnCodes(
+    series: SeriesDictionary,
+    memory: TupleMemory,
+    handle: number,
+    tuple: number,
+    id: number,
+  ): void {
+    for (let tag = 0; tag < series.tags.length; tag++) {
+      if (this.#wanted[tag]![tuple] !== UNKNOWN_CODE) continue;
+      memory.learnCode(this.#cellsOfTable, handle, tag, series.tags[tag]!.codeOrNull(id));
+    }
   }
 
   /** Fills `#wanted` for one more tag; returns how many entries and cells were looked at. */
@@ -102,11 +174,7 @@ export class SeriesResolver {
     if (translation.length < dictionary.length)
       translation = new Uint32Array(dictionary.length * 2);
     series.tags[tag]!.translate(dictionary, translation);
-    let codesOfTag = this.#wanted[tag];
-    if (codesOfTag === undefined || codesOfTag.length < this.#tupleCount) {
-      codesOfTag = new Uint32Array(Math.max(1024, this.#tupleCount * 2));
-      this.#wanted[tag] = codesOfTag;
-    }
+    const codesOfTag = this.#makeWanted(tag);
     for (let tuple = 0; tuple < this.#tupleCount; tuple++) {
       codesOfTag[tuple] = translation[codes[tuple]!]!;
     }
@@ -114,6 +182,16 @@ export class SeriesResolver {
       if (nulls[tuple] === 1) codesOfTag[tuple] = NULL_CODE;
     }
     return dictionary.length + this.#tupleCount;
+  }
+
+  /** Room for the codes of a tag. */
+  #makeWanted(tag: number): Uint32Array {
+    let codes = this.#wanted[tag];
+    if (codes === undefined || codes.length < this.#tupleCount) {
+      codes = new Uint32Array(Math.max(1024, this.#tupleCount * 2));
+      this.#wanted[tag] = codes;
+    }
+    return codes;
   }
 }
 

@@ -10,11 +10,15 @@
  * A writer that takes its tuples from the table's series knows their ids when it encodes them. It announces them, so that whoever applies the
  * section compares the bytes in one go in place of decoding them, at the first time. Such blocks need not come again; the last few are kept.
  *
+ * Where it takes some of them from its own memory, because they are no series yet, it announces how it knows them: for a section that is prepared
+ * (series-preparation.ts), once.
+ *
  * A client that writes row by row sends one tuple a section, each time another host's: such blocks are small and many, so they have places of
  * their own, found by hash: the last two of a pair of places stay.
  */
 
 import { hashBytes, viewOf } from './byte-hash.js';
+import type { WrittenTuples } from './written-tuples.js';
 
 /** A client that sends its hosts in groups goes round all of them before one comes again. */
 const BLOCKS_MAX = 16;
@@ -117,11 +121,50 @@ export class EncodedTagBlocks {
   }
 }
 
-export interface ResolvedTagBlock {
+interface TagBlock {
   readonly bytes: Uint8Array;
+  /** Tuples. */
+  readonly length: number;
+  readonly sizeBytes: number;
+}
+
+export interface ResolvedTagBlock extends TagBlock {
   /** Series id of each tuple. */
   readonly series: Uint32Array;
-  readonly sizeBytes: number;
+}
+
+export interface WrittenTagBlock extends TagBlock {
+  readonly tuples: WrittenTuples;
+}
+
+/** Blocks of sections on their way, the oldest first: the last few. */
+class Announced<B extends TagBlock> {
+  readonly #blocks: B[] = [];
+  #sizeBytes = 0;
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  add(block: B): void {
+    this.#blocks.push(block);
+    this.#sizeBytes += block.sizeBytes;
+    while (this.#blocks.length > ANNOUNCED_MAX || this.#sizeBytes > ANNOUNCED_BYTES_MAX) {
+      this.remove(this.#blocks[0]!);
+    }
+  }
+
+  find(source: Uint8Array, start: number, end: number, tupleCount: number): B | null {
+    for (const block of this.#blocks) {
+      if (hasTuples(block, source, start, end, tupleCount)) return block;
+    }
+    return null;
+  }
+
+  remove(block: B): void {
+    this.#blocks.splice(this.#blocks.indexOf(block), 1);
+    this.#sizeBytes -= block.sizeBytes;
+  }
 }
 
 /** The applier's side: the bytes of tag columns -> series ids of a table. Ids must stay good for as long as a block is here. */
@@ -135,11 +178,13 @@ export class ResolvedTagBlocks {
   /** Of a record that is about to be applied, in its order. */
   readonly #prepared: ResolvedTagBlock[] = [];
   /** The oldest first. */
-  readonly #announced: ResolvedTagBlock[] = [];
-  #announcedBytes = 0;
+  readonly #announced = new Announced<ResolvedTagBlock>();
+  /** The same of tuples that are no series yet, or not all of them. */
+  readonly #written = new Announced<WrittenTagBlock>();
 
   get sizeBytes(): number {
-    return this.#remembered.sizeBytes + this.#singleBytes + this.#announcedBytes;
+    const announcedBytes = this.#announced.sizeBytes + this.#written.sizeBytes;
+    return this.#remembered.sizeBytes + this.#singleBytes + announcedBytes;
   }
 
   /** The block that `source[start..end)` begins with, for this many tuples; null when it is not remembered. */
@@ -158,21 +203,35 @@ export class ResolvedTagBlocks {
         return this.#remembered.touch(index);
       }
     }
-    for (const block of this.#announced) {
-      if (hasTuples(block, source, start, end, tupleCount)) return block;
-    }
-    return null;
+    return this.#announced.find(source, start, end, tupleCount);
   }
 
   /** The tuples of `source[start..end)`, of a section that is likely to be applied soon, have these series. `series` is kept. */
   announce(source: Uint8Array, start: number, end: number, series: Uint32Array): void {
     const sizeBytes = end - start + series.byteLength;
     if (sizeBytes > ANNOUNCED_BYTES_MAX) return;
-    this.#announced.push({ bytes: copyOf(source, start, end), series, sizeBytes });
-    this.#announcedBytes += sizeBytes;
-    while (this.#announced.length > ANNOUNCED_MAX || this.#announcedBytes > ANNOUNCED_BYTES_MAX) {
-      this.#announcedBytes -= this.#announced.shift()!.sizeBytes;
-    }
+    const { length } = series;
+    this.#announced.add({ bytes: copyOf(source, start, end), length, series, sizeBytes });
+  }
+
+  /** The same where some of them are no series yet. */
+  announceWritten(source: Uint8Array, start: number, end: number, tuples: WrittenTuples): void {
+    const { length, byteLength } = tuples.handles;
+    const sizeBytes = end - start + byteLength;
+    if (sizeBytes > ANNOUNCED_BYTES_MAX) return;
+    this.#written.add({ bytes: copyOf(source, start, end), length, tuples, sizeBytes });
+  }
+
+  /** How the writer knows the tuples that `source[start..end)` begins with, if it said so: it is forgotten here. */
+  takeWritten(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    tupleCount: number,
+  ): WrittenTagBlock | null {
+    const block = this.#written.find(source, start, end, tupleCount);
+    if (block !== null) this.#written.remove(block);
+    return block;
   }
 
   /** The tuples of `source[start..end)` have these series. Both are copied if they are kept. */
@@ -188,13 +247,15 @@ export class ResolvedTagBlocks {
     if (!this.#remembered.cameBefore(checksumOf(source, start, end))) return;
     const bytes = copyOf(source, start, end);
     const sizeBytes = bytes.length + tupleCount * 4;
-    this.#remembered.add({ bytes, series: series.slice(0, tupleCount), sizeBytes });
+    const copied = series.slice(0, tupleCount);
+    this.#remembered.add({ bytes, length: tupleCount, series: copied, sizeBytes });
   }
 
   /** These tuples were resolved ahead: who asks for this very place in memory gets their series, once, until they are forgotten. */
   prepare(source: Uint8Array, start: number, end: number, series: Uint32Array): void {
     const bytes = source.subarray(start, end);
-    this.#prepared.push({ bytes, series, sizeBytes: series.byteLength });
+    const { length, byteLength } = series;
+    this.#prepared.push({ bytes, length, series, sizeBytes: byteLength });
   }
 
   forgetPrepared(): void {
@@ -253,7 +314,8 @@ export class ResolvedTagBlocks {
     this.#singleBytes = sizeBytes;
     const bytes = copyOf(source, start, end);
     this.#singles[neighbour] = this.#singles[place] ?? null;
-    this.#singles[place] = { bytes, series: Uint32Array.of(series), sizeBytes: added };
+    const of = Uint32Array.of(series);
+    this.#singles[place] = { bytes, length: 1, series: of, sizeBytes: added };
   }
 
   #placeOf(source: Uint8Array, start: number): number {
@@ -274,14 +336,14 @@ function isAt(source: Uint8Array, start: number, bytes: Uint8Array): boolean {
 
 /** The same number of tuples in the same bytes is the same tuples: decoding reads nothing else. */
 function hasTuples(
-  { bytes, series }: ResolvedTagBlock,
+  { bytes, length: tuples }: TagBlock,
   source: Uint8Array,
   start: number,
   end: number,
   tupleCount: number,
 ): boolean {
   const { length } = bytes;
-  if (series.length !== tupleCount || end - start < length) return false;
+  if (tuples !== tupleCount || end - start < length) return false;
   if (source[start + length - 1] !== bytes[length - 1]) return false;
   return Buffer.compare(bytes, source.subarray(start, start + length)) === 0;
 }

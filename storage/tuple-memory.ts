@@ -19,7 +19,7 @@ import type { ByteWriter } from './byte-writer.js';
 import { columnForm, encodeColumn } from './column-codec.js';
 import type { SeriesDictionary } from './series-dictionary.js';
 import { EncodedTagBlocks, type ResolvedTagBlocks } from './tag-block-cache.js';
-import { NULL_CODE, type TagColumn } from './tag-column.js';
+import { NULL_CODE, type TagColumn, UNKNOWN_CODE } from './tag-column.js';
 import { codesOfCells, tagColumnOf } from './tag-encoding.js';
 import { handleOfSeries, isSeriesHandle, seriesOfHandle } from './tuple-handle.js';
 import { cellEnd, cellStart, type TagTupleWriter } from './tag-tuple.js';
@@ -40,6 +40,9 @@ export interface TupleMemoryOptions {
   readonly tuplesMax?: number;
 }
 
+/** By tag and code of a cell in a memory: the code + 1 that the cell has in a table, 0 = not known. */
+export type CellsOfTable = Uint32Array[];
+
 /** What a memory shares with its successors: not a chain, or whoever holds the first would hold them all. */
 interface Line {
   latest: TupleMemory;
@@ -55,6 +58,9 @@ export class TupleMemory {
   #codes: Uint32Array;
   /** By handle: the handle that came after it, that of a tuple here + 1; 0 = none. */
   #followers: Int32Array;
+  /** By handle: `hashBytes` of the tuple. */
+  #hashes: Int32Array;
+  readonly #cellsOfTables = new WeakMap<SeriesDictionary, CellsOfTable>();
   #longestBytes = 0;
   readonly #encoded = new EncodedTagBlocks();
   readonly #line: Line;
@@ -75,11 +81,17 @@ export class TupleMemory {
     }
     this.#codes = new Uint32Array(entries * tagCount);
     this.#followers = new Int32Array(entries);
+    this.#hashes = new Int32Array(entries);
   }
 
   /** Of the table, for tuples that go by the handles of their series; null = all tuples are to be added here. */
   seriesOfTable(): TableSeries | null {
-    return this.#isSuccessor ? (this.#line.options.seriesOfTable?.() ?? null) : null;
+    return this.#isSuccessor ? this.tableOfRows() : null;
+  }
+
+  /** Of the table, whether its series have handles here or not; null = it has none any more. */
+  tableOfRows(): TableSeries | null {
+    return this.#line.options.seriesOfTable?.() ?? null;
   }
 
   get count(): number {
@@ -87,7 +99,8 @@ export class TupleMemory {
   }
 
   get sizeBytes(): number {
-    let size = this.#tuples.sizeBytes + this.#followers.byteLength + this.#codes.byteLength;
+    let size = this.#tuples.sizeBytes + this.#followers.byteLength + this.#hashes.byteLength;
+    size += this.#codes.byteLength;
     size += this.#encoded.sizeBytes;
     for (const cells of this.#cells) size += cells.sizeBytes;
     return size;
@@ -112,14 +125,26 @@ export class TupleMemory {
    */
   handleOf(tuple: TagTupleWriter, series: SeriesDictionary | null): number {
     const { bytes, view, length } = tuple;
-    const hash = hashBytes(view, 0, length);
-    const known = this.#tuples.findHashed(hash, view, 0, length);
+    return this.handleOfHashed(hashBytes(view, 0, length), bytes, view, 0, length, series);
+  }
+
+  /** The same of the tuple bytes[start..end), which `view` has as well and whose `hashBytes` is known. */
+  handleOfHashed(
+    hash: number,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    series: SeriesDictionary | null,
+  ): number {
+    const known = this.#tuples.findHashed(hash, view, start, end);
     if (known !== -1) return known;
-    const id = series?.findHashed(hash, view, 0, length) ?? -1;
+    const id = series?.findHashed(hash, view, start, end) ?? -1;
     if (id !== -1) return handleOfSeries(id);
-    const handle = this.#tuples.insertHashed(hash, view, 0, length);
-    if (length > this.#longestBytes) this.#longestBytes = length;
-    this.#addCells(handle, bytes);
+    const handle = this.#tuples.insertHashed(hash, view, start, end);
+    if (end - start > this.#longestBytes) this.#longestBytes = end - start;
+    this.#addCells(handle, bytes, start);
+    this.#hashes[handle] = hash;
     return handle;
   }
 
@@ -169,6 +194,43 @@ export class TupleMemory {
   /** Length of the tuple's bytes. */
   bytesOf(handle: number): number {
     return this.#tuples.bytesOf(handle);
+  }
+
+  /** `hashBytes` of the tuple. */
+  hashOf(handle: number): number {
+    return this.#hashes[handle]!;
+  }
+
+  /** What was learned of the codes that cells have in the table; there is room for those of all tuples of now. */
+  cellsOfTable(series: SeriesDictionary): CellsOfTable {
+    let cells = this.#cellsOfTables.get(series);
+    if (cells === undefined) {
+      cells = this.#cells.map(() => new Uint32Array(0));
+      this.#cellsOfTables.set(series, cells);
+    }
+    for (const [tag, { count, starts }] of this.#cells.entries()) {
+      const known = cells[tag]!;
+      if (known.length >= count) continue;
+      cells[tag] = new Uint32Array(starts.length);
+      cells[tag].set(known);
+    }
+    return cells;
+  }
+
+  /** Into codes[tag][at] go the table's codes of a tuple's cells: NULL_CODE, or UNKNOWN_CODE as long as nothing was learned of that cell. */
+  codesIn(ofTable: CellsOfTable, handle: number, codes: readonly Uint32Array[], at: number): void {
+    let place = handle * ofTable.length;
+    for (let tag = 0; tag < ofTable.length; tag++, place++) {
+      const cell = this.#codes[place]! - 1;
+      // NULL is 0, and so becomes NULL_CODE; what is not known is 0 in the table's.
+      const known = cell < 0 ? 0 : ofTable[tag]![cell]!;
+      codes[tag]![at] = cell < 0 ? NULL_CODE : known === 0 ? UNKNOWN_CODE : known - 1;
+    }
+  }
+
+  /** The cell of this tag, which is not NULL, has this code in the table. */
+  learnCode(ofTable: CellsOfTable, handle: number, tag: number, code: number): void {
+    ofTable[tag]![this.#codes[handle * ofTable.length + tag]! - 1] = code + 1;
   }
 
   /** Writes the tag columns over the tuples `handles[0..count)`, all of them in this memory, as a rows section has them. */
@@ -222,11 +284,11 @@ export class TupleMemory {
     return known === -1 ? entryCount + code : known;
   }
 
-  #addCells(handle: number, source: Uint8Array): void {
+  #addCells(handle: number, source: Uint8Array, start: number): void {
     const cells = this.#cells;
     if (handle === this.#followers.length) this.#grow(handle * 2);
     let place = handle * cells.length;
-    let at = 0;
+    let at = start;
     for (let tag = 0; tag < cells.length; tag++, place++) {
       const end = cellEnd(source, at);
       this.#codes[place] =
@@ -239,6 +301,9 @@ export class TupleMemory {
     const followers = new Int32Array(tuples);
     followers.set(this.#followers);
     this.#followers = followers;
+    const hashes = new Int32Array(tuples);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
     const codesOfTuples = new Uint32Array(tuples * this.#cells.length);
     codesOfTuples.set(this.#codes);
     this.#codes = codesOfTuples;

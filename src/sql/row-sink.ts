@@ -26,6 +26,17 @@ export interface RowSink {
   abandonRow(): void;
 }
 
+/** Tuples of rows (storage/tag-tuple.ts), one after another. */
+export interface SpelledTuples {
+  readonly bytes: Uint8Array;
+  /** The same bytes. */
+  readonly view: DataView;
+  /** Where each one ends there; the first begins at 0. */
+  readonly ends: Uint32Array;
+  /** `hashBytes` (storage/byte-hash.ts) of the first `count` of them. */
+  hashes(count: number): Int32Array;
+}
+
 /** In place of a handle. */
 export const NO_TUPLE = -1;
 
@@ -52,8 +63,19 @@ export interface TupleSink extends RowSink {
    * first on that is of a series.
    */
   likelyTuples(handles: Int32Array, count: number): number;
-  /** At most so many bytes more does the batch take, as it counts them, when it has the rows that the last call of `likelyTuples` found. */
+  /** At most so many bytes more does the batch take, as it counts them, when it has the rows that the last call of `likelyTuples`, or `roomForSpelled`, found. */
   readonly likelyBytes: number;
+  /**
+   * Tuples of the next rows are better spelled than named: there are too many for their texts to be remembered, and the next one is likely to be
+   * of a series or as new as one can be, or nothing is known of it.
+   */
+  readonly takesSpelled: boolean;
+  /**
+   * How many of the next `count` rows there is room for. `likelyBytes` is then for them, if their tuples have so many bytes together.
+   */
+  roomForSpelled(count: number, tupleBytes: number): number;
+  /** Ends `count` rows with these tuples, all of whose cells have a length field of one byte. Requires: `takesSpelled`. */
+  endSpelledRows(tuples: SpelledTuples, count: number): void;
   /** As setNumber in each of the next `count` rows, with values[from] on, where the column has a lane. */
   setNumbers(column: number, values: Float64Array, from: number, count: number): void;
   /** As setTime in each of the next `count` rows, with seconds[from] on and always the same fraction. */

@@ -21,6 +21,7 @@ import type { LiteralReader } from './literal-reader.js';
 import { NO_TUPLE, type RowSink, type TupleSink } from './row-sink.js';
 import { CanonicalTags } from './canonical-tags.js';
 import { type TagLayout, TagTexts } from './tag-texts.js';
+import { SpelledTags } from './spelled-tags.js';
 import type { SqlTextOptions } from './token.js';
 import { UsualRows } from './usual-rows.js';
 import { UsualTime } from './usual-time.js';
@@ -395,7 +396,15 @@ export class UsualRowReader {
     const before = time - tags.length;
     if (before < 0 || integers.length !== behind.length - 1) return null;
     if (integers.length > UsualRows.integersMax) return null;
-    return new UsualRows({ integers, before, time: this.#columns[time]! }, this.#time);
+    const spelled = SpelledTags.of(
+      this.#cells.slice(0, tags.length).map(({ converter }, position) => ({
+        column: converter.column,
+        type: converter.type,
+        nullable: converter.nullable,
+        max: this.#max[position]!,
+      })),
+    );
+    return new UsualRows({ integers, before, time: this.#columns[time]! }, this.#time, spelled);
   }
 
   #readLiteral(position: number, buf: Uint8Array, start: number, end: number): number {

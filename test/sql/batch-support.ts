@@ -5,6 +5,7 @@ import type { InsertScanner } from '../../src/sql/insert-scanner.js';
 import type { RowSink } from '../../src/sql/row-sink.js';
 import { RowBatch, type TableSchema } from '../../storage/index.js';
 import { RowsSectionReader, sectionShape, type RowsKind } from '../../storage/rows-section.js';
+import { writeTuple } from '../../storage/series-resolver.js';
 import { freshMemory } from '../../storage/vector-memory.js';
 import type { Vector } from '../../storage/vector.js';
 import { encodeWriteBody, sectionsOf, type Section } from '../../storage/write-body.js';
@@ -68,6 +69,17 @@ export function readSection(
     tupleCount,
     rest: hexOfBytes(reader.bytes.subarray(reader.offset - shape.columns.length, reader.end)),
   };
+}
+
+/** Canonical bytes of the distinct tuples of a 'rows' section. */
+export function tuplesOf(schema: TableSchema, section: Uint8Array): Uint8Array[] {
+  const [{ reader }] = [...sectionsOf(Buffer.concat(encodeWriteBody([section])), 0)] as [Section];
+  const shape = sectionShape(schema, 'rows');
+  const { tags, tupleCount } = new RowsSectionReader(reader, shape, freshMemory);
+  return Array.from({ length: tupleCount }, (_, tuple) => {
+    const { bytes, length } = writeTuple(tags, tuple);
+    return bytes.slice(0, length);
+  });
 }
 
 /** What became of it: 'read', or the error. Each piece is wiped after it was read, as a socket's buffer would be. */

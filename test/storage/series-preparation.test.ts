@@ -1,8 +1,11 @@
 /** Work done ahead for a write: in slices, unseen, and without a difference to what is read afterwards. */
 
 import fc from 'fast-check';
+import { RowBatch } from '../../storage/row-batch.js';
 import { ColumnRole, ColumnType, type TableSchema } from '../../storage/table-schema.js';
 import type { TableStore } from '../../storage/table-store.js';
+import { TupleMemory } from '../../storage/tuple-memory.js';
+import { encodeWriteBody } from '../../storage/write-body.js';
 import { bodyOf, type ModelRow } from '../support/table-model.js';
 import { flushAll, openMemoryStore, scanAll } from '../support/table-rig.js';
 
@@ -86,6 +89,101 @@ test('a write of few series, or of series whose tags are remembered, takes no wo
     store.applyWrite(version, body, 0);
   }
   expect(stepsOf(writeOf({ first: 0, count: 1500 }, 32))).toBe(1);
+});
+
+/** The same write, by a batch whose tuples outlive it: what it knows of them is announced to the table. */
+function announcedWriteOf(batch: RowBatch, { first, count }: Hosts, version: number): Uint8Array {
+  for (let host = first; host < first + count; host++) {
+    const name = Buffer.from(`host-${host}`);
+    const region = Buffer.from(`region-${host % 5}`);
+    batch.setBytes(0, name, 0, name.length);
+    if (host % 7 === 0) batch.setNull(1);
+    else batch.setBytes(1, region, 0, region.length);
+    batch.setTime(2, Math.floor((T0 + version) / 1000), (T0 + version) % 1000);
+    batch.setNumber(3, version);
+    batch.endRow();
+  }
+  const section = batch.encodeSection();
+  batch.clear();
+  return Buffer.concat(encodeWriteBody([section]));
+}
+
+function writerInto(store: TableStore, tuplesMax?: number): RowBatch {
+  const options = { seriesOfTable: () => store.seriesOf(schema.tableId) };
+  const limits = tuplesMax === undefined ? {} : { tuplesMax };
+  return new RowBatch(schema, new TupleMemory(2, { ...options, ...limits }));
+}
+
+function applyPrepared(store: TableStore, version: number, body: Uint8Array): number {
+  const preparation = store.prepareWrite([body]);
+  let steps = 1;
+  while (!preparation.step()) steps += 1;
+  store.applyWrite(version, body, 0);
+  preparation.end();
+  return steps;
+}
+
+describe('tuples as their writer knows them', () => {
+  it('spare whoever applies them the decoding, once', async () => {
+    const store = await newStore();
+    const hosts = { first: 0, count: 1500 };
+    const body = announcedWriteOf(writerInto(store), hosts, 8);
+    const again = body.slice();
+    const known = store.stats()[0]!.seriesBytes;
+    const stepsOfAnnounced = applyPrepared(store, 8, body);
+    expect(store.seriesCount).toBe(1500);
+    // The announcement went, the series came.
+    expect(store.stats()[0]!.seriesBytes).toBeGreaterThan(known);
+    expect(applyPrepared(store, 16, again)).toBeGreaterThan(stepsOfAnnounced);
+    expect(store.seriesCount).toBe(1500);
+  });
+
+  it('become the series that their section spells, whoever wrote them and in which order they are applied', async () => {
+    const hosts = fc.record({ first: fc.nat(900), count: fc.integer({ min: 300, max: 900 }) });
+    const write = fc.record({
+      hosts,
+      writer: fc.nat(1),
+      isPrepared: fc.boolean(),
+      isLate: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(write, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom(1, 700, undefined),
+        async (writes, tuplesMax) => {
+          const [store, plain] = [await newStore(), await newStore()];
+          // Writers of one memory, and one with a memory of its own.
+          const writers = [writerInto(store, tuplesMax), writerInto(store)];
+          const late: (() => void)[] = [];
+          for (const [index, { hosts: range, writer, isPrepared, isLate }] of writes.entries()) {
+            const version = 8 * (index + 1);
+            const body = announcedWriteOf(writers[writer]!, range, version);
+            const spelled = writeOf(range, version);
+            const apply = (): void => {
+              if (isPrepared) applyPrepared(store, version, body);
+              else store.applyWrite(version, body, 0);
+              plain.applyWrite(version, spelled, 0);
+            };
+            if (isLate) late.push(apply);
+            else apply();
+          }
+          for (const apply of late) apply();
+          expect(await sorted(store)).toEqual(await sorted(plain));
+          expect(store.seriesCount).toBe(plain.seriesCount);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('are of no use once their table is another', async () => {
+    const store = await newStore();
+    const writer = writerInto(store);
+    const body = announcedWriteOf(writer, { first: 0, count: 1500 }, 16);
+    store.dropTable(schema.tableId, 8);
+    applyPrepared(store, 16, body);
+    expect(store.seriesCount).toBe(0);
+  });
 });
 
 test('a write that is applied before all of it was prepared is whole', async () => {
