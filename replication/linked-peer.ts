@@ -88,7 +88,8 @@ export class LinkedPeer {
   readonly #agreeing = new Set<IncarnationId>();
   /** Ends told by the peer, that wait until they are applied here. */
   readonly #toldEnds = new Map<IncarnationId, End>();
-  readonly #toConfirm = new Set<IncarnationId>();
+  /** What moved on in this turn, with its origin. */
+  readonly #toConfirm = new Map<IncarnationId, NodeId>();
   readonly #bounds: WaitingBound[] = [];
   readonly #releasedBefore: number;
   #receivedBytes = 0;
@@ -215,13 +216,13 @@ export class LinkedPeer {
     this.#sender.sealed(seal);
   }
 
-  /** An incarnation moved on in the receiver: confirmed at the end of this turn. */
+  /**
+   * An incarnation moved on in the receiver: confirmed at the end of this turn, once, however many records became durable and were
+   * applied in it. What depends on how far this node is gets its look at it then, too.
+   */
   progress(origin: NodeId, incarnation: IncarnationId): void {
-    if (this.#toConfirm.size === 0) void Promise.resolve().then(() => this.#confirm());
-    this.#toConfirm.add(incarnation);
-    if (origin === this.#deps.store.nodeId) this.#agreeOwnEnds();
-    else this.#agreeToldEnds();
-    this.#moved();
+    if (this.#toConfirm.size === 0) void this.#confirmSoon();
+    this.#toConfirm.set(incarnation, origin);
   }
 
   /** Says at once what a heartbeat says. */
@@ -360,16 +361,20 @@ export class LinkedPeer {
 
   // ---- confirming ----
 
-  #confirm(): void {
+  async #confirmSoon(): Promise<void> {
+    await Promise.resolve();
     const { store, copy, receiver } = this.#deps;
-    for (const incarnation of this.#toConfirm) {
-      const isCopy = copy.incarnation(incarnation) !== null;
-      const progress = receiver.progressOf(isCopy ? copy : store.own, incarnation);
-      const releasedBytes = this.#releasedBytes;
-      const confirm = encodeConfirm({ incarnation, ...progress, releasedBytes });
-      this.#session.send(FrameType.confirm, [confirm]);
+    const releasedBytes = this.#releasedBytes;
+    for (const [incarnation, origin] of this.#toConfirm) {
+      const journal = origin === store.nodeId ? store.own : copy;
+      const { received, durable, applied } = receiver.progressOf(journal, incarnation);
+      const confirm = { incarnation, received, durable, applied, releasedBytes };
+      this.#session.send(FrameType.confirm, [encodeConfirm(confirm)]);
     }
     this.#toConfirm.clear();
+    if (this.#ownEnds.size > 0) this.#agreeOwnEnds();
+    this.#agreeToldEnds();
+    this.#moved();
   }
 
   get #releasedBytes(): number {

@@ -59,6 +59,8 @@ const APPLY_STRETCH_MS = 2;
 export class Receiver {
   readonly #deps: ReceiverDeps;
   readonly #streams = new Map<string, Stream>();
+  /** The one that was asked for last: nearly always the one that is asked for. */
+  #latest: Stream | null = null;
   readonly #watched = new Set<ReplicaJournal>();
   #isApplying = false;
   #isStopped = false;
@@ -153,6 +155,8 @@ export class Receiver {
   }
 
   #stream(journal: ReplicaJournal, incarnation: IncarnationId): Stream {
+    const latest = this.#latest;
+    if (latest?.journal === journal && latest.incarnation === incarnation) return latest;
     const key = `${journal.origin}/${incarnation}`;
     let stream = this.#streams.get(key);
     if (stream === undefined) {
@@ -166,6 +170,7 @@ export class Receiver {
       };
       this.#streams.set(key, stream);
     }
+    this.#latest = stream;
     return stream;
   }
 

@@ -194,9 +194,7 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function writeHex(target: Uint8Array, offset: number, hex: string): void {
-  for (let index = 0; 2 * index < hex.length; index += 1) {
-    target[offset + index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
-  }
+  Buffer.from(target.buffer, target.byteOffset, target.length).write(hex, offset, 'hex');
 }
 
 function readHex(source: Uint8Array, offset: number, length: number): string {

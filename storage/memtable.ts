@@ -330,12 +330,11 @@ export class MemTable {
   ): void {
     const dictionary = this.table.series;
     let suspected = NaN;
-    let row = dictionary.advanceTimes(series, times, at, end, delta);
+    let row = dictionary.advanceTimes(series, times, at, end, delta, suspected);
     while (row < end) {
-      const time = times[row]! + delta;
-      if (time !== suspected) this.#suspect(time);
-      suspected = time;
-      row = dictionary.advanceTimes(series, times, row + 1, end, delta);
+      suspected = times[row]! + delta;
+      this.#suspect(suspected);
+      row = dictionary.advanceTimes(series, times, row + 1, end, delta, suspected);
     }
   }
 

@@ -180,7 +180,7 @@ export class SeriesDictionary {
 
   /**
    * Notes rows at..end-1, of these series and at these times, `delta` behind the table's reference base, as far as each is newer than all of
-   * its series. Returns the first that may not be, or `end`.
+   * its series. Returns the first that may not be, or `end`. Rows at the time `suspected` are passed over, newer or not; NaN = there is none.
    */
   advanceTimes(
     series: Uint32Array,
@@ -188,8 +188,9 @@ export class SeriesDictionary {
     at: number,
     end: number,
     delta: number,
+    suspected: number,
   ): number {
-    return this.#rows.advanceTimes(series, times, at, end, delta);
+    return this.#rows.advanceTimes(series, times, at, end, delta, suspected);
   }
 
   /** All that is known of the series loaded so far: they may have rows up to this time. */

@@ -86,21 +86,25 @@ export class SeriesRows {
     }
   }
 
-  /** Notes rows at..end-1 of these series; returns the first whose series may have one at its time + delta or later already, or `end`. */
+  /**
+   * Notes rows at..end-1 of these series; returns the first whose series may have one at its time + delta or later already, or `end`. Rows at
+   * `suspected` are passed over: what is to be known of that time is known.
+   */
   advanceTimes(
     series: Uint32Array,
     times: Float64Array,
     at: number,
     end: number,
     delta: number,
+    suspected: number,
   ): number {
     const pages = this.#lastTimes;
     for (let row = at; row < end; row++) {
       const id = series[row]!;
       const lastTimes = pages[id >>> PAGE_SHIFT]!;
       const time = times[row]! + delta;
-      if (!(time > lastTimes[id & ROW_MASK]!)) return row;
-      lastTimes[id & ROW_MASK] = time;
+      if (time > lastTimes[id & ROW_MASK]!) lastTimes[id & ROW_MASK] = time;
+      else if (time !== suspected) return row;
     }
     return end;
   }

@@ -239,51 +239,29 @@ describe('SeriesDictionary', () => {
     expect(dictionary.tuple(1).length).toBe(long.length + 3);
   });
 
-  it('notes the last time of each series, up to the first row that is not newer', () => {
+  describe('notes the last time of each series, up to the first row that is not newer', () => {
     const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
     for (let host = 0; host < 5_000; host++) idOf(dictionary, [`host${host}`]);
-    const advance = (rows: readonly (readonly [number, number])[], delta = 0): number => {
-      const series = Uint32Array.from([9, 9, ...rows.map(([id]) => id)]);
-      const times = Float64Array.from([1e9, 1e9, ...rows.map(([, time]) => time)]);
-      return dictionary.advanceTimes(series, times, 2, times.length, delta) - 2;
-    };
-    const expectations: readonly [readonly (readonly [number, number])[], number, number][] = [
-      [[], 0, 0],
-      [
-        [
-          [0, 10],
-          [1, 10],
-          [4_999, 10],
-          [0, 20],
-        ],
-        0,
-        4,
-      ],
-      // Equal is not newer, and what comes behind it is not noted.
-      [
-        [
-          [1, 11],
-          [0, 20],
-          [4_999, 99],
-        ],
-        0,
-        1,
-      ],
-      [[[4_999, 11]], 0, 1],
-      // Times of another base.
-      [[[1, 5]], 6, 0],
-      [[[1, 5]], 7, 1],
-      // In one section the same series may come twice.
-      [
-        [
-          [2, -3],
-          [2, -3],
-        ],
-        0,
-        1,
-      ],
-    ];
-    for (const [rows, delta, newer] of expectations) expect(advance(rows, delta)).toBe(newer);
+    it.each([
+      ['no row', '', 0, NaN, 0],
+      ['one of a series each, then a newer one', '0@10 1@10 4999@10 0@20', 0, NaN, 4],
+      ['equal is not newer', '4999@10', 0, NaN, 0],
+      ['what comes behind the first is not noted', '1@11 0@20 4999@99', 0, NaN, 1],
+      ['so that is newer still', '4999@11', 0, NaN, 1],
+      ['times of another base', '1@5', 6, NaN, 0],
+      ['times of another base, newer', '1@5', 7, NaN, 1],
+      ['a series that comes twice', '2@-3 2@-3', 0, NaN, 1],
+      ['rows at a time that is suspected anyhow are passed over', '0@1 1@1 0@2', 3, 4, 2],
+      ['and noted where they are newer', '3@1 0@1', 3, 4, 2],
+      ['as one sees at the next', '3@1', 3, NaN, 0],
+    ])('%s: %s', (_, text, delta, suspected, newer) => {
+      const rows = text === '' ? [] : text.split(' ').map((row) => row.split('@').map(Number));
+      const series = Uint32Array.from([9, 9, ...rows.map(([id]) => id!)]);
+      const times = Float64Array.from([1e9, 1e9, ...rows.map(([, time]) => time!)]);
+      const { length } = times;
+      const end = dictionary.advanceTimes(series, times, 2, length, delta, suspected);
+      expect(end - 2).toBe(newer);
+    });
   });
 
   it('forks for a reader: new series get ids at the end there and stay unknown here', () => {
