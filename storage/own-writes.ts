@@ -68,7 +68,7 @@ export class OwnWrites {
     this.#write.add(bodies);
   }
 
-  /** Does half a millisecond of it; true = all is staged. Throws DamagedBytesError: then they are good for nothing. */
+  /** Does a slice of it; true = all is staged. Throws DamagedBytesError: then they are good for nothing. */
   step(): boolean {
     return this.#write.step();
   }

@@ -29,8 +29,11 @@ import { countRows, sectionsOf } from './write-body.js';
 /** Fewer are applied at once. */
 const STAGED_ROWS_MIN = 10_000;
 const STAGED_BYTES_MIN = 2 * 1024 * 1024;
-/** Values decoded or copied in a slice: half a millisecond or less, but for a column or a chunk that has more. */
-const VALUES_PER_SLICE = 30_000;
+/**
+ * Values decoded or copied in a slice, but for a column or a chunk that has more: a fifth of a millisecond, and two where the code has not run
+ * before, as a transaction's first SELECT may find it.
+ */
+const VALUES_PER_SLICE = 10_000;
 /** Resolving a tuple is as much work as so many values where its series is new. */
 const VALUES_PER_TUPLE = 100;
 const TUPLES_PER_STEP = 64;
