@@ -9,12 +9,13 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ArrayPool } from './array-pool.js';
 import type { BackgroundJob, JobResult } from './background-job.js';
 import { CorruptionError } from './corruption-error.js';
+import { IdleClear } from './idle-clear.js';
 import { JobStoppedError } from './job-deps.js';
 import { latchedStore } from './latched-store.js';
 import { isNoSpace } from './no-space-error.js';
 import { classicLevelStore, systemTimers } from './node-adapters.js';
 import { Pacer, UNITS_PER_TURN_OF_THREAD } from './pacer.js';
-import type { KeyValueStore, Timer } from './ports.js';
+import type { KeyValueStore } from './ports.js';
 import { runJob } from './run-job.js';
 import { WriteLatch } from './write-latch.js';
 
@@ -57,8 +58,12 @@ class Worker {
   readonly #port: MessagePort;
   readonly #kv: Promise<KeyValueStore>;
   readonly #arrays = new ArrayPool(ARRAYS_BYTES);
+  readonly #idle = new IdleClear(
+    this.#arrays,
+    ARRAYS_KEPT_MS,
+    systemTimers({ keepsProcessAlive: false }),
+  );
   readonly #running = new Set<Promise<void>>();
-  #forgetting: Timer | null = null;
   #isStopping = false;
 
   constructor(port: MessagePort, { path, latch, thread }: WorkerSettings) {
@@ -77,10 +82,10 @@ class Worker {
   }
 
   #start(number: number, job: BackgroundJob): void {
-    this.#forgetting?.cancel();
+    this.#idle.began();
     const running = this.#run(number, job).finally(() => {
       this.#running.delete(running);
-      if (this.#running.size === 0) this.#forgetLater();
+      if (this.#running.size === 0) this.#idle.ended();
     });
     this.#running.add(running);
   }
@@ -102,13 +107,6 @@ class Worker {
       answer = { number, failure: failureOf(error) };
     }
     this.#port.postMessage(answer);
-  }
-
-  #forgetLater(): void {
-    const timers = systemTimers({ keepsProcessAlive: false });
-    this.#forgetting = timers.after(ARRAYS_KEPT_MS, () => {
-      this.#arrays.clear();
-    });
   }
 
   async #stop(): Promise<void> {

@@ -30,8 +30,9 @@ export interface RunReaderDeps {
   readonly cache: BlockCache | null;
   readonly pacer: Pacer;
   /**
-   * Where whole blocks are decoded to, read in order; null = each to arrays of its own. A page is lent when it is handed out. Requires: no
-   * cache, which would keep what is overwritten, and views without a series map.
+   * Where whole blocks are decoded to, read in order; null = each to arrays of its own. What is lent is the page that is handed out: where series
+   * are renumbered, the one with the new numbers. Blocks read series by series have arrays of their own. Requires: no cache, which would
+   * keep what is overwritten.
    */
   readonly memories: BlockMemories | null;
 }

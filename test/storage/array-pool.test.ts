@@ -2,6 +2,8 @@
 
 import fc from 'fast-check';
 import { type ArrayLease, ArrayPool } from '../../storage/array-pool.js';
+import { IdleClear } from '../../storage/idle-clear.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -39,6 +41,33 @@ test('what was given back first goes first, and nothing is kept after a clear', 
   expect(next.uint32((9 * MEBIBYTE) / 4).buffer).not.toBe(old!.buffer);
   next.release();
   pool.clear();
+  expect(pool.idleBytes).toBe(0);
+});
+
+test('a thread keeps them from job to job, and clears them when it has been without one for a while', async () => {
+  const clock = new VirtualClock();
+  const pool = new ArrayPool(64 * MEBIBYTE);
+  const idle = new IdleClear(pool, 10_000, clock);
+  const runJob = (): void => {
+    idle.began();
+    const lease = pool.lease();
+    lease.float64(MEBIBYTE);
+    lease.release();
+    idle.ended();
+  };
+  runJob();
+  await clock.advance(9_000);
+  // Another job: the time begins anew, and nothing is cleared under it.
+  runJob();
+  await clock.advance(9_000);
+  expect(pool.idleBytes).toBe(8 * MEBIBYTE);
+  idle.began();
+  await clock.advance(60_000);
+  expect(pool.idleBytes).toBe(8 * MEBIBYTE);
+  idle.ended();
+  await clock.advance(9_999);
+  expect(pool.idleBytes).toBe(8 * MEBIBYTE);
+  await clock.advance(1);
   expect(pool.idleBytes).toBe(0);
 });
 
