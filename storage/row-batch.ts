@@ -43,6 +43,8 @@ const TUPLE_CELL_BYTES = 9;
 /** Section header, counts, and what each column adds once: form, codec and base. */
 const FIXED_BYTES = 64;
 const COLUMN_FIXED_BYTES = 32;
+/** Tuples that may be longer than this together are counted one by one. */
+const LIKELY_BYTES_EXACT = 64 * 1024;
 
 /** Sorting the handles of a batch looks at all of its memory, so it must have a good part of them. */
 const HANDLES_PER_TUPLE_MAX = 4;
@@ -322,8 +324,14 @@ export class RowBatch {
   likelyTuples(handles: Int32Array, count: number): number {
     const most = Math.min(count, this.#capacity - this.rowCount);
     const found = this.#tuples.followersOf(this.#lastTuple, handles, most);
-    const tupleBytes = this.tagCount * TUPLE_CELL_BYTES + this.#tuples.longestBytes;
-    this.#likelyBytes = found * (this.#rowBytes + tupleBytes);
+    const tuples = this.#tuples;
+    let tupleBytes = found * tuples.longestBytes;
+    // One long tag of the table would stand for all of them.
+    if (tupleBytes > LIKELY_BYTES_EXACT) {
+      tupleBytes = 0;
+      for (let row = 0; row < found; row++) tupleBytes += tuples.bytesOf(handles[row]!);
+    }
+    this.#likelyBytes = found * (this.#rowBytes + this.tagCount * TUPLE_CELL_BYTES) + tupleBytes;
     return found;
   }
 

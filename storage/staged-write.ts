@@ -148,11 +148,12 @@ export class StagedWrite {
     const seriesId: SeriesIds = (tuple, start, end, known) =>
       this.#target.seriesId(table, tuple, start, end, known);
     this.#resolver.begin(series, reader.tags, reader.tupleCount);
+    const stepValues = Math.min(TUPLES_PER_STEP, reader.tupleCount) * VALUES_PER_TUPLE;
     for (let isResolved = false; !isResolved;) {
       const before = series.count;
       isResolved = this.#resolver.step(TUPLES_PER_STEP, seriesId);
       this.#target.charge(series.shareOf(series.count - before));
-      yield TUPLES_PER_STEP * VALUES_PER_TUPLE;
+      yield stepValues;
       if (table.isDropped) return;
     }
     // An overlay's own series are nobody else's.

@@ -39,9 +39,9 @@ interface Table {
 
 const TAG_COUNT = 2;
 
-function tableOf(time: SqlType, order: readonly number[]): Table {
+function tableOf(time: SqlType, order: readonly number[], name: SqlType = NAME): Table {
   const columns: readonly (readonly [SqlType, ColumnType])[] = [
-    [NAME, ColumnType.text],
+    [name, ColumnType.text],
     [INT, ColumnType.int32],
     [time, time.kind === 'timestamp' ? ColumnType.timestamp : ColumnType.datetime],
     [INT, ColumnType.int32],
@@ -124,14 +124,16 @@ function scannerInto(
   return new InsertScanner(target, { ...MODE, line: 1, rowsPerTurn });
 }
 
-/** Rows that were read many at once. */
+/** Rows that were read many at once, and in how many goes. */
 let manyRows = 0;
+let manyCalls = 0;
 
 function watchedBatch(schema: TableSchema, tuples: TupleMemory): RowBatch {
   const batch = new RowBatch(schema, tuples);
   const endRows = batch.endRows.bind(batch);
   batch.endRows = (handles, count) => {
     manyRows += count;
+    manyCalls += 1;
     endRows(handles, count);
   };
   const endSpelledRows = batch.endSpelledRows.bind(batch);
@@ -435,6 +437,54 @@ test('a batch is full behind the same row, and a turn ends there', () => {
     { numRuns: 60 },
   );
   expect(manyRows).toBeGreaterThan(60 * 20);
+});
+
+test('one very long tag keeps nobody else from being read many at once', () => {
+  const text: SqlType = { kind: 'text', spelling: 'text', length: null };
+  const table = tableOf(datetime(3), ORDERS[0]!, text);
+  const hosts = 50;
+  const rounds = 8;
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: hosts - 1 }),
+      fc.integer({ min: 20_000, max: 65_000 }),
+      fc.integer({ min: 300_000, max: 1_048_576 }),
+      (longHost, length, bytesMax) => {
+        const rows = Array.from({ length: hosts * rounds }, (_, row) => {
+          const cells = usualCells(row, hosts);
+          if (row % hosts === longHost) cells[0] = `'${'x'.repeat(length)}'`;
+          return rowText(table, cells);
+        });
+        manyRows = 0;
+        manyCalls = 0;
+        const stops = [
+          watchedBatch(table.schema, new TupleMemory(TAG_COUNT)),
+          new ForgetfulSink(table.schema),
+        ].map((sink) => {
+          const batch = sink instanceof RowBatch ? sink : sink.batch;
+          const isFull = (_moreRows = 0, moreBytes = 0): boolean =>
+            batch.approximateBytes + moreBytes >= bytesMax;
+          // Series are known, how they are written, and that the kernel's texts are worth to be ours.
+          readPieces(scannerInto(table, sink), rows.slice(0, 3 * hosts).join(','), []);
+          batch.clear();
+          const scanner = scannerInto(table, sink, UTC, isFull);
+          const buffer = Buffer.from(rows.join(','));
+          const stopped: string[] = [];
+          for (let at = 0; at < buffer.length;) {
+            at += scanner.write(buffer, at, buffer.length);
+            stopped.push(`${at} ${batch.rowCount} ${scanner.isBatchFull}`);
+            if (scanner.isBatchFull) batch.clear();
+          }
+          scanner.end();
+          return stopped;
+        });
+        expect(stops[0]).toEqual(stops[1]);
+        expect(manyRows).toBeGreaterThan((hosts * rounds) / 2);
+        expect(manyRows / manyCalls).toBeGreaterThan(20);
+      },
+    ),
+    { numRuns: 12 },
+  );
 });
 
 test('writers of many tables take turns, and spell tags in other ways from time to time', () => {

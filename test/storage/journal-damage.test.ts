@@ -66,7 +66,7 @@ async function written(seed: number): Promise<Written> {
 
 function groupsOf(content: Uint8Array): Group[] {
   const segment = decodeSegmentHeader(content.subarray(0, SEGMENT_HEADER_BYTES));
-  if (isHeaderFault(segment)) throw new Error(segment.detail);
+  if (isHeaderFault(segment)) throw new Error('the segment has no header');
   const seed = groupSeedOf(segment);
   const groups: Group[] = [];
   for (let from = SEGMENT_HEADER_BYTES; ;) {
