@@ -1,8 +1,8 @@
 /**
  * The character sets and collations that clients may name.
  *
- * The server holds and sends UTF-8 and bytes only. Others are known by name, because drivers and dumps set them at
- * connect; text still goes both ways as UTF-8. Names, ids and lengths are MySQL 8's.
+ * The server holds, takes and sends UTF-8 and bytes only. latin1 is known by name, for columns of dumps and for collations; a client that wants
+ * its text in it is refused, for nothing is converted. Names, ids and lengths are MySQL 8's.
  */
 
 import { SqlError } from '../../protocol/index.js';
@@ -77,6 +77,11 @@ export function findCharacterSet(name: string): CharacterSet {
   const found = CHARACTER_SETS.find((characterSet) => characterSet.name === wanted);
   if (found === undefined) throw new SqlError('ER_UNKNOWN_CHARACTER_SET', { name });
   return found;
+}
+
+/** Text of clients may come and go in it as it is. */
+export function isWireCharacterSet({ name }: CharacterSet): boolean {
+  return name !== 'latin1';
 }
 
 /** Without case. Throws 1273. */

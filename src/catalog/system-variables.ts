@@ -10,7 +10,7 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
-import { findCharacterSet, findCollation } from './character-sets.js';
+import { findCharacterSet, findCollation, isWireCharacterSet } from './character-sets.js';
 import { normalizeSqlMode } from './sql-mode.js';
 
 export type VariableValue = boolean | bigint | string | null;
@@ -85,9 +85,9 @@ const definitions: SystemVariable[] = [
   integer('pseudo_thread_id', 0n, 0n, U64_MAX, { scope: 'session', readOnly: true }),
 
   // ---- character sets: text is UTF-8 in both directions whatever these say
-  charset('character_set_client'),
+  charset('character_set_client', { isOnWire: true }),
   charset('character_set_connection'),
-  charset('character_set_results', { isNullable: true }),
+  charset('character_set_results', { isNullable: true, isOnWire: true }),
   charset('character_set_server'),
   charset('character_set_database'),
   text('character_set_filesystem', 'binary'),
@@ -371,11 +371,17 @@ function sqlMode(): SystemVariable {
   );
 }
 
-function charset(name: string, options: { readonly isNullable?: boolean } = {}): SystemVariable {
+/** `isOnWire`: what clients send or are sent is in it, and so it must be one that needs no conversion. Otherwise it throws 1231, as MySQL does for UTF-16. */
+function charset(
+  name: string,
+  options: { readonly isNullable?: boolean; readonly isOnWire?: boolean } = {},
+): SystemVariable {
   const accept = (value: VariableValue): VariableValue => {
     if (value === null && options.isNullable === true) return null;
     if (typeof value !== 'string') throw wrongValue(name, value);
-    return findCharacterSet(value).name;
+    const found = findCharacterSet(value);
+    if (options.isOnWire === true && !isWireCharacterSet(found)) throw wrongValue(name, value);
+    return found.name;
   };
   return define(name, 'text', 'utf8mb4', accept, {});
 }

@@ -139,12 +139,13 @@ function prepareTransaction(
   };
 }
 
-/** SET NAMES and SET CHARACTER SET; DEFAULT is utf8mb4. */
+/** SET NAMES and SET CHARACTER SET; DEFAULT is utf8mb4. Throws 1115, 1231, 1253 and 1273. */
 function prepareNames(
   run: StatementRun,
   assignment: Extract<SetAssignment, { target: 'names' }>,
 ): Effect {
   const characterSet = findCharacterSet(assignment.charset ?? 'utf8mb4');
+  systemVariable('character_set_client').accept(characterSet.name);
   const collation = findCollation(assignment.collation ?? characterSet.defaultCollation);
   if (collation.characterSet !== characterSet.name) {
     throw new SqlError('ER_COLLATION_CHARSET_MISMATCH', {

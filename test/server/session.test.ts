@@ -631,6 +631,35 @@ describe('the session', () => {
     expect((await failureOf(client.query('SELECT @@nope'))).errno).toBe(1193);
   });
 
+  test.each([
+    ['SET NAMES latin1', 1231],
+    ["SET NAMES 'latin1' COLLATE 'latin1_swedish_ci'", 1231],
+    ['SET CHARACTER SET latin1', 1231],
+    ['SET character_set_client = latin1', 1231],
+    ["SET SESSION character_set_results = 'latin1'", 1231],
+    ['SET wait_timeout = 5, NAMES latin1', 1231],
+    ['SET NAMES utf16', 1115],
+  ])(
+    'text is UTF-8, and no client is answered in another way than it asks: %s',
+    async (sql, errno) => {
+      const failure = await failureOf(client.query(sql));
+      expect(failure.errno).toBe(errno);
+      if (errno === 1231) {
+        expect(failure.message).toMatch(
+          /^Variable 'character_set_\w+' can't be set to .* 'latin1'/,
+        );
+      }
+      const shown = 'SELECT @@character_set_client, @@character_set_results, @@wait_timeout';
+      expect(await cellsOf(client, shown)).toEqual([['utf8mb4', 'utf8mb4', 28_800]]);
+    },
+  );
+
+  test('character sets that need no conversion', async () => {
+    for (const name of ['utf8mb4', 'utf8', 'ascii', 'binary', 'DEFAULT']) {
+      await run(client, `SET NAMES ${name}`);
+    }
+  });
+
   test('a SET of which one part is wrong changes nothing', async () => {
     expect((await failureOf(client.query('SET wait_timeout = 5, nope = 1'))).errno).toBe(1193);
     expect(await cellOf(client, 'SELECT @@wait_timeout')).toBe(28_800);
