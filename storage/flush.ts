@@ -146,37 +146,66 @@ function runOf(
   return { header, blocks: infos, suspects, tombstoneSpans, sizeBytes };
 }
 
+/** What is to become a block: its keys are in order, its columns come one by one. */
+interface OpenBlock {
+  /** Number of its run in the table's job. */
+  readonly run: number;
+  readonly span: BlockSpan;
+  /** Filled column by column, each just before it is encoded. */
+  readonly columns: (Vector | null)[];
+  readonly encoder: BlockEncoder;
+}
+
+/** In steps that are functions of their own: as one it was so large that compiling it took longer than a flush does. */
 async function encodeByColumn(
   table: FlushTable,
   pages: readonly Page[],
   partitions: readonly Partition[],
   shapes: readonly ColumnShape[],
-  { places, rows, order }: SortedRows,
+  sorted: SortedRows,
   batches: SyncedBatches,
   memory: ArrayLease,
   deps: JobDeps,
 ): Promise<WrittenBlocks[]> {
   const { pacer } = deps;
+  const { places, rows, order } = sorted;
   const scatter = new ColumnScatter(pages, places, rows, memory);
-  const { series } = places;
   const times = scatter.numbers((page) => page.times);
+  const open = await openBlocks(table, pages, partitions, sorted, times, scatter, pacer);
+  for (const [column, shape] of shapes.entries()) {
+    deps.checkStopped();
+    const whole = wholeColumn(table, column, shape, scatter, pages, times, rows);
+    if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
+    const valuesOf = ({ from, to }: BlockSpan): Vector | null => {
+      if (whole !== null) return sliceVector(whole, from, to);
+      return shape.kind === 'strings' ? gatherColumn(pages, order!, from, to, column, 0n) : null;
+    };
+    await encodeColumnOf(open, column, valuesOf, pacer);
+  }
+  return writeBlocks(table, partitions, open, batches, deps);
+}
+
+async function openBlocks(
+  table: FlushTable,
+  pages: readonly Page[],
+  partitions: readonly Partition[],
+  { places, rows: allRows }: SortedRows,
+  times: Float64Array,
+  scatter: ColumnScatter,
+  pacer: Pacer,
+): Promise<OpenBlock[]> {
+  const { appendMode, blockRows } = table;
+  const { series } = places;
   const versions = scatter.numbers((page) => page.versions);
   const tombstones = scatter.tombstones();
-  const ordinals = table.appendMode ? scatter.integers((page) => page.ordinals!) : null;
-  if (pacer.spend(rows * 3 * VALUE_UNITS)) await pacer.turn();
-
+  const ordinals = appendMode ? scatter.integers((page) => page.ordinals!) : null;
+  if (pacer.spend(allRows * 3 * VALUE_UNITS)) await pacer.turn();
   const columnIds = table.columns.map((column) => column.id);
-  const open: {
-    run: number;
-    span: BlockSpan;
-    columns: (Vector | null)[];
-    encoder: BlockEncoder;
-  }[] = [];
+  const open: OpenBlock[] = [];
   let runStart = 0;
-  for (const [run, { rows: runRows }] of partitions.entries()) {
-    for (const span of blockSpans(runStart, runStart + runRows, table.blockRows)) {
+  for (const [run, { rows }] of partitions.entries()) {
+    for (const span of blockSpans(runStart, runStart + rows, blockRows)) {
       const { from, to } = span;
-      // Filled column by column, each just before it is encoded.
       const columns: (Vector | null)[] = table.columns.map(() => null);
       const flags = tombstones?.subarray(from, to) ?? null;
       const page = new Page({
@@ -189,31 +218,36 @@ async function encodeByColumn(
         ordinals: ordinals?.subarray(from, to) ?? null,
         columns,
       });
-      open.push({
-        run,
-        span,
-        columns,
-        encoder: new BlockEncoder(page, columnIds, table.appendMode),
-      });
+      open.push({ run, span, columns, encoder: new BlockEncoder(page, columnIds, appendMode) });
       if (pacer.spend((to - from) * VALUE_UNITS * 2)) await pacer.turn();
     }
-    runStart += runRows;
+    runStart += rows;
   }
-  for (const [column, shape] of shapes.entries()) {
-    deps.checkStopped();
-    const whole = wholeColumn(table, column, shape, scatter, pages, times, rows);
-    if (pacer.spend(rows * VALUE_UNITS)) await pacer.turn();
-    for (const { span, columns, encoder } of open) {
-      const { from, to } = span;
-      if (whole !== null) columns[column] = sliceVector(whole, from, to);
-      else if (shape.kind === 'strings') {
-        columns[column] = gatherColumn(pages, order!, from, to, column, 0n);
-      }
-      encoder.step();
-      columns[column] = null;
-      if (pacer.spend((to - from) * VALUE_UNITS)) await pacer.turn();
-    }
+  return open;
+}
+
+async function encodeColumnOf(
+  open: readonly OpenBlock[],
+  column: number,
+  valuesOf: (span: BlockSpan) => Vector | null,
+  pacer: Pacer,
+): Promise<void> {
+  for (const { span, columns, encoder } of open) {
+    columns[column] = valuesOf(span);
+    encoder.step();
+    columns[column] = null;
+    if (pacer.spend((span.to - span.from) * VALUE_UNITS)) await pacer.turn();
   }
+}
+
+async function writeBlocks(
+  table: FlushTable,
+  partitions: readonly Partition[],
+  open: readonly OpenBlock[],
+  batches: SyncedBatches,
+  deps: JobDeps,
+): Promise<WrittenBlocks[]> {
+  const { pacer } = deps;
   const written = partitions.map((): WrittenBlocks => ({ infos: [], sizeBytes: 0 }));
   for (const { run, encoder } of open) {
     deps.checkStopped();
