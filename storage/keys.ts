@@ -77,6 +77,10 @@ export function tableOfDictionaryKey(key: Uint8Array): TableId {
   return readUint48(key, 3) + readUint16(key, 1) * 2 ** 48;
 }
 
+export function firstOfDictionaryKey(key: Uint8Array): number {
+  return readUint32(key, 9);
+}
+
 export const allDictionaries: Bounds = {
   gte: Uint8Array.of(DICTIONARY),
   lt: Uint8Array.of(DICTIONARY + 1),

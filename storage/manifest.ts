@@ -7,9 +7,8 @@
 
 import type { WrittenRun } from './background-job.js';
 import { CorruptionError } from './corruption-error.js';
-import { DamagedBytesError } from './byte-reader.js';
+import { type DictionaryReceiver, loadDictionaries } from './dictionary-loader.js';
 import {
-  allDictionaries,
   allRuns,
   allSchemas,
   blocksFrom,
@@ -21,13 +20,12 @@ import {
   runKey,
   RUN_ID_MAX,
   schemaKey,
-  tableOfDictionaryKey,
 } from './keys.js';
 import { decodeHead, encodeHead, type ManifestHead } from './manifest-head.js';
 import type { KeyValueOperation, KeyValueStore } from './ports.js';
 import { Run } from './run.js';
 import { decodeSchemaBody, schemaIdOfBody } from './schema-body.js';
-import { corruptKey, openValue, sealValue } from './sealed-value.js';
+import { corruptKey, decodeAt, openValue, sealValue } from './sealed-value.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 
 const DELETE_KEYS = 1000;
@@ -48,22 +46,17 @@ export interface StoredSchema {
   readonly body: Uint8Array;
 }
 
-/** Receives what is loaded, schemas before series before runs. */
-export interface ManifestReceiver {
+/** Receives what is loaded, schemas before series. A table is there when its schema came and it was not dropped. */
+export interface ManifestReceiver extends DictionaryReceiver {
   head(head: ManifestHead): void;
   schema(schema: StoredSchema): void;
-  /** Whether there is such a table: its schema came, and it was not dropped. */
-  hasTable(tableId: TableId): boolean;
-  /** Entries of one dictionary value of such a table, in order of their first series. */
-  series(tableId: TableId, entries: Uint8Array): void;
-  run(run: Run): void;
 }
 
-/** Loads everything. Throws CorruptionError. Returns the head as read. */
+/** Loads everything. Throws CorruptionError. Returns the head as read, and the runs of each table by id. */
 export async function loadManifest(
   kv: KeyValueStore,
   receiver: ManifestReceiver,
-): Promise<ManifestHead> {
+): Promise<{ readonly head: ManifestHead; readonly runs: Map<TableId, Run[]> }> {
   const stored = await kv.get(headKey);
   const head =
     stored === undefined
@@ -75,21 +68,19 @@ export async function loadManifest(
     const schema = decodeAt(key, () => decodeSchemaBody(body));
     receiver.schema({ id: schemaIdOfBody(body), schema, body });
   }
-  const orphans = new Set<TableId>();
-  for await (const [key, value] of kv.entries(allDictionaries)) {
-    const tableId = tableOfDictionaryKey(key);
-    const entries = openValue(key, value);
-    if (receiver.hasTable(tableId)) decodeAt(key, () => receiver.series(tableId, entries));
-    else orphans.add(tableId);
-  }
-  // Synced: a first flush that is done again may have fewer series, and would overwrite only a part of what is left.
-  for (const tableId of orphans) await deleteKeys(kv, dictionaryOf(tableId), { sync: true });
+  const runs = new Map<TableId, Run[]>();
   for await (const [key, value] of kv.entries(allRuns)) {
     const payload = openValue(key, value);
     const id = runIdOf(key);
-    receiver.run(decodeAt(key, () => Run.decode(id, payload)));
+    const run = decodeAt(key, () => Run.decode(id, payload));
+    const own = runs.get(run.tableId);
+    if (own === undefined) runs.set(run.tableId, [run]);
+    else own.push(run);
   }
-  return head;
+  const orphans = await loadDictionaries(kv, receiver, runs);
+  // Synced: a first flush that is done again may have fewer series, and would overwrite only a part of what is left.
+  for (const tableId of orphans) await deleteKeys(kv, dictionaryOf(tableId), { sync: true });
+  return { head, runs };
 }
 
 /**
@@ -198,13 +189,4 @@ async function firstRunFrom(kv: KeyValueStore, runId: number): Promise<number | 
     return block.runId;
   }
   return null;
-}
-
-function decodeAt<T>(key: Uint8Array, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof DamagedBytesError) throw corruptKey(key, error.message, error);
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@
  */
 
 import { crc32 } from 'node:zlib';
+import { DamagedBytesError } from './byte-reader.js';
 import { CorruptionError } from './corruption-error.js';
 import { printKey } from './keys.js';
 
@@ -33,4 +34,14 @@ export function openValue(key: Uint8Array, value: Uint8Array | undefined): Uint8
 
 export function corruptKey(key: Uint8Array, reason: string, cause?: unknown): CorruptionError {
   return new CorruptionError({ path: `the block store, ${printKey(key)}` }, reason, { cause });
+}
+
+/** Runs `decode` on what lies under a key: bytes that make no sense are its damage. Throws CorruptionError. */
+export function decodeAt<T>(key: Uint8Array, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DamagedBytesError) throw corruptKey(key, error.message, error);
+    throw error;
+  }
 }

@@ -55,6 +55,8 @@ export class SeriesDictionary {
   #lastResolved = -1;
   readonly #index = new HashIndex();
   #pageBytes = 0;
+  /** Ids whose series are gone: no row has them, and they are never given again. */
+  #vacantIds = 0;
   /** Set by `fork`: series below `#parentCount` are found there. */
   #parent: SeriesDictionary | null = null;
   #parentCount = 0;
@@ -71,8 +73,14 @@ export class SeriesDictionary {
     return new SeriesDictionary(rows, tags);
   }
 
+  /** Ids given so far: one above the highest. */
   get count(): number {
     return this.#rows.count;
+  }
+
+  /** Series: ids that are not vacant. */
+  get seriesCount(): number {
+    return this.#rows.count - this.#vacantIds;
   }
 
   /** Memory held, arrays at their capacity. */
@@ -84,7 +92,7 @@ export class SeriesDictionary {
 
   /** Bytes that so many series take on average. The memory held is counted by capacity, and would jump. */
   shareOf(count: number): number {
-    return count === 0 ? 0 : Math.ceil((this.sizeBytes * count) / this.count);
+    return count === 0 ? 0 : Math.ceil((this.sizeBytes * count) / this.seriesCount);
   }
 
   /** Id of the series, -1 when there is none. */
@@ -163,7 +171,7 @@ export class SeriesDictionary {
   follower(id: number): number {
     const known = this.#rows.get(id, Word.follower);
     if (known > 0) return known - 1;
-    return id + 1 < this.#rows.count ? id + 1 : -1;
+    return id + 1 < this.#rows.count && !this.#isVacant(id + 1) ? id + 1 : -1;
   }
 
   /** Notes that `next` came after `id`, or with `isWeak` only if nothing is known to. */
@@ -244,6 +252,7 @@ export class SeriesDictionary {
     const fork = new SeriesDictionary(rows, tags);
     fork.#parent = this;
     fork.#parentCount = rows.count;
+    fork.#vacantIds = this.#vacantIds;
     return fork;
   }
 
@@ -295,7 +304,7 @@ export class SeriesDictionary {
     }
   }
 
-  /** Adds the entries of one encoding, which must continue where this ends. */
+  /** Adds the entries of one encoding, which must continue where this ends. A count without entries: so many ids are vacant. */
   load(bytes: Uint8Array): void {
     const reader = new ByteReader(bytes);
     const first = reader.varint();
@@ -303,6 +312,11 @@ export class SeriesDictionary {
       throw new DamagedBytesError(`series ${this.count} is missing, the entries begin at ${first}`);
     }
     const count = reader.varint();
+    if (reader.remaining === 0) {
+      this.#rows.appendVacant(count);
+      this.#vacantIds += count;
+      return;
+    }
     for (let index = 0; index < count; index++) {
       const length = reader.varint();
       const start = reader.skip(length);
@@ -311,6 +325,11 @@ export class SeriesDictionary {
         throw new DamagedBytesError(`series ${first + index} is there twice`);
     }
     reader.expectEnd();
+  }
+
+  /** A series has a cell for each tag; a table without tags has one series at most. */
+  #isVacant(id: number): boolean {
+    return this.#vacantIds > 0 && this.tupleLength(id) === 0;
   }
 
   #store(id: number, tuple: DataView, start: number, end: number): void {

@@ -21,6 +21,8 @@ export class SeriesRows {
   /** Offsets from the table's reference base; -Infinity = it has no row. */
   readonly #lastTimes: Float64Array[] = [];
   #sizeBytes = 0;
+  /** Stands for all pages of vacant ids. */
+  #vacantPage: { readonly words: Uint32Array; readonly times: Float64Array } | null = null;
 
   constructor(width: number) {
     this.width = width;
@@ -40,6 +42,24 @@ export class SeriesRows {
     this.#lastTimes[page]![row] = -Infinity;
     this.count = id + 1;
     return id;
+  }
+
+  /** Adds so many ids that no series has: zeros. Whole pages of them take no memory. */
+  appendVacant(count: number): void {
+    const end = this.count + count;
+    while (this.count < end) {
+      if ((this.count & ROW_MASK) === 0 && end - this.count >= PAGE_ROWS) {
+        this.#vacantPage ??= {
+          words: new Uint32Array(PAGE_ROWS * this.width),
+          times: new Float64Array(PAGE_ROWS),
+        };
+        this.#pages.push(this.#vacantPage.words);
+        this.#lastTimes.push(this.#vacantPage.times);
+        this.count += PAGE_ROWS;
+      } else {
+        this.append();
+      }
+    }
   }
 
   get(id: number, word: number): number {

@@ -141,6 +141,7 @@ class Inspection {
   }
 
   async #readDictionaries(): Promise<void> {
+    const ends = new Map<TableInspection, number>();
     for await (const [key, value] of this.#kv.entries(allDictionaries)) {
       const table = this.#table(tableOfDictionaryKey(key));
       table.seriesBytes += value.length;
@@ -149,10 +150,13 @@ class Inspection {
         const first = reader.varint();
         const count = reader.varint();
         // A table that was dropped loses its dictionary bit by bit.
-        if (first !== table.series && !table.isDropped) {
-          throw new DamagedBytesError(`series ${table.series} to ${first - 1} are missing`);
+        const end = ends.get(table) ?? 0;
+        if (first !== end && !table.isDropped) {
+          throw new DamagedBytesError(`series ${end} to ${first - 1} are missing`);
         }
-        table.series = first + count;
+        ends.set(table, first + count);
+        // A count without entries: ids whose series are gone.
+        if (reader.remaining > 0) table.series += count;
       });
       if (this.#pacer.spend(value.length)) await this.#pacer.turn();
     }

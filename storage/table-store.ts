@@ -322,7 +322,7 @@ export class TableStore {
     const table = this.#state.tables.get(tableId);
     if (table === undefined) return;
     table.isDropped = true;
-    this.#seriesCount -= table.series.count;
+    this.#seriesCount -= table.series.seriesCount;
     this.#live.replace({
       tables: without(this.#state.tables, tableId),
       runs: without(this.#state.runs, tableId),
@@ -512,7 +512,7 @@ export class TableStore {
         runRows,
         runs: own.length,
         runBytes: own.reduce((sum, run) => sum + run.sizeBytes, 0),
-        series: table.series.count,
+        series: table.series.seriesCount,
         seriesBytes: table.series.sizeBytes + table.tagBlocks.sizeBytes,
       };
     });
@@ -533,8 +533,7 @@ export class TableStore {
   // ---- inside ----
 
   async #load(): Promise<void> {
-    const runs = new Map<number, Run>();
-    const head = await loadManifest(this.#kv, {
+    const { head, runs } = await loadManifest(this.#kv, {
       head: (loaded) => {
         this.#manifest.loadDropped(loaded.droppedTables);
         for (const tombstone of loaded.tombstones) this.#addTombstone(tombstone);
@@ -548,25 +547,20 @@ export class TableStore {
       hasTable: (tableId) => this.#state.tables.has(tableId),
       series: (tableId, entries) => {
         const table = this.#state.tables.get(tableId)!;
+        const before = table.series.seriesCount;
         table.series.load(entries);
-        this.#seriesCount += table.series.count - table.persistedSeries;
+        this.#seriesCount += table.series.seriesCount - before;
         table.persistedSeries = table.series.count;
       },
-      run: (run) => runs.set(run.id, run),
     });
     for (const [tableId, partitionMs] of head.partitions) {
       const table = this.#state.tables.get(tableId);
       if (table !== undefined) table.partitionMs = partitionMs;
     }
-    this.#manifest.loaded(head.state, await checkBlocks(this.#kv, runs, head));
-    const byTable = new Map<TableId, Run[]>();
-    for (const run of runs.values()) {
-      const own = byTable.get(run.tableId);
-      if (own === undefined) byTable.set(run.tableId, [run]);
-      else own.push(run);
-    }
-    this.#live.replace({ runs: byTable });
-    for (const [tableId, own] of byTable) this.#assumeLastTimes(tableId, own);
+    const byId = new Map([...runs.values()].flatMap((own) => own.map((run) => [run.id, run])));
+    this.#manifest.loaded(head.state, await checkBlocks(this.#kv, byId, head));
+    this.#live.replace({ runs });
+    for (const [tableId, own] of runs) this.#assumeLastTimes(tableId, own);
   }
 
   /** Which series have rows how late is not stored: all may have rows up to the table's last. */

@@ -197,7 +197,7 @@ export const configSchema = z.strictObject({
     max_series: key(
       count(1, 1_000_000_000),
       10_000_000,
-      'The most series (distinct tag sets) of all tables together; their dictionaries are held in memory. A client’s write that would create more fails with error 3170; rows of known series and of the peer are always taken.',
+      'The most series (distinct tag sets) of all tables together; their dictionaries are held in memory. A client’s write that would create more fails with error 3170; rows of known series and of the peer are always taken. A start forgets series whose rows are all gone.',
     ),
     partition: key(
       orAuto(duration(HOUR_MS, 104 * DAY_MS)),

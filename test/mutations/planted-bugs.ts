@@ -218,12 +218,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'series of a flush that was cut off stay, and mix with those of the next',
-    file: 'storage/manifest.ts',
-    find: 'else orphans.add(tableId);',
+    file: 'storage/dictionary-loader.ts',
+    find: '      orphans.add(tableId);\n',
     replace: '',
     testFile: 'test/storage/crash-at-each-batch.test.ts',
     testName:
       'a flush of a new table of many series the batch is lost with all that no sync covers: at each batch',
+  },
+  {
+    name: 'the greatest series of a block counts as one without rows',
+    file: 'storage/series-use.ts',
+    find: '      candidates.set(valueOf(blocks.seriesMaxOf(block)), SeriesUse.some);\n',
+    replace: '',
+    testFile: 'test/storage/vanished-series.test.ts',
+    testName: 'any tables of any churn are the same before and after starts',
+  },
+  {
+    name: 'ids of forgotten series are given again while later ones are there',
+    file: 'storage/dictionary-loader.ts',
+    find: '    this.#receiver.series(tableId, payload);\n    this.batches',
+    replace: '    this.batches',
+    testFile: 'test/storage/vanished-series.test.ts',
+    testName: 'a start leaves ids vacant that lie before others, in one value for all neighbours',
   },
   {
     name: 'overwritten row dropped above the stable horizon',

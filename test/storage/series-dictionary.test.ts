@@ -209,6 +209,37 @@ describe('SeriesDictionary', () => {
     expect(dictionary.tag(4)).toBeNull();
   });
 
+  it('holds a million vacant ids in a page or two, and none of them is a series', () => {
+    const dictionary = SeriesDictionary.ofTags(columns);
+    const bytesBefore = dictionary.sizeBytes;
+    const vacant = new ByteWriter();
+    vacant.varint(0);
+    vacant.varint(1_000_000);
+    dictionary.load(vacant.take());
+    expect([dictionary.count, dictionary.seriesCount]).toEqual([1_000_000, 0]);
+    expect(dictionary.sizeBytes - bytesBefore).toBeLessThan(200_000);
+    const ids = series.map((cells) => idOf(dictionary, cells));
+    expect(ids).toEqual([1_000_000, 1_000_001, 1_000_002, 1_000_003]);
+    expect(dictionary.seriesCount).toBe(4);
+    expect(ids.map((id) => dictionary.follower(id))).toEqual([...ids.slice(1), -1]);
+    const fork = dictionary.fork();
+    expect(idOf(fork, ['h2', null, null])).toBe(1_000_004);
+    expect([fork.seriesCount, dictionary.seriesCount]).toEqual([5, 4]);
+  });
+
+  it('takes no vacant id for the series that comes next', () => {
+    const [first, second] = [SeriesDictionary.ofTags(columns), SeriesDictionary.ofTags(columns)];
+    series.forEach((cells) => idOf(first, cells));
+    const writer = new ByteWriter();
+    first.encode(writer, 0, 2);
+    second.load(writer.take());
+    second.load(Uint8Array.of(2, 3));
+    expect(second.follower(0)).toBe(1);
+    expect(second.follower(1)).toBe(-1);
+    expect(idOf(second, series[2])).toBe(5);
+    expect(second.follower(5)).toBe(-1);
+  });
+
   it('is persisted in pieces that must continue each other', () => {
     const dictionary = SeriesDictionary.ofTags([tag(1, ColumnType.text)]);
     for (let id = 0; id < 10_000; id++) idOf(dictionary, [`host-${id}`.padEnd(id % 300, '.')]);
