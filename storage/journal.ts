@@ -17,24 +17,23 @@
 
 import assert from 'node:assert';
 
-import {
-  SEAL_GROUP_BYTES,
-  SECTOR_BYTES,
-  groupBytesMost,
-  groupBytesOf,
-  type SealContent,
-} from './commit-group.js';
+import type { SealContent } from './commit-group.js';
 import { checkCopies } from './copy-check.js';
 import { CopySeals } from './copy-seals.js';
+import { DigestBacklog } from './digest-backlog.js';
+import { DurableWaits } from './durable-waits.js';
+import { incarnationInfo, type IncarnationInfo } from './incarnation-info.js';
 import { IncarnationLog } from './incarnation-log.js';
 import { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 import { hashBehind, readRecords } from './journal-reader.js';
-import { recoverJournal, type RecoveredJournal, type RecoveryReport } from './journal-recovery.js';
+import { openFolder, type OpenedFolder } from './journal-opening.js';
+import type { JournalDeps, JournalOptions } from './journal-options.js';
+import type { RecoveryReport } from './journal-recovery.js';
+import { JournalRoom } from './journal-room.js';
 import type { JournalSegment } from './journal-segment.js';
 import { JournalWriter } from './journal-writer.js';
 import { LaidOutBody } from './laid-out-body.js';
 import { isNoSpace } from './no-space-error.js';
-import type { Clock, Disk, Random, Timers } from './ports.js';
 import {
   plainPosition,
   ZERO_HASH,
@@ -52,20 +51,17 @@ import {
   recordBytesOf,
   type RecordView,
 } from './record.js';
-import { OPENING_BODY_BYTES, decodeOpeningBody, encodeOpeningBody } from './record-bodies.js';
+import { decodeOpeningBody, encodeOpeningBody } from './record-bodies.js';
 import { TailPosition, type TailRead } from './record-tail.js';
-import { RoomWait } from './room-wait.js';
-import type { SegmentDigest } from './segment-digest.js';
-import { SEGMENT_HEADER_BYTES } from './segment.js';
+import type { RoomWait } from './room-wait.js';
 import { SegmentBoundaries } from './segment-boundaries.js';
-import { SegmentPool } from './segment-pool.js';
+import type { SegmentPool } from './segment-pool.js';
 import { SegmentRetention } from './segment-retention.js';
-import { trimOlder } from './segment-trim.js';
 
 export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
+export type { IncarnationInfo } from './incarnation-info.js';
+export type { JournalDeps, JournalOptions } from './journal-options.js';
 export type { RecoveryReport, TornTail } from './journal-recovery.js';
-
-const SPARE_SEGMENTS = 1;
 
 /** A segment boundary as its origin decided it. `digest`: 64 hex digits of sha-256 over the record bytes, or null. */
 export interface Seal {
@@ -76,48 +72,10 @@ export interface Seal {
   readonly digest: string | null;
 }
 
-export interface IncarnationInfo {
-  readonly id: IncarnationId;
-  readonly parent: Position | null;
-  /** Version of the opening record: incarnations of an origin are ordered by it. */
-  readonly openingVersion: number;
-  /** First sequence that can be read here. */
-  readonly first: number;
-  /** On stable storage here. Invariant: durable.sequence <= received.sequence. */
-  readonly durable: Position;
-  readonly received: Position;
-  /** Own journal: opened at this start. Copy: the newest one. */
-  readonly isCurrent: boolean;
-  /** Record bytes held. */
-  readonly bytes: number;
-}
-
 /** Record bytes as they stand in the journal, back to back. They must not be changed. */
 export type JournalRead = TailRead;
 
 const TAIL_BYTES = 32 * 1024 * 1024;
-
-export interface JournalOptions {
-  readonly folder: string;
-  readonly origin: NodeId;
-  /** Size of a segment file. At least what one record of maxRecordBytes needs. */
-  readonly segmentBytes: number;
-  /** Longest record taken, header included. */
-  readonly maxRecordBytes: number;
-  /** Memory for the newest records once they are durable; default 32 MiB. */
-  readonly tailBytes?: number;
-  /** Preallocated files kept ready; default 1. */
-  readonly spareSegments?: number;
-}
-
-export interface JournalDeps {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly timers: Timers;
-  /** A segment file was made: the disk has less room. */
-  readonly onAllocated?: () => void;
-}
 
 export class Journal {
   readonly origin: NodeId;
@@ -129,6 +87,9 @@ export class Journal {
   readonly #retention: SegmentRetention;
   readonly #boundaries: SegmentBoundaries;
   readonly #copySeals: CopySeals;
+  readonly #files: JournalRoom;
+  readonly #waits = new DurableWaits();
+  readonly #backlog: DigestBacklog;
   /** Oldest first, by opening version. */
   readonly #logs: IncarnationLog[];
   /** The incarnation that append() goes to; null in a copy and before beginIncarnation. */
@@ -140,9 +101,6 @@ export class Journal {
   #sealListeners: ((seal: Seal) => void)[] = [];
   #failureListeners: ((error: Error) => void)[] = [];
   #roomListeners: (() => void)[] = [];
-  #durableWaiters: DurableWaiter[] = [];
-  /** Whose backlog is being hashed. */
-  #hashing: SegmentDigest | null = null;
   #failure: JournalFailedError | null = null;
   #isClosing = false;
 
@@ -154,47 +112,14 @@ export class Journal {
     deps: JournalDeps,
     options: JournalOptions,
   ): Promise<{ journal: Journal; report: RecoveryReport }> {
-    const recordRoom =
-      SEGMENT_HEADER_BYTES +
-      groupBytesOf(options.maxRecordBytes) +
-      groupBytesOf(OPENING_BODY_BYTES) +
-      SEAL_GROUP_BYTES;
-    assert(options.segmentBytes >= recordRoom, 'a segment holds at least one record of any size');
-    const { disk, timers } = deps;
-    await disk.makeFolder(options.folder);
-    await disk.syncFolder(options.folder);
-    const names = await disk.list(options.folder);
-    const { folder, origin } = options;
-    // The header behind the largest group.
-    const lookAheadBytes = groupBytesMost(options.maxRecordBytes) + SECTOR_BYTES;
-    const recovered = await recoverJournal(deps, { folder, origin, lookAheadBytes }, names);
-    await trimOlder(disk, recovered.logs);
-    const room = new RoomWait({ disk, timers, folder });
-    const pool = new SegmentPool(
-      {
-        disk,
-        timers,
-        room,
-        ...(deps.onAllocated === undefined ? {} : { onAllocated: deps.onAllocated }),
-      },
-      {
-        folder,
-        segmentBytes: options.segmentBytes,
-        target: options.spareSegments ?? SPARE_SEGMENTS,
-      },
-    );
-    await pool.adopt(names);
-    for (const file of recovered.discarded) await pool.give(file.path, file.sizeBytes);
-    pool.refill();
-    return { journal: new Journal(deps, options, room, pool, recovered), report: recovered.report };
+    const opened = await openFolder(deps, options);
+    return { journal: new Journal(deps, options, opened), report: opened.recovered.report };
   }
 
   private constructor(
     deps: JournalDeps,
     options: JournalOptions,
-    room: RoomWait,
-    pool: SegmentPool,
-    recovered: RecoveredJournal,
+    { recovered, room, pool }: OpenedFolder,
   ) {
     this.origin = options.origin;
     this.#deps = deps;
@@ -228,6 +153,8 @@ export class Journal {
       onFailure: (error) => this.#fail(error),
     });
     this.#retention = new SegmentRetention(this.#logs, pool);
+    this.#files = new JournalRoom(this.#logs, pool, options.segmentBytes);
+    this.#backlog = new DigestBacklog(deps.timers);
     this.#copySeals = new CopySeals((log, segment) => this.#writer.addSeal(log, segment));
   }
 
@@ -264,11 +191,7 @@ export class Journal {
 
   /** Files of segments and spares together. */
   bytesOnDisk(): number {
-    let bytes = this.#pool.readyCount * this.#options.segmentBytes;
-    for (const { segments } of this.#logs) {
-      for (const segment of segments) if (segment.isOnDisk) bytes += segment.capacityBytes;
-    }
-    return bytes;
+    return this.#files.bytesOnDisk();
   }
 
   /** Memory of the newest records. */
@@ -278,15 +201,7 @@ export class Journal {
 
   /** Record bytes that surely fit into files that exist: what may be admitted when the disk is full. */
   roomBytes(): number {
-    let spares = this.#pool.readyCount;
-    for (const { segments } of this.#logs) {
-      for (const segment of segments) if (!segment.isOnDisk) spares -= 1;
-    }
-    // The open segment is one of those whose file is still to be made.
-    if (spares < 0) return 0;
-    const open = (this.#own ?? this.#logs.at(-1))?.openSegment?.roomBytes ?? 0;
-    const perSpare = this.#options.segmentBytes - SEGMENT_HEADER_BYTES - SEAL_GROUP_BYTES;
-    return Math.max(open, 0) + spares * perSpare;
+    return this.#files.roomBytes(this.#current);
   }
 
   /** Why no spare segment could be made; null while there is no such trouble. */
@@ -296,7 +211,7 @@ export class Journal {
 
   /** The disk gives no further segment and what exists does not surely hold this many record bytes. */
   isFullFor(recordBytes: number): boolean {
-    return this.#pool.lastError !== null && this.roomBytes() < recordBytes;
+    return this.#files.isFullFor(recordBytes, this.#current);
   }
 
   /** What was appended needs a further file, or a longer one, that the disk has no room for. It becomes durable when there is room. */
@@ -368,7 +283,7 @@ export class Journal {
     const body = encodeOpeningBody({ incarnation: id, origin: this.origin, parent });
     this.#room.setPatient(false);
     this.append(RecordKind.opening, version, [body]);
-    await this.#untilDurable(log, 1);
+    await this.#waits.until(log, 1);
     this.#room.setPatient(true);
     return plainPosition(log.durable);
   }
@@ -554,20 +469,13 @@ export class Journal {
 
   // ---- inside ----
 
+  /** Where records go. */
+  get #current(): IncarnationLog | undefined {
+    return this.#own ?? this.#logs.at(-1);
+  }
+
   #infoOf(log: IncarnationLog): IncarnationInfo {
-    let bytes = 0;
-    for (const { index } of log.segments) bytes += index.recordBytes;
-    const isNewest = log === this.#logs.at(-1);
-    return {
-      id: log.id,
-      parent: log.parent,
-      openingVersion: log.openingVersion,
-      first: log.first,
-      durable: plainPosition(log.durable),
-      received: plainPosition(log.received),
-      isCurrent: this.#own === null ? isNewest : log === this.#own,
-      bytes,
-    };
+    return incarnationInfo(log, log === this.#current);
   }
 
   #find(id: IncarnationId): IncarnationLog | null {
@@ -610,20 +518,9 @@ export class Journal {
     chunk.push(sizeBytes, hash);
     segment.queued(sizeBytes, isGatedKind(record.kind));
     segment.digest?.add(chunk.bytes, from, from + sizeBytes);
-    if (segment.digest?.hasBacklog === true) void this.#hashLater(segment.digest);
+    if (segment.digest !== null) this.#backlog.added(segment.digest);
     this.#writer.addRecord(log, segment, chunk, chunk.count - 1);
     log.received = new TailPosition(log.id, chunk, record.sequence);
-  }
-
-  /** A slice a turn, until all that was added is hashed. */
-  async #hashLater(digest: SegmentDigest): Promise<void> {
-    if (this.#hashing === digest) return;
-    this.#hashing = digest;
-    while (digest.hasBacklog) {
-      await this.#deps.timers.yieldTurn();
-      digest.step();
-    }
-    if (this.#hashing === digest) this.#hashing = null;
   }
 
   #beginCopy(record: RecordView): IncarnationLog {
@@ -651,22 +548,8 @@ export class Journal {
     const { sequence } = position;
     log.durable = position;
     log.tail.trim(sequence, this.#options.tailBytes ?? TAIL_BYTES);
-    if (this.#durableWaiters.length > 0) this.#endWaits(log, sequence);
+    this.#waits.reached(log, sequence);
     for (const listener of this.#durableListeners) listener(log.id, position);
-  }
-
-  #endWaits(log: IncarnationLog, sequence: number): void {
-    const reached = (waiter: DurableWaiter): boolean =>
-      waiter.log === log && waiter.sequence <= sequence;
-    const waiters = this.#durableWaiters.filter(reached);
-    this.#durableWaiters = this.#durableWaiters.filter((waiter) => !reached(waiter));
-    for (const waiter of waiters) waiter.resolve();
-  }
-
-  #untilDurable(log: IncarnationLog, sequence: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#durableWaiters.push({ log, sequence, resolve, reject });
-    });
   }
 
   #checkUsable(): void {
@@ -679,15 +562,8 @@ export class Journal {
       cause: error,
     });
     this.#failure = failure;
-    for (const waiter of this.#durableWaiters.splice(0)) waiter.reject(failure);
+    this.#waits.fail(failure);
     if (this.#isClosing && isNoSpace(error)) return;
     for (const listener of this.#failureListeners) listener(failure);
   }
-}
-
-interface DurableWaiter {
-  readonly log: IncarnationLog;
-  readonly sequence: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
 }

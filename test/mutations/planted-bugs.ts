@@ -323,7 +323,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'disk full: a journal that waits for its next file counts the room in it',
-    file: 'storage/journal.ts',
+    file: 'storage/journal-room.ts',
     find: 'if (spares < 0) return 0;',
     replace: 'spares = Math.max(spares, 0);',
     testFile: 'test/storage/journal-room.test.ts',
