@@ -1,7 +1,7 @@
 /**
  * One client: the shell around the pure parts.
  *
- *   socket --chunks--> InputQueue --> PacketParser --> authentication (connection-phase) or commands (command-phase)
+ *   socket --chunks--> SocketIntake --> PacketParser --> authentication (connection-phase) or commands (command-phase)
  *   commands --> CommandResponse --> PacketWriter --> SocketOutput --> socket
  *
  *   authenticating --OK--> ready --COM_CHANGE_USER--> authenticating
@@ -25,24 +25,20 @@ import type {
   ConnectionPhaseState,
   ConnectionPhaseStep,
 } from './connection-phase.js';
+import { ConnectionDeadlines } from './connection-deadlines.js';
 import { errorPayload } from './error-packet.js';
 import { greetingPayload } from './handshake-packets.js';
 import type { ClientIdentity } from './handshake-packets.js';
-import { InputQueue } from './input-queue.js';
 import { FramingError, PacketParser } from './packet-parser.js';
 import { PacketWriter } from './packet-writer.js';
 import { PayloadCollector } from './payload-collector.js';
 import type { StatementBudget } from './prepared-statements.js';
 import { makeSalt } from './salt.js';
-import {
-  HANDSHAKE_PACKET_BYTES_MAX,
-  BURST_BYTES_MAX,
-  INPUT_QUEUE_BYTES_MAX,
-  PUMP_STRETCH_MS,
-} from './server-options.js';
+import { HANDSHAKE_PACKET_BYTES_MAX, PUMP_STRETCH_MS } from './server-options.js';
 import type { ServerEnvironment, ServerOptions } from './server-options.js';
 import type { ServerHooks, SessionHandler } from './session-handler.js';
 import { onSocketBytes } from './socket-input.js';
+import { SocketIntake } from './socket-intake.js';
 import { SocketOutput } from './socket-output.js';
 import { isSqlError, SqlError } from './sql-error.js';
 
@@ -94,7 +90,8 @@ export class Connection {
   readonly #socket: Duplex;
   readonly #peer: Peer;
   readonly #parser: PacketParser;
-  readonly #input = new InputQueue(INPUT_QUEUE_BYTES_MAX);
+  readonly #input: SocketIntake;
+  readonly #deadlines: ConnectionDeadlines;
   readonly #collector = new PayloadCollector();
   readonly #writer: PacketWriter;
   readonly #phaseContext: ConnectionPhaseContext;
@@ -113,20 +110,11 @@ export class Connection {
   /** The pump awaits a command, a sink or a login: the client is not expected to send. */
   #isWaiting = false;
   #inputEnded = false;
-  #isPaused = false;
-  /** Read since the socket last rested. */
-  #burstBytes = 0;
   #flushScheduled = false;
   #goodbye: SqlError | 'kill' | null = null;
   #isClean = false;
   #isTornDown = false;
 
-  #stateSinceMs: number;
-  #lastInputMs: number;
-  #lastWriteMs: number;
-  #writtenBytesSeen = 0;
-  #killedSinceMs: number | null = null;
-  #activitySinceMs: number;
   #bytesReceived = 0;
 
   constructor(id: number, socket: Duplex, peer: Peer, host: ConnectionHost) {
@@ -136,11 +124,9 @@ export class Connection {
     this.#host = host;
     this.#parser = new PacketParser(HANDSHAKE_PACKET_BYTES_MAX);
     this.#writer = new PacketWriter(new SocketOutput(socket), host.chunks);
-    const nowMs = host.environment.clock.monotonicMs();
-    this.#stateSinceMs = nowMs;
-    this.#lastInputMs = nowMs;
-    this.#lastWriteMs = nowMs;
-    this.#activitySinceMs = nowMs;
+    const { clock, timers } = host.environment;
+    this.#input = new SocketIntake(socket, () => timers.yieldTurn());
+    this.#deadlines = new ConnectionDeadlines(host.options, clock.monotonicMs());
     this.#phaseContext = {
       salt: makeSalt((target) => host.environment.random.fill(target)),
       host: peer.host,
@@ -181,7 +167,7 @@ export class Connection {
       database: description.database,
       command: this.#state === 'ready' ? (this.#commands?.commandName ?? 'Sleep') : 'Connect',
       statement: description.statement,
-      elapsedMs: this.#now() - this.#activitySinceMs,
+      elapsedMs: this.#now() - this.#deadlines.activitySinceMs,
       isOperator: this.#peer.isOperator,
       bytesReceived: this.#bytesReceived,
       bytesSent: this.#writer.writtenBytesTotal,
@@ -193,7 +179,7 @@ export class Connection {
   /** KILL: the running command gets 1317, then the connection ends. */
   kill(): void {
     if (this.#state === 'lingering' || this.#state === 'closed') return;
-    this.#killedSinceMs ??= this.#now();
+    this.#deadlines.killed(this.#now());
     this.#abortCommand('Query execution was interrupted: the connection was killed');
     this.#leaveWhenIdle('kill');
   }
@@ -216,52 +202,30 @@ export class Connection {
 
   /** Ends what has lasted too long. */
   checkDeadlines(): void {
-    const nowMs = this.#now();
-    const { options } = this.#host;
-    if (this.#killedSinceMs !== null && nowMs - this.#killedSinceMs > options.killGraceMs) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#checkWriteProgress(nowMs);
-    switch (this.#state) {
-      case 'authenticating':
-        if (nowMs - this.#stateSinceMs > options.authTimeoutMs) {
-          this.#sayGoodbye(new SqlError('ER_NET_READ_INTERRUPTED'), this.#writer.sequenceId);
-        }
+    const standing = {
+      state: this.#state,
+      writtenBytes: this.#writer.writtenBytesTotal,
+      bufferedBytes: this.#writer.bufferedBytes,
+      isWaiting: this.#isWaiting,
+      isInsidePacket: this.#parser.isInsidePacket,
+      idleTimeoutMs: this.#session?.idleTimeoutMs?.() ?? this.#host.options.idleTimeoutMs,
+    };
+    switch (this.#deadlines.overdue(standing, this.#now())) {
+      case 'cut':
+        this.#socket.destroy();
         return;
-      case 'ready':
-        this.#checkReadDeadlines(nowMs);
+      case 'login':
+        this.#sayGoodbye(new SqlError('ER_NET_READ_INTERRUPTED'), this.#writer.sequenceId);
         return;
-      case 'lingering':
-        if (nowMs - this.#stateSinceMs > options.lingerMs) this.#socket.destroy();
-        return;
-      case 'closed':
-        return;
-    }
-  }
-
-  #checkWriteProgress(nowMs: number): void {
-    const written = this.#writer.writtenBytesTotal;
-    if (written !== this.#writtenBytesSeen || this.#writer.bufferedBytes === 0) {
-      this.#writtenBytesSeen = written;
-      this.#lastWriteMs = nowMs;
-    } else if (nowMs - this.#lastWriteMs > this.#host.options.writeTimeoutMs) {
-      this.#socket.destroy();
-    }
-  }
-
-  #checkReadDeadlines(nowMs: number): void {
-    if (this.#isWaiting) return;
-    if (this.#parser.isInsidePacket) {
-      if (nowMs - this.#lastInputMs > this.#host.options.readTimeoutMs) {
+      case 'packet':
         this.#commands?.abort(new SqlError('ER_NET_READ_INTERRUPTED'));
         this.#sayGoodbye(new SqlError('ER_NET_READ_INTERRUPTED'), this.#parser.answerSequenceId);
-      }
-      return;
-    }
-    const idleMs = this.#session?.idleTimeoutMs?.() ?? this.#host.options.idleTimeoutMs;
-    if (nowMs - this.#activitySinceMs > idleMs) {
-      this.#sayGoodbye(new SqlError('ER_CLIENT_INTERACTION_TIMEOUT'), 0);
+        return;
+      case 'idle':
+        this.#sayGoodbye(new SqlError('ER_CLIENT_INTERACTION_TIMEOUT'), 0);
+        return;
+      case null:
+        return;
     }
   }
 
@@ -272,32 +236,12 @@ export class Connection {
     if (this.#state === 'lingering' || this.#state === 'closed') return;
     this.#bytesReceived += bytes.length;
     const nowMs = this.#now();
-    this.#lastInputMs = nowMs;
+    this.#deadlines.inputCame(nowMs);
     this.#input.push(isBorrowed && this.#isPumping ? new Uint8Array(bytes) : bytes);
-    if (this.#input.isFull && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#socket.pause();
-    }
     if (this.#isPumping) return;
     this.#startPump(nowMs);
     if (isBorrowed) this.#parser.keepRest();
-    this.#burstBytes += bytes.length;
-    if (this.#burstBytes >= BURST_BYTES_MAX) this.#rest();
-  }
-
-  /** The system hands out what has come piece by piece, all of it in one turn of the event loop: the rest has to wait for the next. */
-  #rest(): void {
-    this.#burstBytes = 0;
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#socket.pause();
-    void this.#host.environment.timers.yieldTurn().then(() => this.#resumeReading());
-  }
-
-  #resumeReading(): void {
-    if (!this.#isPaused || this.#input.isFull) return;
-    this.#isPaused = false;
-    this.#socket.resume();
+    this.#input.parsed(bytes.length);
   }
 
   /** MySQL's clients never half-close: a FIN means that nobody waits for an answer any more. */
@@ -355,7 +299,7 @@ export class Connection {
       while (this.#state === 'authenticating' || this.#state === 'ready') {
         const step = this.#parser.next();
         if (step === 'needInput') {
-          const chunk = this.#nextChunk();
+          const chunk = this.#input.next();
           if (chunk === undefined) break;
           this.#parser.feed(chunk);
           continue;
@@ -416,12 +360,6 @@ export class Connection {
     return true;
   }
 
-  #nextChunk(): Uint8Array | undefined {
-    const chunk = this.#input.shift();
-    this.#resumeReading();
-    return chunk;
-  }
-
   #onPiece(): void | Promise<void> {
     const { chunk, pieceStart, pieceEnd } = this.#parser;
     if (this.#state === 'ready') return this.#commands?.piece(chunk, pieceStart, pieceEnd);
@@ -433,7 +371,7 @@ export class Connection {
     const answerSequenceId = this.#parser.answerSequenceId;
     if (this.#state === 'ready') {
       this.#host.onCommand();
-      this.#activitySinceMs = this.#now();
+      this.#deadlines.isActive(this.#now());
       this.#parser.expectSequenceId(0);
       return this.#commands?.end(answerSequenceId);
     }
@@ -444,7 +382,7 @@ export class Connection {
   }
 
   #afterPacket(nowMs: number): void {
-    this.#activitySinceMs = nowMs;
+    this.#deadlines.isActive(nowMs);
     if (this.#goodbye !== null && this.#state === 'ready') this.#leave();
   }
 
@@ -648,7 +586,7 @@ export class Connection {
 
   #setState(state: State): void {
     this.#state = state;
-    this.#stateSinceMs = this.#now();
+    this.#deadlines.stateChanged(this.#now());
   }
 
   #now(): number {
