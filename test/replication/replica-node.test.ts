@@ -7,8 +7,8 @@ import {
   RecordTooLargeError,
   UnconfirmedError,
 } from '../../replication/index.js';
-import { encodeFrame, FrameType } from '../../replication/frame.js';
-import { encodePieceHeader } from '../../replication/session-messages.js';
+import { encodeFrame, FRAME_HEADER_BYTES, FrameType } from '../../replication/frame.js';
+import { CONFIRM_BYTES, encodePieceHeader } from '../../replication/session-messages.js';
 import { ReplicaPair, TestNode } from '../support/replica-pair.js';
 
 const RECORD_HEADER_BYTES = 28;
@@ -61,6 +61,19 @@ describe('a linked pair', () => {
     // b has heard 8 kB of records and sends nothing back but heartbeats and confirmations.
     expect(pair.network.sentBytes.get('b')! - before).toBeLessThan(2_000);
     expect(pair.b.store.appliedRecords.filter((each) => each.origin === 1)).toHaveLength(2);
+  });
+
+  test('what becomes durable and is applied in one turn is confirmed once', async () => {
+    const pair = await ReplicaPair.linked(2);
+    await pair.clock.advance(100);
+    const before = pair.network.sentBytes.get('b')!;
+    const writes = Array.from({ length: 20 }, (_, number) => pair.a.write(`row ${number}`));
+    await pair.clock.runUntilSettled(Promise.all(writes));
+    await pair.clock.advance(20);
+    expect(pair.b.rows).toHaveLength(20);
+    const frames =
+      (pair.network.sentBytes.get('b')! - before) / (FRAME_HEADER_BYTES + CONFIRM_BYTES);
+    expect(frames).toBe(1);
   });
 
   test('a multi-part write is one write, under the version of its commit', async () => {
