@@ -90,9 +90,9 @@ export class SeriesRows {
   gather(ids: Uint32Array, length: number, word: number, target: Uint32Array): void {
     const pages = this.#pages;
     const { width } = this;
-    for (let index = 0; index < length; index++) {
-      const id = ids[index]!;
-      target[index] = pages[id >>> PAGE_SHIFT]![(id & ROW_MASK) * width + word]!;
+    for (let index = 0; index < length;) {
+      const page = ids[index]! >>> PAGE_SHIFT;
+      index = gatherOfPage(pages[page]!, page, width, ids, index, length, word, target);
     }
   }
 
@@ -159,4 +159,24 @@ export class SeriesRows {
     this.#lastTimes[page] = times;
     this.#sizeBytes += (rows - row) * (this.width * 4 + 8);
   }
+}
+
+/** Those of `ids` from `start` on that lie in this page, up to the first that does not; returns that one's place. */
+function gatherOfPage(
+  words: Uint32Array,
+  page: number,
+  width: number,
+  ids: Uint32Array,
+  start: number,
+  end: number,
+  word: number,
+  target: Uint32Array,
+): number {
+  let index = start;
+  for (; index < end; index++) {
+    const id = ids[index]!;
+    if (id >>> PAGE_SHIFT !== page) break;
+    target[index] = words[(id & ROW_MASK) * width + word]!;
+  }
+  return index;
 }

@@ -108,6 +108,11 @@ export class TagColumn {
     return this.#rows.get(series, this.#word);
   }
 
+  /** Of each of `series`: its code, or NULL_CODE. */
+  gatherCodes(series: Uint32Array, count: number, target: Uint32Array): void {
+    this.#rows.gather(series, count, this.#word, target);
+  }
+
   /** A copy that goes its own way, over a fork of the rows; see ByteDictionary.fork. */
   fork(rows: SeriesRows): TagColumn {
     const fork = new TagColumn(this.column, rows, this.#word);

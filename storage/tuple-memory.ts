@@ -261,11 +261,13 @@ export class TupleMemory {
     count: number,
     { tags }: SeriesDictionary,
   ): void {
+    const areAllSeries = seriesOfAll(handles, count);
     for (let tag = 0; tag < this.#cells.length; tag++) {
       const ofTable = tags[tag]!;
       const entries = ofTable.entries();
       const codes = codesOfCells(count);
-      for (let index = 0; index < count; index++) {
+      if (areAllSeries) ofTable.gatherCodes(seriesIds, count, codes);
+      for (let index = 0; index < count && !areAllSeries; index++) {
         const handle = handles[index]!;
         codes[index] = isSeriesHandle(handle)
           ? ofTable.codeOrNull(seriesOfHandle(handle))
@@ -320,4 +322,18 @@ function writeTagColumn(
   const form = columnForm(column);
   writer.uint8(form);
   encodeColumn(writer, column, form, 'fast');
+}
+
+// Encoding is synchronous, so its working memory can be shared.
+let seriesIds = new Uint32Array(1024);
+
+/** Fills `seriesIds`; false: not all of them are handles of series. */
+function seriesOfAll(handles: Int32Array, count: number): boolean {
+  if (seriesIds.length < count) seriesIds = new Uint32Array(Math.max(count, seriesIds.length * 2));
+  for (let index = 0; index < count; index++) {
+    const handle = handles[index]!;
+    if (!isSeriesHandle(handle)) return false;
+    seriesIds[index] = seriesOfHandle(handle);
+  }
+  return true;
 }

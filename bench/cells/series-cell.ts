@@ -64,6 +64,8 @@ async function measureOnce(
     });
     await running.createTable('many');
     const firstSeen = await loadInto('many', part(0, 1));
+    // The rate that it is compared with is that of an idle node, too.
+    await untilIdle(servers.pids, IDLE_MS);
     const known = await loadInto('many', part(1, INSTANTS));
     const residentBytes = residentBytesOf(servers.pids[0]!);
     await running.flush!('many');
