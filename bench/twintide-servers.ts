@@ -10,6 +10,7 @@ import {
   temporaryFolder,
   untilReady,
 } from './child-process.js';
+import { NODE_FLAGS } from '../src/command/node-flags.js';
 import { freePorts } from './free-ports.js';
 import { RawClient } from './raw-client.js';
 
@@ -105,7 +106,7 @@ export class TwintideServers {
     this.#processes = this.#plans.map(({ id }) =>
       startProcess(
         process.execPath,
-        [...nodeArguments, COMMAND, 'start', '--config', this.#configFile(id)],
+        [...NODE_FLAGS, ...nodeArguments, COMMAND, 'start', '--config', this.#configFile(id)],
         { cwd: this.folder, ...(onOutput && { onOutput }) },
       ),
     );

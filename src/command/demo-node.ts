@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2/promise';
 import type { StatusDocument } from '../http/node-snapshot.js';
 import { DemoError, waitFor } from './demo-wait.js';
+import { NODE_FLAGS } from './node-flags.js';
 import { newSecret } from './pair-files.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -107,11 +108,15 @@ export class DemoNode {
 
   start(): void {
     // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes.
-    const child = spawn(process.execPath, [this.#launcher, 'start', '--config', this.#configFile], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-      env: environment(),
-    });
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS, this.#launcher, 'start', '--config', this.#configFile],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+        env: environment(),
+      },
+    );
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null)

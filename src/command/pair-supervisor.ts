@@ -10,6 +10,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ExitCode } from './exit-codes.js';
+import { NODE_FLAGS } from './node-flags.js';
 
 export interface ChildPlan {
   readonly name: string;
@@ -97,7 +98,7 @@ export function superviseChildren(
 }
 
 function startChild(plan: ChildPlan, { onLine }: Supervision): Child {
-  const child = spawn(process.execPath, plan.arguments, {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...plan.arguments], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   });

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { NODE_FLAGS } from '../../src/command/node-flags.js';
 
 let project = '';
 beforeEach(() => {
@@ -29,7 +30,8 @@ function build(): void {
   writeFileSync(
     join(folder, 'twintide.js'),
     `export async function runCommand(line) {
-       console.log(JSON.stringify({ ...line, threads: process.env.UV_THREADPOOL_SIZE }));
+       const threads = process.env.UV_THREADPOOL_SIZE;
+       console.log(JSON.stringify({ ...line, threads, flags: process.execArgv }));
      }`,
   );
 }
@@ -49,7 +51,7 @@ test('says how to build what is not built', () => {
   expect(stderr).toBe(`twintide is not built yet. Run \`npm ci && npm run build\` in ${project}\n`);
 });
 
-test('hands over the arguments, with a thread pool that is large enough', () => {
+test('hands over the arguments, with a thread pool that is large enough and the flags of Node.js', () => {
   build();
   const { status, stdout } = run(join(project, 'bin/twintide'));
   expect(status).toBe(0);
@@ -57,7 +59,18 @@ test('hands over the arguments, with a thread pool that is large enough', () => 
     argv: ['status', '--url', 'x'],
     launcher: join(project, 'bin/twintide'),
     threads: '8',
+    flags: NODE_FLAGS,
   });
+});
+
+test('runs under Node.js that is started some other way', () => {
+  build();
+  const launcher = join(project, 'bin/twintide');
+  const { status, stdout } = spawnSync(process.execPath, [launcher, 'status'], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ argv: ['status'], flags: [] });
 });
 
 test('leaves a thread pool that the user has chosen', () => {

@@ -9,7 +9,7 @@ import { runScenario } from '../support/table-scenario.js';
 import { testThreads } from '../support/thread-workers.js';
 
 /** `MODEL_SEEDS=1000 npx jest test/storage/table-store-model` runs more. */
-const SEEDS = Number(process.env['MODEL_SEEDS'] ?? 80);
+const SEEDS = Number(process.env['MODEL_SEEDS'] ?? 60);
 const LEVEL_SEEDS = 10;
 const THREAD_SEEDS = 4;
 

@@ -25,6 +25,7 @@ import {
   type Pool,
   type PoolOptions,
 } from 'mysql2/promise';
+import { NODE_FLAGS } from '../../src/command/node-flags.js';
 import type { StatusDocument } from '../../src/http/node-snapshot.js';
 import { HopelessError, PATIENCE_MS, waitFor, waitUntil } from './bounded-wait.js';
 import { freePort } from './free-port.js';
@@ -136,10 +137,14 @@ export class NodeProcess {
   start(): void {
     if (this.#child !== null) throw new Error(`node ${this.name} runs already`);
     writeFileSync(this.configFile, tomlOf(this.settings), { mode: 0o600 });
-    const child = spawn(process.execPath, [LAUNCHER, 'start', '--config', this.configFile], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: environment(),
-    });
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS, LAUNCHER, 'start', '--config', this.configFile],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: environment(),
+      },
+    );
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null)
