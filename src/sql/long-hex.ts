@@ -8,14 +8,12 @@
  */
 
 import { LITERAL_BYTES_MAX } from './literal-reader.js';
+import { LongBytes } from './long-bytes.js';
 import type { LongValue } from './long-value.js';
 
 const Mode = { digits: 0, behind: 1, refused: 2 } as const;
 type Mode = (typeof Mode)[keyof typeof Mode];
 
-const INITIAL_BYTES = 1024;
-/** More is not kept for the next literal. */
-const KEPT_BYTES_MAX = 1024 * 1024;
 const OPENING_BYTES = 2;
 const ODD_DIGITS_MAX = LITERAL_BYTES_MAX - OPENING_BYTES;
 
@@ -29,9 +27,7 @@ const NO_DIGIT = 0xff;
 const DIGITS = new Uint8Array(256).fill(NO_DIGIT);
 for (const digit of '0123456789abcdefABCDEF') DIGITS[digit.charCodeAt(0)] = parseInt(digit, 16);
 
-export class LongHex implements LongValue {
-  bytes = new Uint8Array(INITIAL_BYTES);
-  length = 0;
+export class LongHex extends LongBytes implements LongValue {
   #mode: Mode = Mode.refused;
   #isQuoted = false;
   /** So far. */
@@ -82,21 +78,15 @@ export class LongHex implements LongValue {
     return at;
   }
 
-  drop(count: number): void {
-    this.bytes.copyWithin(0, count, this.length);
-    this.length -= count;
-  }
-
   close(): void {
     this.#mode = Mode.refused;
-    this.length = 0;
-    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
+    this.release();
   }
 
   /** Reads digits on, up to the first byte that is none. */
   #digits(buf: Uint8Array, start: number, end: number): number {
     // One more for the last of an odd number.
-    this.#reserve(this.length + ((end - start + 1) >> 1) + 1);
+    this.reserve(this.length + ((end - start + 1) >> 1) + 1);
     const out = this.bytes;
     let { length } = this;
     let first = this.#first;
@@ -130,12 +120,5 @@ export class LongHex implements LongValue {
     bytes[this.length] = first * 16 + this.#first;
     this.length += 1;
     this.#first = NO_DIGIT;
-  }
-
-  #reserve(bytes: number): void {
-    if (bytes <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(bytes, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
   }
 }

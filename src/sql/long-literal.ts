@@ -6,6 +6,7 @@
  * Resumable at any byte. Whoever feeds it knows where the cell ends; `isWhole` then says whether it was such a literal and nothing more.
  */
 
+import { LongBytes } from './long-bytes.js';
 import type { LongValue } from './long-value.js';
 import { LONG_RUN_BYTES, plainRunEnd } from './plain-run.js';
 import { writeEscaped } from './string-literal.js';
@@ -24,24 +25,19 @@ const Mode = {
 } as const;
 type Mode = (typeof Mode)[keyof typeof Mode];
 
-const INITIAL_BYTES = 1024;
-/** More is not kept for the next literal. */
-const KEPT_BYTES_MAX = 1024 * 1024;
-
 const SPACE = 0x20;
 const DOUBLE_QUOTE = 0x22;
 const SINGLE_QUOTE = 0x27;
 const BACKSLASH = 0x5c;
 
-export class LongLiteral implements LongValue {
-  bytes = new Uint8Array(INITIAL_BYTES);
-  length = 0;
+export class LongLiteral extends LongBytes implements LongValue {
   readonly #backslashEscapes: boolean;
   readonly #ansiQuotes: boolean;
   #mode: Mode = Mode.refused;
   #quote = SINGLE_QUOTE;
 
   constructor(options: SqlTextOptions) {
+    super();
     this.#backslashEscapes = !options.noBackslashEscapes;
     this.#ansiQuotes = options.ansiQuotes;
   }
@@ -65,7 +61,7 @@ export class LongLiteral implements LongValue {
 
   add(buf: Uint8Array, start: number, end: number): number {
     // An escape may begin before these bytes and stay two bytes long.
-    this.#reserve(this.length + end - start + 1);
+    this.reserve(this.length + end - start + 1);
     let at = start;
     while (at < end) {
       const byte = buf[at]!;
@@ -99,15 +95,9 @@ export class LongLiteral implements LongValue {
     return end;
   }
 
-  drop(count: number): void {
-    this.bytes.copyWithin(0, count, this.length);
-    this.length -= count;
-  }
-
   close(): void {
     this.#mode = Mode.refused;
-    this.length = 0;
-    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
+    this.release();
   }
 
   /** Reads from inside the string on; returns where that ended: behind a quote or a backslash, or at `end`. */
@@ -149,12 +139,5 @@ export class LongLiteral implements LongValue {
     }
     this.length = length;
     return at;
-  }
-
-  #reserve(bytes: number): void {
-    if (bytes <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(bytes, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
   }
 }
