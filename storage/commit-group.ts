@@ -114,11 +114,6 @@ export function groupBytesOf(contentBytes: number): number {
   return Math.ceil((GROUP_HEADER_BYTES + contentBytes) / SECTOR_BYTES) * SECTOR_BYTES;
 }
 
-/** The most that one group takes in its file, where records have at most `maxRecordBytes`. */
-export function groupBytesMost(maxRecordBytes: number): number {
-  return groupBytesOf(Math.max(maxRecordBytes, GROUP_CONTENT_BYTES_MAX));
-}
-
 export function encodeGroupHeader(seed: GroupSeed, header: GroupHeader): Uint8Array {
   const bytes = new Uint8Array(GROUP_HEADER_BYTES);
   encodeGroupHeaderInto(bytes, seed, header);

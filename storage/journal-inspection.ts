@@ -115,7 +115,7 @@ async function recoverOr(
 ): Promise<RecoveredJournal | null> {
   try {
     const { folder, origin } = options;
-    return await recoverJournal(deps, { folder, origin, lookAheadBytes: Infinity }, names);
+    return await recoverJournal(deps, { folder, origin }, names);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
     if (!faults.includes(error.message)) faults.push(error.message);

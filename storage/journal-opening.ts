@@ -2,7 +2,7 @@
 
 import assert from 'node:assert';
 
-import { groupBytesMost, groupBytesOf, SEAL_GROUP_BYTES, SECTOR_BYTES } from './commit-group.js';
+import { groupBytesOf, SEAL_GROUP_BYTES } from './commit-group.js';
 import type { JournalDeps, JournalOptions } from './journal-options.js';
 import { recoverJournal, type RecoveredJournal } from './journal-recovery.js';
 import { OPENING_BODY_BYTES } from './record-bodies.js';
@@ -35,9 +35,7 @@ export async function openFolder(
   await disk.syncFolder(options.folder);
   const names = await disk.list(options.folder);
   const { folder, origin } = options;
-  // The header behind the largest group.
-  const lookAheadBytes = groupBytesMost(options.maxRecordBytes) + SECTOR_BYTES;
-  const recovered = await recoverJournal(deps, { folder, origin, lookAheadBytes }, names);
+  const recovered = await recoverJournal(deps, { folder, origin }, names);
   await trimOlder(disk, recovered.logs);
   const room = new RoomWait({ disk, timers, folder });
   const pool = new SegmentPool(

@@ -6,14 +6,15 @@
  *
  *   sealed      the segment has a successor in its incarnation: it must end in its seal, and the successor must
  *               continue it. Otherwise: corruption.
- *   clean end   a zero sector, and no trace of a later group of this segment as far as the largest group would reach.
+ *   clean end   a zero sector, and no trace of a group of this segment anywhere behind it.
  *   torn tail   a group began here and did not get whole, and nothing seen says that it was durable: cut on disk (zeros from
  *               here to the end of the file, synced) before anything else, and reported.
  *   corruption  something seen later says that these bytes were durable: a later valid group of the segment whose
  *               `durable before` is beyond the last good record, or the header of a segment written later.
  *
- * Behind a zero sector that is as far as anybody looks: the writer put it there, and a group that stood here and was lost would be
- * followed by another within its own size. So a start reads what was written and one group's size more, not the file that was made for it.
+ * Behind a stop the file is searched to its end, behind a zero sector too. The writer puts one there, but so does a disk that lost what it
+ * held, and of how much it lost nobody knows. That is the rest of one file for each journal, as those of older incarnations
+ * are cut short (segment-trim.ts).
  *
  * The rest of a recycled file is full of old bytes. They carry other seeds, so a trace is the segment's own magic at a
  * sector. What is left of a torn group whose first sector never came bears no magic and can never be entered; it need not be cut.
@@ -48,7 +49,7 @@ import {
 import { decodeOpeningBody } from './record-bodies.js';
 import { Pacer } from './pacer.js';
 import { digestTextOf, hashOfDigest, nextDigest, type DigestText } from './rolling-hash.js';
-import { SegmentCursor, findGroups, type CursorStep, type GroupTraces } from './segment-cursor.js';
+import { SegmentCursor, findGroups, type CursorStep } from './segment-cursor.js';
 import {
   SEGMENT_HEADER_BYTES,
   decodeSegmentHeader,
@@ -103,8 +104,6 @@ interface SegmentFile {
 export interface RecoveryOptions {
   readonly folder: string;
   readonly origin: NodeId;
-  /** How far behind a zero sector traces of lost groups are looked for: at least what the largest group takes. */
-  readonly lookAheadBytes: number;
 }
 
 /** Rejects with CorruptionError or UnsupportedFormatError; the disk is then as it was, torn tails of other segments cut. */
@@ -399,8 +398,7 @@ class Recovery {
     if (known > last) {
       throw new CorruptionError(where, `${stop.reason}, but records up to ${known} were durable`);
     }
-    const isZero = await isZeroSector(file, stop.offsetBytes);
-    const traces = await this.#tracesBehind(file, segment, stop.offsetBytes, isZero);
+    const traces = await findGroups(file, segment.seed, stop.offsetBytes, segment.capacityBytes);
     const proof = traces.headers.find((header) => header.durableBefore > last);
     if (proof !== undefined) {
       throw new CorruptionError(
@@ -408,7 +406,7 @@ class Recovery {
         `${stop.reason}, but a group at byte ${proof.offsetBytes} says that records up to ${proof.durableBefore} were durable`,
       );
     }
-    if (isZero && traces.magicAt === null) return;
+    if (traces.magicAt === null && (await isZeroSector(file, stop.offsetBytes))) return;
 
     await writeZeros(file, stop.offsetBytes, segment.capacityBytes);
     await file.sync();
@@ -421,22 +419,6 @@ class Recovery {
       lastSequence: last,
       reason: stop.reason,
     });
-  }
-
-  /** What is left of groups behind a stop: of a small part of the file where that shows none, else of all of it. */
-  async #tracesBehind(
-    file: DiskFile,
-    segment: JournalSegment,
-    from: number,
-    isZero: boolean,
-  ): Promise<GroupTraces> {
-    const { seed, capacityBytes } = segment;
-    const near = from + this.#options.lookAheadBytes;
-    if (isZero && near < capacityBytes) {
-      const traces = await findGroups(file, seed, from, near);
-      if (traces.magicAt === null) return traces;
-    }
-    return findGroups(file, seed, from, capacityBytes);
   }
 }
 

@@ -57,6 +57,7 @@ import type { RoomWait } from './room-wait.js';
 import { SegmentBoundaries } from './segment-boundaries.js';
 import type { SegmentPool } from './segment-pool.js';
 import { SegmentRetention } from './segment-retention.js';
+import { trimOlder } from './segment-trim.js';
 
 export { JournalFailedError, ReplicationDataError, SegmentGoneError } from './journal-errors.js';
 export type { IncarnationInfo } from './incarnation-info.js';
@@ -285,6 +286,7 @@ export class Journal {
     this.append(RecordKind.opening, version, [body]);
     await this.#waits.until(log, 1);
     this.#room.setPatient(true);
+    await trimOlder(this.#deps.disk, this.#logs);
     return plainPosition(log.durable);
   }
 

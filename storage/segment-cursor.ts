@@ -22,7 +22,7 @@ import type { DiskFile } from './ports.js';
 const WINDOW_BYTES = 256 * 1024;
 /** The same at the beginning of a walk over a whole file: what a start that was soon killed has written is not more. */
 const FIRST_WINDOW_BYTES = 64 * 1024;
-/** The same once such a walk goes on: a hop to the disk's threads costs as much as checking dozens of records. */
+/** The same once such a walk goes on, or groups are searched for: a hop to the disk's threads costs as much as checking dozens of records. */
 const AHEAD_BYTES = 1024 * 1024;
 /** Room in front of bytes read ahead, for the beginning of a group of which they are the rest. */
 const CARRIED_BYTES_MAX = 256 * 1024;
@@ -234,14 +234,14 @@ export interface GroupTraces {
   readonly headers: readonly GroupHeader[];
 }
 
-/** Looks for groups of this segment in [from, fileBytes), sector by sector: what a damaged length would otherwise hide. */
+/** Looks for groups of this segment in [from, fileBytes), sector by sector: what a damaged length or a hole would otherwise hide. */
 export async function findGroups(
   file: DiskFile,
   seed: GroupSeed,
   from: number,
   fileBytes: number,
 ): Promise<GroupTraces> {
-  const window = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes - from, SECTOR_BYTES)));
+  const window = new Uint8Array(Math.min(AHEAD_BYTES, Math.max(fileBytes - from, SECTOR_BYTES)));
   const headers: GroupHeader[] = [];
   let magicAt: number | null = null;
   for (let at = from; at < fileBytes; at += window.length) {

@@ -5,7 +5,8 @@
  * the peer returns is appended there any more, for which files grow. So the rest of such a file goes back to the disk, and the next starts
  * have no more to look at than what was written: however often a node is killed, a start takes no longer and the disk does not fill.
  *
- * The newest incarnation keeps its room: in a copy it is the one that goes on.
+ * The newest incarnation keeps its room: in a copy it is the one that goes on. A node's own journal is cut again once the start's own
+ * incarnation is the newest, so that no start searches the rest of a file that the start before it has searched.
  */
 
 import { SEAL_GROUP_BYTES } from './commit-group.js';

@@ -98,6 +98,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'every flipped bit is a fault, in the length field too',
   },
   {
+    name: 'a hole passes for the end: behind a sector of zeros no start looks for groups',
+    file: 'storage/journal-recovery.ts',
+    find: 'segment.seed, stop.offsetBytes, segment.capacityBytes)',
+    replace: 'segment.seed, stop.offsetBytes, stop.offsetBytes + (2 << 20))',
+    testFile: 'test/storage/journal-start-cost.test.ts',
+    testName:
+      'what stands behind the end a hole of zeros larger than any group is corruption, and a start says so as an inspection does',
+  },
+  {
     name: 'block CRC skipped: a flipped bit in a stored value is served',
     file: 'storage/sealed-value.ts',
     find: 'if (crc32(payload, crc32(key)) !== stored)',
