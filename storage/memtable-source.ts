@@ -12,8 +12,9 @@ import { mapSeries, type PageStream, type ScanSource, type SourceView } from './
 import type { SeriesDictionary } from './series-dictionary.js';
 import { VECTOR_ROWS_MAX } from './vector.js';
 
-/** A filter decision costs about this much per row, in the pacer's units. */
+/** A filter decision costs about this much per row, in the pacer's units; and so does one with a handle and a time in normal form. */
 const ROW_UNITS = 2;
+const HANDLE_UNITS = 7;
 
 interface VisibleChunk {
   readonly chunk: Chunk;
@@ -134,7 +135,7 @@ class SortedChunks implements PageStream {
     const selection = new Uint32Array(VECTOR_ROWS_MAX);
     const selected: Uint32Array[] = [];
     for (const { chunk, rows } of this.#chunks) {
-      if (this.#pacer.spend(rows * ROW_UNITS)) await this.#pacer.turn();
+      if (this.#pacer.spend(rows * HANDLE_UNITS)) await this.#pacer.turn();
       const page = chunk.page(rows, placesOf(chunk, this.#view));
       const count = this.#view.filter.select(page, chunk, selection);
       if (count === 0) continue;

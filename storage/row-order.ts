@@ -11,9 +11,16 @@ import { compareRows, HANDLE_ROW_MASK, HANDLE_SHIFT, type Page } from './page.js
 const INSERTION_ROWS = 16;
 /** A counting sort needs a counter a series: worth it unless there are many more series than rows. */
 const SERIES_PER_ROW_MAX = 16;
+/** What is done between two looks at the pacer: rows, or counters of series. */
 const STEP_ROWS = 2048;
-/** Comparing two rows costs about this much, in the pacer's units. */
-const COMPARE_UNITS = 6;
+/**
+ * To read a row's series in another page costs about this much, in the pacer's units, and to compare two rows. A query's first sort may be
+ * the process's first: these loops run ten times slower until they are compiled, and a turn must not be long then either.
+ */
+const ROW_UNITS = 5;
+const COMPARE_UNITS = 12;
+/** A counter that lies beside the one before. */
+const COUNTER_UNITS = 1;
 
 /** Sorts the first `count` handles in place. The pages' times are normalized by the caller. */
 export async function sortHandles(
@@ -24,10 +31,10 @@ export async function sortHandles(
 ): Promise<void> {
   const scratch = new Uint32Array(count);
   let seriesMax = 0;
-  for (let index = 0; index < count; index++) {
-    const series = seriesOf(pages, handles[index]!);
-    if (series > seriesMax) seriesMax = series;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS)) await pacer.turn();
+  for (let from = 0; from < count; from += STEP_ROWS) {
+    const to = Math.min(from + STEP_ROWS, count);
+    seriesMax = Math.max(seriesMax, highestSeries(pages, handles, from, to));
+    if (pacer.spend((to - from) * ROW_UNITS)) await pacer.turn();
   }
   if (seriesMax > count * SERIES_PER_ROW_MAX + STEP_ROWS) {
     await mergeSort(pages, handles, scratch, 0, count, pacer);
@@ -35,25 +42,28 @@ export async function sortHandles(
   }
   // ends[s] becomes the end of series s: first counts, then running sums, then moved by placing.
   const ends = new Uint32Array(seriesMax + 2);
-  for (let index = 0; index < count; index++) {
-    ends[seriesOf(pages, handles[index]!) + 1]!++;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS)) await pacer.turn();
+  for (let from = 0; from < count; from += STEP_ROWS) {
+    const to = Math.min(from + STEP_ROWS, count);
+    countSeries(pages, handles, from, to, ends);
+    if (pacer.spend((to - from) * ROW_UNITS)) await pacer.turn();
   }
-  for (let series = 1; series < ends.length; series++) ends[series]! += ends[series - 1]!;
-  for (let index = 0; index < count; index++) {
-    const handle = handles[index]!;
-    scratch[ends[seriesOf(pages, handle)]!++] = handle;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS)) await pacer.turn();
+  for (let from = 1; from < ends.length; from += STEP_ROWS) {
+    const to = Math.min(from + STEP_ROWS, ends.length);
+    addUp(ends, from, to);
+    if (pacer.spend((to - from) * COUNTER_UNITS)) await pacer.turn();
+  }
+  for (let from = 0; from < count; from += STEP_ROWS) {
+    const to = Math.min(from + STEP_ROWS, count);
+    place(pages, handles, from, to, ends, scratch);
+    if (pacer.spend((to - from) * ROW_UNITS)) await pacer.turn();
   }
   handles.set(scratch);
   let from = 0;
   for (let series = 0; series <= seriesMax; series++) {
     const to = ends[series]!;
-    if (to - from > 1) {
-      if (pacer.spend((to - from) * COMPARE_UNITS)) await pacer.turn();
-      await sortRange(pages, handles, scratch, from, to, pacer);
-    }
+    if (to - from > 1) await sortRange(pages, handles, scratch, from, to, pacer);
     from = to;
+    if (pacer.spend(COUNTER_UNITS)) await pacer.turn();
   }
 }
 
@@ -66,8 +76,13 @@ export async function sortRange(
   to: number,
   pacer: Pacer,
 ): Promise<void> {
-  if (await isSorted(pages, handles, from, to, pacer)) return;
-  await mergeSort(pages, handles, scratch, from, to, pacer);
+  for (let start = from + 1; start < to; start += STEP_ROWS) {
+    const end = Math.min(start + STEP_ROWS, to);
+    if (pacer.spend((end - start) * COMPARE_UNITS)) await pacer.turn();
+    if (isInOrder(pages, handles, start, end)) continue;
+    await mergeSort(pages, handles, scratch, from, to, pacer);
+    return;
+  }
 }
 
 function seriesOf(pages: readonly Page[], handle: number): number {
@@ -83,16 +98,61 @@ function compare(pages: readonly Page[], a: number, b: number): number {
   );
 }
 
-async function isSorted(
+// One step each, outside of the functions that wait: so they are compiled after few calls.
+
+function highestSeries(
   pages: readonly Page[],
   handles: Uint32Array,
   from: number,
   to: number,
-  pacer: Pacer,
-): Promise<boolean> {
-  for (let index = from + 1; index < to; index++) {
+): number {
+  let highest = 0;
+  for (let index = from; index < to; index++) {
+    const series = seriesOf(pages, handles[index]!);
+    if (series > highest) highest = series;
+  }
+  return highest;
+}
+
+/** Counts the rows of each series, one place further on. */
+function countSeries(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+  counts: Uint32Array,
+): void {
+  for (let index = from; index < to; index++) counts[seriesOf(pages, handles[index]!) + 1]!++;
+}
+
+function addUp(sums: Uint32Array, from: number, to: number): void {
+  for (let index = from; index < to; index++) sums[index]! += sums[index - 1]!;
+}
+
+/** Puts rows where their series' next one belongs. */
+function place(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+  next: Uint32Array,
+  placed: Uint32Array,
+): void {
+  for (let index = from; index < to; index++) {
+    const handle = handles[index]!;
+    placed[next[seriesOf(pages, handle)]!++] = handle;
+  }
+}
+
+/** Whether each of `handles[from..to)` may follow the one before it. */
+function isInOrder(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+): boolean {
+  for (let index = from; index < to; index++) {
     if (compare(pages, handles[index - 1]!, handles[index]!) > 0) return false;
-    if (index % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * COMPARE_UNITS)) await pacer.turn();
   }
   return true;
 }
@@ -107,33 +167,60 @@ async function mergeSort(
   pacer: Pacer,
 ): Promise<void> {
   for (let start = from; start < to; start += INSERTION_ROWS) {
-    const end = Math.min(start + INSERTION_ROWS, to);
-    for (let index = start + 1; index < end; index++) {
-      const handle = handles[index]!;
-      let at = index;
-      while (at > start && compare(pages, handles[at - 1]!, handle) > 0) {
-        handles[at] = handles[at - 1]!;
-        at--;
-      }
-      handles[at] = handle;
-    }
+    insertionSort(pages, handles, start, Math.min(start + INSERTION_ROWS, to));
     if (pacer.spend(INSERTION_ROWS * 4 * COMPARE_UNITS)) await pacer.turn();
   }
   for (let width = INSERTION_ROWS; width < to - from; width *= 2) {
     for (let start = from; start + width < to; start += width * 2) {
       const middle = start + width;
       const end = Math.min(middle + width, to);
+      if (pacer.spend(COMPARE_UNITS)) await pacer.turn();
       if (compare(pages, handles[middle - 1]!, handles[middle]!) <= 0) continue;
       let left = start;
-      let right = middle;
-      for (let at = start; at < end; at++) {
-        const takeLeft =
-          right === end || (left < middle && compare(pages, handles[left]!, handles[right]!) <= 0);
-        scratch[at] = takeLeft ? handles[left++]! : handles[right++]!;
-        if (at % STEP_ROWS === 0 && pacer.spend(STEP_ROWS * COMPARE_UNITS)) await pacer.turn();
+      for (let at = start; at < end; at += STEP_ROWS) {
+        const stepEnd = Math.min(at + STEP_ROWS, end);
+        const right = middle + (at - left);
+        left = mergeStep(pages, handles, scratch, at, stepEnd, left, middle, right, end);
+        if (pacer.spend((stepEnd - at) * COMPARE_UNITS)) await pacer.turn();
       }
       handles.set(scratch.subarray(start, end), start);
-      if (pacer.spend(((end - start) % STEP_ROWS) * COMPARE_UNITS)) await pacer.turn();
     }
   }
+}
+
+function insertionSort(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  from: number,
+  to: number,
+): void {
+  for (let index = from + 1; index < to; index++) {
+    const handle = handles[index]!;
+    let at = index;
+    while (at > from && compare(pages, handles[at - 1]!, handle) > 0) {
+      handles[at] = handles[at - 1]!;
+      at--;
+    }
+    handles[at] = handle;
+  }
+}
+
+/** Merges handles[left..middle) and handles[right..end) into merged[from..to); returns where the left ones go on. */
+function mergeStep(
+  pages: readonly Page[],
+  handles: Uint32Array,
+  merged: Uint32Array,
+  from: number,
+  to: number,
+  left: number,
+  middle: number,
+  right: number,
+  end: number,
+): number {
+  for (let at = from; at < to; at++) {
+    const takesLeft =
+      right === end || (left < middle && compare(pages, handles[left]!, handles[right]!) <= 0);
+    merged[at] = takesLeft ? handles[left++]! : handles[right++]!;
+  }
+  return left;
 }
