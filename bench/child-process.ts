@@ -5,6 +5,7 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -45,13 +46,25 @@ export function keepFolder(folder: string): void {
 const lastWords = new WeakMap<ChildProcess, string>();
 const LAST_WORDS_MAX = 4000;
 
+export interface ProcessOptions {
+  readonly cwd?: string;
+  readonly onOutput?: (text: string) => void;
+  /** It has a standard input, a pipe. */
+  readonly hasInput?: boolean;
+  /** It gets them too, as its descriptors from 3 on. */
+  readonly sockets?: readonly Socket[];
+}
+
 /** What it writes is kept a little while, and goes to `onOutput`. */
 export function startProcess(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly onOutput?: (text: string) => void } = {},
+  options: ProcessOptions = {},
 ): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd });
+  const child = spawn(command, args, {
+    stdio: [options.hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(options.sockets ?? [])],
+    cwd: options.cwd,
+  });
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.once('error', () => running.delete(child));
@@ -59,9 +72,14 @@ export function startProcess(
     lastWords.set(child, `${lastWords.get(child) ?? ''}${text}`.slice(-LAST_WORDS_MAX));
     options.onOutput?.(text);
   };
-  child.stdout.setEncoding('utf8').on('data', take);
-  child.stderr.setEncoding('utf8').on('data', take);
+  child.stdout!.setEncoding('utf8').on('data', take);
+  child.stderr!.setEncoding('utf8').on('data', take);
   return child;
+}
+
+/** The last that a process said, of what `startProcess` started. */
+export function lastWordsOf(child: ChildProcess): string {
+  return lastWords.get(child) ?? '';
 }
 
 export async function stopProcess(
@@ -85,7 +103,7 @@ export async function untilReady(child: ChildProcess, probe: () => Promise<void>
       return;
     } catch (error) {
       if (hasEnded(child) || child.pid === undefined) {
-        throw new Error(`${child.spawnfile} ended at its start: ${lastWords.get(child) ?? ''}`, {
+        throw new Error(`${child.spawnfile} ended at its start: ${lastWordsOf(child)}`, {
           cause: error,
         });
       }

@@ -1,5 +1,6 @@
 /** Sending a workload over some connections and what came of it. */
 
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { cpuSecondsOf } from './process-cpu.js';
 import { RawClient } from './raw-client.js';
@@ -8,6 +9,10 @@ import type { Workload } from './workload.js';
 
 /** One connection to a server. */
 export interface LoadConnection {
+  /** Of its answers. */
+  readonly protocol: 'mysql' | 'http';
+  /** For who goes on in its place: no request may be under way. */
+  readonly socket: Socket;
   /** Sends one request and resolves when it is acknowledged. */
   send(request: Buffer): Promise<void>;
   close(): void;
@@ -20,7 +25,7 @@ export interface LoadResult {
   readonly bodyMegabytesPerSecond: number;
   /** Microseconds of server CPU a row until the last acknowledgement, one figure a server process. */
   readonly serverCpuMicrosPerRow: readonly number[];
-  /** This process's CPU as a share of one core. */
+  /** CPU of what sends, as a share of one core. */
   readonly generatorCpuShare: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -32,7 +37,7 @@ export async function runLoad(
   workload: Workload,
   serverPids: readonly number[],
 ): Promise<LoadResult> {
-  const { requests, rows } = workload;
+  const { requests } = workload;
   const latencies = new Float64Array(requests.length);
   const cpuBefore = serverPids.map(cpuSecondsOf);
   const ownBefore = process.cpuUsage();
@@ -50,15 +55,35 @@ export async function runLoad(
   await Promise.all(connections.map(worker));
   const seconds = (performance.now() - start) / 1000;
   const own = process.cpuUsage(ownBefore);
-  const cpu = serverPids.map((pid, i) => cpuSecondsOf(pid) - cpuBefore[i]!);
+  const serverCpuSeconds = serverPids.map((pid, i) => cpuSecondsOf(pid) - cpuBefore[i]!);
+  return loadResult(workload, {
+    seconds,
+    latencies,
+    serverCpuSeconds,
+    generatorCpuSeconds: (own.user + own.system) / 1e6,
+  });
+}
+
+export interface MeasuredLoad {
+  readonly seconds: number;
+  /** Milliseconds of each request; will be sorted. */
+  readonly latencies: Float64Array;
+  readonly serverCpuSeconds: readonly number[];
+  readonly generatorCpuSeconds: number;
+}
+
+export function loadResult(
+  { rows, bodyBytes }: Workload,
+  { seconds, latencies, serverCpuSeconds, generatorCpuSeconds }: MeasuredLoad,
+): LoadResult {
   latencies.sort();
   return {
     rows,
     seconds,
     rowsPerSecond: rows / seconds,
-    bodyMegabytesPerSecond: workload.bodyBytes / 1e6 / seconds,
-    serverCpuMicrosPerRow: cpu.map((used) => (used * 1e6) / rows),
-    generatorCpuShare: (own.user + own.system) / 1e6 / seconds,
+    bodyMegabytesPerSecond: bodyBytes / 1e6 / seconds,
+    serverCpuMicrosPerRow: serverCpuSeconds.map((used) => (used * 1e6) / rows),
+    generatorCpuShare: generatorCpuSeconds / seconds,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
   };
@@ -77,6 +102,8 @@ export async function openMysql(
       if (workload.prepare === undefined) return client;
       const id = await client.prepare(workload.prepare);
       return {
+        protocol: client.protocol,
+        socket: client.socket,
         send: (request: Buffer): Promise<void> => {
           request.writeUInt32LE(id, STATEMENT_ID_AT);
           return client.send(request);

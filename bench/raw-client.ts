@@ -32,7 +32,8 @@ export class ServerError extends Error {
 }
 
 export class RawClient {
-  readonly #socket: Socket;
+  readonly protocol = 'mysql';
+  readonly socket: Socket;
   /** Bytes that no packet was made of. */
   #received: Buffer = Buffer.alloc(0);
   #wake: (() => void) | null = null;
@@ -54,7 +55,7 @@ export class RawClient {
         },
       },
     });
-    this.#socket = socket;
+    this.socket = socket;
     const onEnd = (error?: Error): void => {
       this.#closed = error ?? new Error('connection closed by the server');
       this.#wake?.();
@@ -65,7 +66,7 @@ export class RawClient {
 
   static async open(port: number, database: string | null): Promise<RawClient> {
     const client = new RawClient(port);
-    const socket = client.#socket;
+    const socket = client.socket;
     const greeting = await client.#packet();
     if (greeting[0] === ERR) throw toError(greeting);
     socket.write(loginPacket(database));
@@ -80,7 +81,7 @@ export class RawClient {
 
   /** Prepares a statement that returns no rows, and resolves to its id. */
   async prepare(sql: string): Promise<number> {
-    this.#socket.write(textPacket(COM_STMT_PREPARE, sql));
+    this.socket.write(textPacket(COM_STMT_PREPARE, sql));
     const answer = await this.#packet();
     if (answer[0] === ERR) throw toError(answer);
     const id = answer.readUInt32LE(1);
@@ -93,7 +94,7 @@ export class RawClient {
   /** Sends one whole packet and resolves when the server says OK; rejects with ServerError on ERR. */
   send(packet: Buffer): Promise<void> {
     if (this.#closed !== null) return Promise.reject(this.#closed);
-    this.#socket.write(packet);
+    this.socket.write(packet);
     return new Promise((resolve, reject) => {
       this.#onOk = resolve;
       this.#wake = () => {
@@ -107,7 +108,7 @@ export class RawClient {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   /** The bytes are in the buffer only for now. */

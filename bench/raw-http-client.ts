@@ -9,13 +9,14 @@ const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 export class RawHttpClient {
-  readonly #socket: Socket;
+  readonly protocol = 'http';
+  readonly socket: Socket;
   #received = '';
   #wake: (() => void) | null = null;
   #closed: Error | null = null;
 
   private constructor(socket: Socket) {
-    this.#socket = socket;
+    this.socket = socket;
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
@@ -44,7 +45,7 @@ export class RawHttpClient {
   }
 
   async exchange(request: Buffer): Promise<string> {
-    this.#socket.write(request);
+    this.socket.write(request);
     for (;;) {
       const answer = this.#takeAnswer();
       if (answer !== null) {
@@ -58,7 +59,7 @@ export class RawHttpClient {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   /** Null until the answer is complete. */

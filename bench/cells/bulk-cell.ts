@@ -1,10 +1,12 @@
 /** Bulk ingest over four connections: Twintide alone beside every peer that is installed. */
 
 import { SHAPES } from '../cpu-workload.js';
+import { requestFile, senderNotes } from '../file-sender.js';
 import { clickhouse } from '../peers/clickhouse.js';
 import { influxdb } from '../peers/influxdb.js';
 import { mariadb } from '../peers/mariadb.js';
 import { victoriaMetrics } from '../peers/victoria-metrics.js';
+import type { RequestFile } from '../request-file.js';
 import type { Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
 import type { Workload } from '../workload.js';
@@ -78,6 +80,7 @@ function bulkCell({ shape, peers, hasReference, isInQuick, goals }: Variant): Ce
           ...made.flatMap(({ name, subject }) =>
             subject === null ? [`Not measured here: ${name}.`] : [],
           ),
+          ...senderNotes(),
         ],
         table: {
           columns: COLUMNS,
@@ -91,6 +94,7 @@ function bulkCell({ shape, peers, hasReference, isInQuick, goals }: Variant): Ce
 
 interface Rendered {
   readonly workload: Workload;
+  readonly file: RequestFile | null;
   readonly warmUps: readonly WarmUp[];
 }
 
@@ -103,26 +107,29 @@ async function measureAll(
   const results = new Map<Subject, Repetition[]>();
   const rendered = new Map<string, Rendered>();
   let journalBytes = NaN;
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const subject of subjects) {
-      const workloads = rendered.get(subject.format) ?? workloadsOf(subject, shape, isQuick);
-      rendered.set(subject.format, workloads);
-      const { workload, warmUps } = workloads;
-      const result = await measure({
-        subject,
-        workload,
-        warmUps,
-        connections: CONNECTIONS,
-        settles: !isQuick && (subject === own || repetition === repetitions - 1),
-        ...(subject === own && {
-          onEnd: async (running) => {
-            journalBytes = await journalBytesPerRow(running, rowsOf(workloads));
-          },
-        }),
-      });
-      console.log(`  ${subject.name}: ${figure(result.load.rowsPerSecond / 1000)} thousand rows/s`);
-      results.set(subject, [...(results.get(subject) ?? []), result]);
+  try {
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const subject of subjects) {
+        const workloads = rendered.get(subject.format) ?? workloadsOf(subject, shape, isQuick);
+        rendered.set(subject.format, workloads);
+        const result = await measure({
+          subject,
+          ...workloads,
+          connections: CONNECTIONS,
+          settles: !isQuick && (subject === own || repetition === repetitions - 1),
+          ...(subject === own && {
+            onEnd: async (running) => {
+              journalBytes = await journalBytesPerRow(running, rowsOf(workloads));
+            },
+          }),
+        });
+        const rowsPerSecond = figure(result.load.rowsPerSecond / 1000);
+        console.log(`  ${subject.name}: ${rowsPerSecond} thousand rows/s`);
+        results.set(subject, [...(results.get(subject) ?? []), result]);
+      }
     }
+  } finally {
+    for (const { file } of rendered.values()) file?.remove();
   }
   return { results, journalBytes };
 }
@@ -132,8 +139,10 @@ function workloadsOf(subject: Subject, shape: keyof typeof SHAPES, isQuick: bool
   const render = (rows: number, database: string): Workload =>
     subject.render(SHAPES[shape], rowsPerRequest, rows, database);
   const warmRows = isQuick ? BATCH_ROWS : Infinity;
+  const workload = render(isQuick ? QUICK_ROWS : Infinity, DATABASE);
   return {
-    workload: render(isQuick ? QUICK_ROWS : Infinity, DATABASE),
+    workload,
+    file: requestFile(workload),
     warmUps: WARM_DATABASES.map((database) => ({
       database,
       workload: render(warmRows, database),

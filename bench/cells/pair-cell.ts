@@ -1,6 +1,7 @@
 /** Replicated bulk ingest: a Twintide pair beside MariaDB's pairs, all nodes on this machine, and what a row costs each node. */
 
 import { SHAPES } from '../cpu-workload.js';
+import { requestFile, senderNotes } from '../file-sender.js';
 import { galera, mariadbSemiSync } from '../peers/mariadb.js';
 import type { Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
@@ -37,6 +38,7 @@ export const pairCell: Cell = {
     // Requests do not name the database.
     const warm = own.render(SHAPES.s100, BATCH_ROWS, warmRows, DATABASE);
     const warmUps = WARM_DATABASES.map((database) => ({ database, workload: warm }));
+    const file = requestFile(workload);
     const results = new Map<Subject, Repetition[]>();
     for (let repetition = 0; repetition < repetitions; repetition++) {
       for (const subject of subjects) {
@@ -44,6 +46,7 @@ export const pairCell: Cell = {
         const result = await measure({
           subject,
           workload,
+          file,
           warmUps,
           connections: CONNECTIONS,
           settles,
@@ -54,6 +57,7 @@ export const pairCell: Cell = {
         results.set(subject, [...(results.get(subject) ?? []), result]);
       }
     }
+    file?.remove();
     const list = results.get(own)!;
     const of = (read: (result: Repetition) => number): number => median(list.map(read));
     const ratioTo = (word: string): number | null => {
@@ -68,6 +72,7 @@ export const pairCell: Cell = {
         ...made.flatMap(({ name, subject }) =>
           subject === null ? [`Not measured here: ${name}.`] : [],
         ),
+        ...senderNotes(),
       ],
       table: {
         columns: COLUMNS,

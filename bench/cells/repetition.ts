@@ -5,8 +5,10 @@
  * that whatever changes on the machine meets all of them.
  */
 
+import { runFileLoad } from '../file-sender.js';
 import { runLoad, type LoadResult } from '../load.js';
 import { cpuSecondsOf, mainThreadSecondsOf, residentBytesOf, untilIdle } from '../process-cpu.js';
+import type { RequestFile } from '../request-file.js';
 import type { RunningSubject, Subject } from '../subject.js';
 import type { Workload } from '../workload.js';
 
@@ -49,6 +51,8 @@ export interface WarmUp {
 export interface RepetitionPlan {
   readonly subject: Subject;
   readonly workload: Workload;
+  /** Of the workload, to send it out of; without it, or with null, it leaves from this process. */
+  readonly file?: RequestFile | null;
   /** One after another, each into a database of its own. */
   readonly warmUps: readonly WarmUp[];
   readonly connections: number;
@@ -75,7 +79,9 @@ export async function measure(plan: RepetitionPlan): Promise<Repetition> {
     await running.createTable(DATABASE);
     const opened = await running.connect(DATABASE, connections, workload);
     const momentAt = await stopwatch(running, workload.rows);
-    const result = await runLoad(opened, workload, running.pids);
+    const result = plan.file
+      ? await runFileLoad(opened, workload, plan.file, running.pids)
+      : await runLoad(opened, workload, running.pids);
     const acknowledged = await momentAt();
     const residentBytes = running.pids.map(residentBytesOf);
     let flushed: Moment | null = null;

@@ -1,0 +1,155 @@
+/** Large requests leave out of a file, or from this process where there is no Python: a server sees the same, and so does the caller. */
+
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { requestFile, runFileLoad } from '../../bench/file-sender.js';
+import { runLoad, type LoadConnection, type LoadResult } from '../../bench/load.js';
+import { RawClient } from '../../bench/raw-client.js';
+import { RawHttpClient } from '../../bench/raw-http-client.js';
+import { emptyPacket, HEADER_BYTES } from '../../bench/mysql-packet.js';
+import type { Workload } from '../../bench/workload.js';
+
+/** Larger than what a socket takes at once. */
+const REQUEST_BYTES = 5_000_000;
+const NUMBER_AT = HEADER_BYTES + 1;
+
+/** Packets with their number in front and as their last byte; they are as good for any protocol here. */
+function workloadOf(count: number): Workload {
+  const requests = Array.from({ length: count }, (_, number) => {
+    const packet = emptyPacket(REQUEST_BYTES + number).fill('x', HEADER_BYTES);
+    packet[NUMBER_AT] = packet[packet.length - 1] = number;
+    return packet;
+  });
+  return { rows: count, rowsPerRequest: 1, bodyBytes: count * REQUEST_BYTES, requests };
+}
+
+/** Says what it has seen: "number of the connection: number of the request". */
+class Sink {
+  readonly seen: string[] = [];
+  readonly #server: Server;
+  readonly #greeting: readonly Buffer[];
+  readonly #answer: (request: number) => readonly Buffer[];
+  #connections = 0;
+
+  /** `greeting` is of a login of two steps. */
+  constructor(greeting: readonly Buffer[], answer: (request: number) => readonly Buffer[]) {
+    this.#greeting = greeting;
+    this.#answer = answer;
+    this.#server = createServer((socket) => this.#serve(socket, this.#connections++));
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  #serve(socket: Socket, connection: number): void {
+    const steps = [...this.#greeting];
+    let chunks: Buffer[] = [];
+    let missing = 0;
+    const greet = (): void => {
+      const step = steps.shift();
+      if (step !== undefined) socket.write(step);
+    };
+    greet();
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      if (steps.length > 0) {
+        greet();
+        return;
+      }
+      if (chunks.length === 0) missing = HEADER_BYTES + chunk.readUIntLE(0, 3);
+      chunks.push(chunk);
+      missing -= chunk.length;
+      if (missing > 0) return;
+      const number = chunks[0]![NUMBER_AT]!;
+      // Were a second request under way, its bytes would be behind these.
+      const isWhole = missing === 0 && chunks.at(-1)!.at(-1) === number;
+      this.seen.push(`${connection}: ${isWhole ? number : 'not whole'}`);
+      chunks = [];
+      const parts = this.#answer(number);
+      parts.forEach((part, index) => setTimeout(() => socket.write(part), 10 * index));
+    });
+  }
+}
+
+const packet = (...payload: number[]): Buffer => Buffer.from([payload.length, 0, 0, 1, ...payload]);
+const OK = packet(0, 1, 0, 2, 0, 0, 0);
+const ERR = Buffer.concat([packet(0xff, 0x51, 0x04, ...Buffer.from('#HY000no room'))]);
+const text = (...parts: string[]): readonly Buffer[] => parts.map((part) => Buffer.from(part));
+
+/** Through what each protocol's own client has opened. */
+async function send(
+  sink: Sink,
+  open: (port: number) => Promise<LoadConnection>,
+  connections: number,
+  requests: number,
+): Promise<LoadResult> {
+  const port = await sink.listen();
+  const opened = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const workload = workloadOf(requests);
+  const file = requestFile(workload);
+  try {
+    if (file === null) return await runLoad(opened, workload, []);
+    return await runFileLoad(opened, workload, file, []);
+  } finally {
+    file?.remove();
+    for (const connection of opened) connection.close();
+    sink.close();
+  }
+}
+
+const openMysql = (port: number): Promise<LoadConnection> => RawClient.open(port, null);
+const GREETING = [packet(10, 0), OK];
+const openHttp = (port: number): Promise<LoadConnection> => RawHttpClient.open(port);
+
+const MYSQL: readonly (readonly [string, readonly Buffer[]])[] = [
+  ['at once', [OK]],
+  ['byte by byte', [...OK].map((byte) => Buffer.from([byte]))],
+];
+const HTTP: readonly (readonly [string, readonly Buffer[]])[] = [
+  ['without a body', text('HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n')],
+  ['of a length', text('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab', 'cd')],
+  [
+    'in chunks',
+    text('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n', '0\r\n\r\n'),
+  ],
+];
+
+describe.each([
+  ...MYSQL.map(([how, answer]) => ['MySQL', how, answer, openMysql, GREETING] as const),
+  ...HTTP.map(([how, answer]) => ['HTTP', how, answer, openHttp, []] as const),
+])('%s, answered %s', (_protocol, _how, answer, open, greeting) => {
+  test('each request arrives once and whole, in turn, one under way on a connection', async () => {
+    const sink = new Sink(greeting, () => answer);
+    const result = await send(sink, open, 2, 6);
+    const numbers = sink.seen.map((line) => Number(line.split(': ')[1]));
+    expect(numbers.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(new Set(sink.seen.map((line) => line.split(': ')[0])).size).toBe(2);
+    expect(result.rows).toBe(6);
+    expect(result.seconds).toBeGreaterThan(0);
+    expect(result.generatorCpuShare).toBeGreaterThan(0);
+    expect(result.p50Ms).toBeGreaterThan(0);
+    expect(result.p99Ms).toBeGreaterThanOrEqual(result.p50Ms);
+    expect(result.p99Ms).toBeLessThanOrEqual(result.seconds * 1000);
+  });
+});
+
+test.each([
+  ['an error packet', openMysql, GREETING, [ERR], /no room/],
+  [
+    'a status other than 2xx',
+    openHttp,
+    [],
+    text('HTTP/1.1 400 Bad\r\ncontent-length: 0\r\n\r\n'),
+    /400/,
+  ],
+] as const)('%s ends the load', async (_what, open, greeting, answer, message) => {
+  const ok = open === openMysql ? [OK] : text('HTTP/1.1 204 No Content\r\n\r\n');
+  const sink = new Sink(greeting, (request) => (request === 1 ? answer : ok));
+  await expect(send(sink, open, 1, 3)).rejects.toThrow(message);
+  expect(sink.seen).toEqual(['0: 0', '0: 1']);
+});
