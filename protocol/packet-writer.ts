@@ -13,11 +13,15 @@
  * LOW_WATER_BYTES. Whoever writes rows must stop while it is blocked; that is what bounds memory against a reader that
  * does not read. Single packets (OK, ERR, column definitions) are not held up.
  *
- * Nothing is allocated per value or per row; one closure is per chunk.
+ * Values from LENT_BYTES_MIN on are only noted while their packet is open, and copied by `endPacketInSlices()`: chunk by chunk, as fast as
+ * the socket takes them. So a value of megabytes neither holds up the event loop nor is in memory twice.
+ *
+ * Nothing is allocated per value or per row, but for such values; one closure is per chunk.
  */
 
 import type { ChunkPool } from './chunk-pool.js';
 import { LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES } from './chunk-pool.js';
+import { piecesOf, type LentBytes } from './lent-bytes.js';
 import {
   NUMBER_TEXT_BYTES_MAX,
   writeDouble,
@@ -27,13 +31,15 @@ import {
   writePadded,
   writeUnsigned,
 } from './number-text.js';
-
-export const PACKET_HEADER_BYTES = 4;
-/** A payload of exactly this length says that another packet of the same payload follows. */
-export const PACKET_PAYLOAD_BYTES_MAX = 0xffffff;
+import { PACKET_HEADER_BYTES, PACKET_PAYLOAD_BYTES_MAX, PacketChain } from './packet-chain.js';
 
 export const HIGH_WATER_BYTES = 256 * 1024;
 export const LOW_WATER_BYTES = 64 * 1024;
+
+/** Length-encoded bytes of this length are lent, not copied, until their packet ends. */
+export const LENT_BYTES_MIN = 256 * 1024;
+/** What `endPacketInSlices` copies in one go: about a quarter of a millisecond. */
+export const SLICE_BYTES = 256 * 1024;
 
 const NULL_TEXT = 0xfb;
 const MINUS = 45;
@@ -56,6 +62,8 @@ export class PacketWriter {
   #offset = 0;
   /** Header of the open packet in #chunk, or -1. */
   #packetStart = -1;
+  /** Of the open packet, in the order of their places. */
+  #lent: LentBytes[] = [];
   #sequenceId = 0;
   #nextChunkBytes = SMALL_CHUNK_BYTES;
   #handedBytes = 0;
@@ -85,7 +93,10 @@ export class PacketWriter {
     return this.#handedBytes + this.#offset;
   }
 
-  /** Highest value of bytes handed to the socket and not taken. Bounded by HIGH_WATER_BYTES and one chunk, or one row if that is larger. */
+  /**
+   * Highest value of bytes handed to the socket and not taken. Bounded by HIGH_WATER_BYTES and one chunk, or by one row without what
+   * was lent if that is larger.
+   */
   get bufferedBytesPeak(): number {
     return this.#handedBytesPeak;
   }
@@ -127,7 +138,18 @@ export class PacketWriter {
     this.#offset += PACKET_HEADER_BYTES;
   }
 
+  /** The open packet has values that were not copied yet: `endPacketInSlices` is for it. */
+  get hasLentBytes(): boolean {
+    return this.#lent.length > 0;
+  }
+
+  /** Ends a packet with lent values in one go; see `endPacketInSlices`. */
   endPacket(): void {
+    if (this.#lent.length > 0) {
+      const slices = this.endPacketInSlices();
+      while (slices.next().done !== true);
+      return;
+    }
     const start = this.#packetStart;
     const length = this.#offset - start - PACKET_HEADER_BYTES;
     if (length >= PACKET_PAYLOAD_BYTES_MAX) {
@@ -138,8 +160,51 @@ export class PacketWriter {
     this.#packetStart = -1;
   }
 
+  /**
+   * Ends the open packet, and yields whenever SLICE_BYTES were copied or the socket has enough. What was lent must not change before it is
+   * done, nor may anything else be written.
+   */
+  *endPacketInSlices(): Generator<undefined, void> {
+    const lent = this.#lent;
+    const own = this.#chunk;
+    const start = this.#packetStart;
+    const end = this.#offset;
+    this.#lent = [];
+    this.#packetStart = -1;
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    // The chunk is left to the garbage collector: it is read from while what stands before the packet is on its way.
+    if (start > 0) this.#hand(own, own.subarray(0, start), false);
+    const from = start + PACKET_HEADER_BYTES;
+    const length = lent.reduce((sum, one) => sum + one.end - one.start, end - from);
+    const packets = new PacketChain(length);
+    let sliceBytes = 0;
+    for (const piece of piecesOf(own, start, end, lent)) {
+      for (let at = piece.start; at < piece.end;) {
+        if (packets.isHeaderDue) this.#beginPiece(packets.nextLength());
+        if (this.#offset === this.#chunk.length) this.#changeChunk(1);
+        const count = Math.min(
+          piece.end - at,
+          packets.restBytes,
+          this.#chunk.length - this.#offset,
+          SLICE_BYTES - sliceBytes,
+        );
+        this.#chunk.set(piece.source.subarray(at, at + count), this.#offset);
+        this.#offset += count;
+        at += count;
+        packets.take(count);
+        sliceBytes += count;
+        if (sliceBytes < SLICE_BYTES && !this.#blocked) continue;
+        sliceBytes = 0;
+        yield;
+      }
+    }
+    if (packets.isHeaderDue) this.#beginPiece(packets.nextLength());
+  }
+
   /** Forgets the open packet, if there is one: an encoder failed in the middle of a row. */
   abandonPacket(): void {
+    this.#lent = [];
     if (this.#packetStart < 0) return;
     this.#offset = this.#packetStart;
     this.#packetStart = -1;
@@ -256,10 +321,11 @@ export class PacketWriter {
     this.#offset = at + count;
   }
 
-  /** Length-encoded source[start..end): every text and blob cell, in both protocols. */
+  /** Length-encoded source[start..end): every text and blob cell, in both protocols. A long one is lent until the packet ends. */
   lenencBytes(source: Uint8Array, start: number, end: number): void {
     this.lenencInteger(end - start);
-    this.bytes(source, start, end);
+    if (end - start < LENT_BYTES_MIN) this.bytes(source, start, end);
+    else this.#lent.push({ at: this.#offset - this.#packetStart, source, start, end });
   }
 
   /** Length-encoded UTF-8. For names and rare values; row data comes as bytes. */
@@ -471,6 +537,13 @@ export class PacketWriter {
     target[at + 2] = length >>> 16;
     target[at + 3] = this.#sequenceId;
     this.#sequenceId = (this.#sequenceId + 1) & 0xff;
+  }
+
+  /** Writes the header of a packet whose payload of `length` bytes follows as it comes. */
+  #beginPiece(length: number): void {
+    const at = this.#room(PACKET_HEADER_BYTES);
+    this.#writeHeader(this.#chunk, at, length);
+    this.#offset = at + PACKET_HEADER_BYTES;
   }
 
   /** The chunk leaves whole: what was before the packet, then the packet cut into pieces with headers of their own. */

@@ -4,8 +4,9 @@
  *   text row   := per column: fb (NULL) | lenenc text
  *   binary row := 00 | NULL bitmap of (columns + 7 + 2) / 8 bytes, bit i + 2 = column i | values of the others
  *
- * Two things may stop a batch in the middle: the socket is full (the client reads slowly), or STRETCH_MS have passed, so that a
- * large result never holds the event loop. `rows` then returns a promise, and the batch must stay as it is until that resolves.
+ * Three things may stop a batch in the middle: the socket is full (the client reads slowly), STRETCH_MS have passed, so that a
+ * large result never holds the event loop, or a row has a value so long that its packet ends in slices. `rows` then returns a promise, and
+ * the batch must stay as it is until that resolves.
  */
 
 import type { PacketWriter } from './packet-writer.js';
@@ -77,9 +78,13 @@ export class RowStream implements ResultSetWriter {
   async #continue(batch: RowEncoder, from: number): Promise<void> {
     let next = from;
     for (;;) {
-      if (this.#writer.isBlocked) await this.#writer.drained();
-      else await this.#pace.yieldTurn();
-      this.#stretchStartMs = this.#pace.monotonicMs();
+      if (this.#writer.hasLentBytes) {
+        // To its end: what has begun to leave can't be taken back.
+        const slices = this.#writer.endPacketInSlices();
+        while (slices.next().done !== true) await this.#pause();
+        next++;
+      }
+      await this.#pause();
       this.#throwIfAborted();
       if (next === batch.rowCount) return;
       next = this.#encode(batch, next);
@@ -87,12 +92,18 @@ export class RowStream implements ResultSetWriter {
     }
   }
 
+  async #pause(): Promise<void> {
+    if (this.#writer.isBlocked) await this.#writer.drained();
+    else await this.#pace.yieldTurn();
+    this.#stretchStartMs = this.#pace.monotonicMs();
+  }
+
   #throwIfAborted(): void {
     const reason = this.#owner.abortReason();
     if (reason !== null) throw reason;
   }
 
-  /** Encodes rows from `from` on until one of the two stops; returns the first row that is not encoded. */
+  /** Encodes rows from `from` on until one of the three stops; returns the first row that is not encoded, or whose packet is open. */
   #encode(batch: RowEncoder, from: number): number {
     const writer = this.#writer;
     const { columns, rowCount } = batch;
@@ -106,6 +117,7 @@ export class RowStream implements ResultSetWriter {
       writer.beginPacket();
       if (this.#isBinary) writeBinaryRow(writer, columns, row);
       else writeTextRow(writer, columns, row);
+      if (writer.hasLentBytes) return row;
       writer.endPacket();
     }
     return rowCount;

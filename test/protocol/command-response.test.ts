@@ -4,7 +4,7 @@ import { ChunkPool } from '../../protocol/chunk-pool.js';
 import { CommandResponse } from '../../protocol/command-response.js';
 import { COLUMN_FLAG, COLUMN_TYPE, SqlError } from '../../protocol/index.js';
 import type { CellEncoder, RowEncoder, SessionChange } from '../../protocol/index.js';
-import { PacketWriter } from '../../protocol/packet-writer.js';
+import { PacketWriter, SLICE_BYTES } from '../../protocol/packet-writer.js';
 import { BIT, MODERN } from './support/client-packets.js';
 import { CapturedOutput } from './support/captured-output.js';
 import { hex, packet, packetsOf } from './support/packets.js';
@@ -321,6 +321,63 @@ describe('stopping in the middle', () => {
     expect(packetsOf(output.bytes()).filter(({ payload }) => payload.length === 2)).toHaveLength(
       10_000,
     );
+  });
+
+  describe('a row with a value of megabytes', () => {
+    const VALUE_BYTES = 8 * 1024 * 1024;
+    const long: CellEncoder = {
+      isNull: () => false,
+      text: (row, out) => {
+        const value = Buffer.alloc(row === 1 ? VALUE_BYTES : 10, 'v');
+        out.lenencBytes(value, 0, value.length);
+      },
+      binary: () => undefined,
+    };
+    const ENCODER: RowEncoder = { rowCount: 3, columns: [long] };
+
+    /** Lets one turn after the other pass; calls `then` behind each with the bytes that it wrote. */
+    async function passTurns(
+      { turns, output }: ReturnType<typeof fixture>,
+      then: (bytes: number) => void,
+    ): Promise<number> {
+      let turnsTaken = 0;
+      for (let seen = output.writes.length; turns.length > 0; turnsTaken++) {
+        turns.shift()!();
+        await new Promise((resolve) => setImmediate(resolve));
+        then(output.writes.slice(seen).reduce((sum, { length }) => sum + length, 0));
+        seen = output.writes.length;
+      }
+      return turnsTaken;
+    }
+
+    test('is written a slice a turn, and the rows after it', async () => {
+      const scene = fixture();
+      const rows = scene.response.resultSet([COLUMNS[1]!]);
+      const pending = rows.rows(ENCODER);
+      const most: number[] = [];
+      const turnsTaken = await passTurns(scene, (bytes) => most.push(bytes));
+      await pending;
+      rows.end();
+      expect(turnsTaken).toBeGreaterThanOrEqual(VALUE_BYTES / SLICE_BYTES);
+      // A slice, and the chunk that was not full before.
+      expect(Math.max(...most)).toBeLessThanOrEqual(SLICE_BYTES + 64 * 1024);
+      const sizes = packetsOf(scene.output.bytes()).map(({ payload }) => payload.length);
+      expect(sizes.slice(-4, -1)).toEqual([11, VALUE_BYTES + 4, 11]);
+    });
+
+    test('is written to its end when its command is killed meanwhile', async () => {
+      const scene = fixture();
+      const rows = scene.response.resultSet([COLUMNS[1]!]);
+      const pending = rows.rows(ENCODER);
+      const failed = expect(pending).rejects.toThrow('interrupted');
+      const reason = new SqlError('ER_QUERY_INTERRUPTED');
+      await passTurns(scene, () => scene.response.abort(reason));
+      await failed;
+      scene.response.failWith(reason);
+      const packets = packetsOf(scene.output.bytes());
+      expect(packets.at(-2)?.payload.length).toBe(VALUE_BYTES + 4);
+      expect(packets.at(-1)?.payload[0]).toBe(0xff);
+    });
   });
 
   test('a killed command stops at the next batch, and in the middle of a waiting one', async () => {

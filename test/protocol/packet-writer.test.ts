@@ -3,7 +3,12 @@
 import fc from 'fast-check';
 import { ChunkPool, LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES } from '../../protocol/chunk-pool.js';
 import { PacketReader } from '../../protocol/packet-reader.js';
-import { HIGH_WATER_BYTES, PacketWriter } from '../../protocol/packet-writer.js';
+import {
+  HIGH_WATER_BYTES,
+  LENT_BYTES_MIN,
+  PacketWriter,
+  SLICE_BYTES,
+} from '../../protocol/packet-writer.js';
 import { CapturedOutput } from './support/captured-output.js';
 import { hex, packet, packetsOf } from './support/packets.js';
 
@@ -232,6 +237,116 @@ describe('packets and chunks', () => {
     }
     expect(pool.freeCount()).toEqual({ small: 1, large: 0 });
     expect(pool.take(1).length).toBe(SMALL_CHUNK_BYTES);
+  });
+});
+
+describe('long values are lent until their packet ends', () => {
+  const value = (length: number, seed: number): Buffer => {
+    const bytes = Buffer.alloc(length, seed);
+    bytes.write(`value ${seed}`);
+    return bytes;
+  };
+
+  /** A packet behind a short one, of these cells; the payload that is expected of it. */
+  function writeCells(writer: PacketWriter, lengths: readonly number[]): Buffer {
+    writer.beginPacket();
+    writer.string('before');
+    writer.endPacket();
+    const parts: Buffer[] = [];
+    writer.beginPacket();
+    lengths.forEach((length, seed) => {
+      const bytes = value(length + 2, seed);
+      writer.lenencBytes(bytes, 1, length + 1);
+      const prefix = payloadOf((other) => other.lenencInteger(length));
+      parts.push(prefix, bytes.subarray(1, length + 1));
+    });
+    return Buffer.concat(parts);
+  }
+
+  /** What came out, then a packet more. */
+  function expectOut(
+    { output, writer }: ReturnType<typeof fixture>,
+    payload: Buffer,
+    last: string,
+  ): void {
+    writer.beginPacket();
+    writer.string(last);
+    writer.endPacket();
+    writer.flush();
+    output.take();
+    const chain = packet(1, payload);
+    const next = packetsOf(chain).length + 1;
+    const expected = Buffer.concat([packet(0, 'before'), chain, packet(next, last)]);
+    expect(Buffer.compare(output.bytes(), expected)).toBe(0);
+    expect(writer.bufferedBytes).toBe(0);
+  }
+
+  const cellLength = fc.oneof(
+    fc.nat(300),
+    fc.integer({ min: LENT_BYTES_MIN - 1, max: LENT_BYTES_MIN + 1 }),
+    fc.integer({ min: LENT_BYTES_MIN, max: 5 * LENT_BYTES_MIN }),
+  );
+
+  test('the same bytes come out as of short ones, a slice at a time', () => {
+    fc.assert(
+      fc.property(fc.array(cellLength, { minLength: 1, maxLength: 6 }), (lengths) => {
+        const scene = fixture();
+        const { writer } = scene;
+        const payload = writeCells(writer, lengths);
+        expect(writer.hasLentBytes).toBe(lengths.some((length) => length >= LENT_BYTES_MIN));
+        if (writer.hasLentBytes) {
+          const slices = writer.endPacketInSlices();
+          const written = (): number => writer.writtenBytesTotal + writer.bufferedBytes;
+          for (let before = packet(0, 'before').length, done = false; !done;) {
+            done = slices.next().done === true;
+            expect(written() - before).toBeLessThanOrEqual(SLICE_BYTES + 4);
+            before = written();
+          }
+        } else {
+          writer.endPacket();
+        }
+        expectOut(scene, payload, 'after');
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
+  });
+
+  test.each([0xfffffe, 0xffffff, 0x1000000, 2 * 0xffffff])(
+    'a payload of %d bytes leaves as a chain',
+    (length) => {
+      const scene = fixture();
+      // A cell, and a long one with its length of 4 or 9 bytes.
+      const rest = length - 6;
+      const payload = writeCells(scene.writer, [5, rest - (rest - 4 < 0x1000000 ? 4 : 9)]);
+      expect(payload.length).toBe(length);
+      scene.writer.endPacket();
+      expectOut(scene, payload, 'after');
+    },
+  );
+
+  test('a socket that takes nothing gets a bounded number of bytes', () => {
+    const scene = fixture(false);
+    const { output, writer } = scene;
+    const payload = writeCells(writer, [8 * 1024 * 1024]);
+    const slices = writer.endPacketInSlices();
+    while (slices.next().done !== true) {
+      expect(writer.bufferedBytes).toBeLessThanOrEqual(HIGH_WATER_BYTES + 2 * LARGE_CHUNK_BYTES);
+      if (writer.isBlocked) output.take();
+    }
+    expectOut(scene, payload, 'after');
+  });
+
+  test('an abandoned packet leaves none behind', () => {
+    const { output, writer } = fixture();
+    writeCells(writer, [LENT_BYTES_MIN]);
+    writer.abandonPacket();
+    writer.beginPacket();
+    writer.string('too');
+    writer.endPacket();
+    writer.flush();
+    expect(output.bytes().equals(Buffer.concat([packet(0, 'before'), packet(1, 'too')]))).toBe(
+      true,
+    );
   });
 });
 
