@@ -56,31 +56,34 @@ export class Renumbering {
   }
 
   /**
-   * Into `numbers`, from `at` on, go those of ids[start..end), up to and with the first id that turns up for the first time; returns the offset
-   * in `ids` behind the last one that was numbered. None of them is negative.
+   * Into `numbers`, from `at` on, go those of the first `count` of `ids`, none of which is negative; idOf[number] becomes the id of each that
+   * turns up for the first time. Requires: there is room for as many more ids in `idOf`.
    */
   numbersOf(
     ids: Int32Array,
-    start: number,
-    end: number,
+    count: number,
     numbers: Float64Array,
     at: number,
-  ): number {
-    const entries = this.#entries;
+    idOf: Int32Array,
+  ): void {
     const base = this.#base;
-    let to = at;
-    let from = start;
-    for (; from < end; from++, to++) {
+    let entries = this.#entries;
+    let known = this.count;
+    for (let from = 0; from < count; from++) {
       const id = ids[from]!;
-      // Beyond the entries there is none.
-      const entry = id < entries.length ? entries[id]! : 0;
-      if (entry < base) {
-        numbers[to] = this.numberOf(id);
-        return from + 1;
+      if (id >= entries.length) {
+        this.#grow(id);
+        entries = this.#entries;
       }
-      numbers[to] = entry - base;
+      let number = entries[id]! - base;
+      if (number < 0) {
+        number = known++;
+        entries[id] = base + number;
+        idOf[number] = id;
+      }
+      numbers[at + from] = number;
     }
-    return from;
+    this.count = known;
   }
 
   /** The ids of this round in ascending order, and each number's place in that order. All ids are from 0 to below `idLimit`. */

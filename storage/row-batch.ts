@@ -360,11 +360,10 @@ export class RowBatch {
 
   /** Ends `count` rows, whose tuples are those that `likelyTuples` found: so each already is known as the follower of the one before. */
   endRows(handles: Int32Array, count: number): void {
-    for (let done = 0; done < count;) {
-      const known = this.#numbers.count;
-      done = this.#numbers.numbersOf(handles, done, count, this.#tupleOf, this.rowCount + done);
-      if (this.#numbers.count > known) this.#addTuple(known, handles[done - 1]!);
-    }
+    const known = this.#numbers.count;
+    this.#reserveHandles(known + count);
+    this.#numbers.numbersOf(handles, count, this.#tupleOf, this.rowCount, this.#handles);
+    if (this.#numbers.count > known) this.#addTuples(known);
     this.#lastTuple = handles[count - 1]!;
     this.rowCount += count;
     if (this.rowCount === this.#capacity) this.#grow();
@@ -692,12 +691,38 @@ export class RowBatch {
     }
   }
 
-  #addTuple(number: number, handle: number): void {
-    if (number === this.#handles.length) {
-      const handles = new Int32Array(number * 2);
-      handles.set(this.#handles);
-      this.#handles = handles;
+  /** The tuples from number `first` on are new in the batch; they are in `#handles`, and all of them in the memory. */
+  #addTuples(first: number): void {
+    const cellBytes = this.tagCount * TUPLE_CELL_BYTES;
+    const tuples = this.#tuples;
+    const before = this.#tuplesBefore;
+    const handles = this.#handles;
+    const { count } = this.#numbers;
+    let newHandles = 0;
+    let bytes = 0;
+    let newBytes = 0;
+    for (let number = first; number < count; number++) {
+      const handle = handles[number]!;
+      const ofTuple = cellBytes + tuples.bytesOf(handle);
+      bytes += ofTuple;
+      if (handle < before) continue;
+      newHandles += 1;
+      newBytes += ofTuple;
     }
+    this.#tupleBytes += bytes;
+    this.#newHandles += newHandles;
+    this.#newTupleBytes += newBytes;
+  }
+
+  #reserveHandles(count: number): void {
+    if (count <= this.#handles.length) return;
+    const handles = new Int32Array(Math.max(count, this.#handles.length * 2));
+    handles.set(this.#handles);
+    this.#handles = handles;
+  }
+
+  #addTuple(number: number, handle: number): void {
+    this.#reserveHandles(number + 1);
     this.#handles[number] = handle;
     const isSeries = isSeriesHandle(handle);
     let bytes = this.tagCount * TUPLE_CELL_BYTES;

@@ -69,12 +69,12 @@ export class SeriesPreparation {
         if (known === undefined || known.table.isDropped) continue;
         if (tagsAt(section.reader).tupleCount < PREPARED_TUPLES_MIN) continue;
         if (yield* this.#resolveWritten(section.reader, known.table)) continue;
+        if (this.#takeRemembered(section.reader, known.table)) continue;
         const shape = section.kind === 'rows' ? known.rows : known.keys;
         const { columns } = this.#memory;
         columns.reset();
         const { tagBlocks } = known.table;
-        const reader = new RowsSectionReader(section.reader, shape, columns, tagBlocks);
-        if (reader.resolved !== null) continue;
+        const reader = new RowsSectionReader(section.reader, shape, columns);
         // Decoding the tags was a slice.
         yield;
         this.#memory.resolver.begin(known.table.series, reader.tags, reader.tupleCount);
@@ -99,6 +99,17 @@ export class SeriesPreparation {
       table.tagBlocks.prepare(bytes, offset, offset + block.bytes.length, ids);
       yield;
     }
+    return true;
+  }
+
+  /** The section's tags are remembered: whoever applies it need not look for them again. */
+  #takeRemembered(reader: ByteReader, table: TableState): boolean {
+    const { tagBlocks } = table;
+    const { bytes, offset, end, tupleCount } = tagsAt(reader);
+    const block = tagBlocks.match(bytes, offset, end, tupleCount);
+    if (block === null) return false;
+    tagBlocks.prepare(bytes, offset, offset + block.bytes.length, block.series);
+    this.#tables.add(table);
     return true;
   }
 
