@@ -7,6 +7,9 @@
  *   bytes         starts (row + 1 = end of the row's bytes), data
  *
  * `values` and `fractions` are lanes of the batch (cell-lanes.ts), which gives them anew when it grows.
+ *
+ * A value of megabytes comes in pieces, each in a turn of the event loop: so the larger array that it may need is filled beforehand, piece by
+ * piece too, from when the one in use is half full. If the value ends before that one is full, the larger one was for nothing.
  */
 
 import type { CellLanes } from './cell-lanes.js';
@@ -17,6 +20,11 @@ import { ColumnType, type StoredColumn } from './table-schema.js';
 
 const TWO_32 = 2 ** 32;
 const NO_CELLS = new Float64Array(0);
+
+/** A smaller array is copied in the turn in which it is full. */
+const PREPARED_BYTES_MIN = 512 * 1024;
+/** Bytes copied beforehand for each that is added: twice as many are just enough. */
+const COPIED_PER_ADDED = 3;
 
 export class ColumnBuilder {
   readonly kind: ColumnKind;
@@ -34,6 +42,9 @@ export class ColumnBuilder {
   nulls: Uint8Array | null = null;
   nullCount = 0;
   #capacity: number;
+  /** What `data` will be when it is full: has the first `#nextBytes` of it already. */
+  #next: Uint8Array | null = null;
+  #nextBytes = 0;
 
   constructor(column: StoredColumn, capacity: number) {
     this.kind = columnKind(column.type);
@@ -110,6 +121,7 @@ export class ColumnBuilder {
   /** Behind what `setBytes` wrote in this row. */
   addBytes(row: number, source: Uint8Array, start: number, end: number): void {
     this.setBytes(row, source, start, end);
+    this.#prepareNext(end - start);
   }
 
   setNull(row: number): void {
@@ -132,6 +144,7 @@ export class ColumnBuilder {
       this.nullCount--;
     }
     if (this.kind === 'bytes') this.dataLength = this.starts[row]!;
+    this.#dropNext();
   }
 
   clear(): void {
@@ -139,6 +152,7 @@ export class ColumnBuilder {
     this.nullCount = 0;
     this.isSplit = false;
     this.dataLength = 0;
+    this.#dropNext();
   }
 
   /** The first `length` rows; valid until the next call that changes the builder. */
@@ -195,9 +209,28 @@ export class ColumnBuilder {
   #growData(needed: number): void {
     let size = this.data.length * 2;
     while (size < needed) size *= 2;
-    const data = new Uint8Array(size);
-    data.set(this.data.subarray(0, this.dataLength));
+    const isPrepared = this.#next !== null && this.#next.length === size;
+    const data = isPrepared ? this.#next! : new Uint8Array(size);
+    const copied = isPrepared ? this.#nextBytes : 0;
+    data.set(this.data.subarray(copied, this.dataLength), copied);
     this.data = data;
+    this.#dropNext();
+  }
+
+  /** `added` bytes more are there. */
+  #prepareNext(added: number): void {
+    const { data, dataLength } = this;
+    if (data.length < PREPARED_BYTES_MIN || dataLength * 2 <= data.length) return;
+    this.#next ??= new Uint8Array(data.length * 2);
+    const from = this.#nextBytes;
+    const to = Math.min(from + added * COPIED_PER_ADDED, dataLength);
+    this.#next.set(data.subarray(from, to), from);
+    this.#nextBytes = to;
+  }
+
+  #dropNext(): void {
+    this.#next = null;
+    this.#nextBytes = 0;
   }
 }
 

@@ -114,6 +114,74 @@ describe('a section whose long values were left where they are', () => {
   });
 });
 
+describe('a value that comes in pieces', () => {
+  const PIECE_BYTES = 64 * 1024;
+  const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+  let copiedBytes = 0;
+
+  beforeEach(() => {
+    const set = typedArrays.set;
+    jest.spyOn(typedArrays, 'set').mockImplementation(function (this: Uint8Array, source, at) {
+      copiedBytes += source.length;
+      set.call(this, source, at);
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  /** One row whose value of 10 MiB comes in pieces, behind `rows` others. Returns the most bytes copied for a piece. */
+  function addInPieces(batch: RowBatch, rows: number, value: Uint8Array): number {
+    const write = (row: number): void => {
+      batch.setBytes(0, Buffer.from('a'), 0, 1);
+      batch.setTime(1, row, 0);
+      batch.setNull(2);
+    };
+    for (let row = 0; row < rows; row += 1) {
+      write(row);
+      batch.setBytes(3, value, 0, 1000);
+      batch.endRow();
+    }
+    write(rows);
+    batch.setBytes(3, value, 0, PIECE_BYTES);
+    let most = 0;
+    for (let at = PIECE_BYTES; at < value.length; at += PIECE_BYTES) {
+      copiedBytes = 0;
+      batch.addBytes(3, value, at, Math.min(at + PIECE_BYTES, value.length));
+      most = Math.max(most, copiedBytes);
+    }
+    return most;
+  }
+
+  test.each([0, 1, 700])('is copied with few bytes a piece, behind %i rows', (rows) => {
+    const value = filled(10 * MIB + 77, 5);
+    const batch = new RowBatch(LOGS);
+    expect(addInPieces(batch, rows, value)).toBeLessThanOrEqual(SLICE_BYTES);
+    batch.endRow();
+
+    const whole = new RowBatch(LOGS);
+    for (let row = 0; row <= rows; row += 1) {
+      whole.setBytes(0, Buffer.from('a'), 0, 1);
+      whole.setTime(1, row, 0);
+      whole.setNull(2);
+      whole.setBytes(3, value, 0, row < rows ? 1000 : value.length);
+      whole.endRow();
+    }
+    expect(Buffer.compare(batch.encodeSection(), whole.encodeSection())).toBe(0);
+  });
+
+  test('leaves nothing of a row that was given up to the one after it', () => {
+    const batch = new RowBatch(LOGS);
+    addInPieces(batch, 0, filled(700_000, 6));
+    batch.abandonRow();
+    const value = filled(1_500_000, 7);
+    addInPieces(batch, 0, value);
+    batch.endRow();
+    const other = new RowBatch(LOGS);
+    addInPieces(other, 0, value);
+    other.endRow();
+    expect(Buffer.compare(batch.encodeSection(), other.encodeSection())).toBe(0);
+  });
+});
+
 describe('a body that was laid out beforehand', () => {
   const parts = [filled(3, 1), filled(5 * MIB, 2), filled(0, 0), filled(700_000, 3)];
 
