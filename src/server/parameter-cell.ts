@@ -21,6 +21,7 @@ import {
 } from '../exec/sql-value.js';
 import type { TypedValue } from '../exec/sql-value.js';
 import type { CellConverter } from '../sql/cell-conversion.js';
+import { PIECE_BYTES, takesPieces, writeInPieces } from '../sql/cell-pieces.js';
 import type { RowSink } from '../sql/row-sink.js';
 import { writeTypedValue } from '../sql/typed-cell.js';
 
@@ -31,31 +32,34 @@ const MICROSECONDS_PER_SECOND = 1_000_000;
 /** Read and converted in one step, so that all share it. */
 const dateTimeFields = newDateTimeFields();
 
-/** Writes parameter `index` as a cell. Throws what the converter throws. */
+/**
+ * Writes parameter `index` as a cell. Null when it is written; else it is text or bytes so long that they are better written in several turns
+ * of the event loop: in these pieces, none of which is written yet. Throws what the converter throws.
+ */
 export function writeParameter(
   parameters: ParameterReader,
   index: number,
   converter: CellConverter,
   sink: RowSink,
-): void {
+): Iterator<undefined> | null {
   switch (parameters.kind(index)) {
     case 'null':
       converter.null(sink);
-      return;
+      return null;
     case 'integer':
       writeInteger(parameters, index, converter, sink);
-      return;
+      return null;
     case 'double':
       converter.double(sink, parameters.number(index));
-      return;
+      return null;
     case 'string':
-      writeString(parameters, index, converter, sink);
-      return;
+      return writeString(parameters, index, converter, sink);
     case 'datetime':
       writeDateTime(parameters.dateTime(index, dateTimeFields), converter, sink);
-      return;
+      return null;
     case 'time':
       writeTypedValue(converter, sink, typedValueOf(parameters.value(index)));
+      return null;
   }
 }
 
@@ -79,16 +83,20 @@ function writeString(
   index: number,
   converter: CellConverter,
   sink: RowSink,
-): void {
+): Iterator<undefined> | null {
   const source = parameters.source(index);
   const start = parameters.start(index);
   const end = parameters.end(index);
+  if (end - start > PIECE_BYTES && takesPieces(converter, sink)) {
+    return writeInPieces(converter, sink, source, start, end);
+  }
   // Connector/J sends every string of a BLOB setter as binary: text for a text column all the same.
   if (parameters.isBinary(index) && converter.type.kind === 'blob') {
     converter.bytes(sink, source.subarray(start, end));
   } else {
     converter.text(sink, source, start, end, false);
   }
+  return null;
 }
 
 function writeDateTime(

@@ -10,18 +10,17 @@
 import type { SqlError } from '../../protocol/index.js';
 import type { CellConverter } from './cell-conversion.js';
 import { incorrectString } from './cell-error.js';
+import { takesPieces } from './cell-pieces.js';
 import { introducerEnd } from './literal-reader.js';
 import { LongHex } from './long-hex.js';
 import { LongLiteral } from './long-literal.js';
 import type { LongValue } from './long-value.js';
 import type { RowSink } from './row-sink.js';
 import type { SqlTextOptions } from './token.js';
-import { badByteAt } from './utf8-scan.js';
+import { badByteAt, characterAt } from './utf8-scan.js';
 
 /** Of each piece so many bytes wait for the next: no character is cut, and an error can quote what follows a bad byte. */
 const HELD_BYTES = 16;
-/** Bytes of a character behind its first, at most. */
-const FOLLOWING_BYTES_MAX = 3;
 
 export class LongCell {
   readonly #text: LongLiteral;
@@ -114,9 +113,9 @@ export class LongCell {
 
   /** The column takes whatever comes: there is nothing to be known of the whole. */
   #isOfPieces(): boolean {
-    const type = this.#converter?.type;
-    const isBoundless = (type?.kind === 'text' || type?.kind === 'blob') && type.length === null;
-    return isBoundless && this.#sink?.takesPieces(this.#converter!.column) === true;
+    const converter = this.#converter;
+    const sink = this.#sink;
+    return converter !== null && sink !== null && takesPieces(converter, sink);
   }
 
   #flush(isEnd: boolean): void {
@@ -141,12 +140,4 @@ export class LongCell {
       this.#isWritten = true;
     }
   }
-}
-
-/** The beginning of the character at `at`; less than 0 before the first byte. In what is no UTF-8, somewhere near. */
-function characterAt(bytes: Uint8Array, at: number): number {
-  let start = at;
-  while (start > 0 && at - start < FOLLOWING_BYTES_MAX && (bytes[start]! & 0xc0) === 0x80)
-    start -= 1;
-  return start;
 }

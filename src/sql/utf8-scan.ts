@@ -7,6 +7,9 @@
 
 import { isUtf8 } from 'node:buffer';
 
+/** Bytes of a character behind its first, at most. */
+const FOLLOWING_BYTES_MAX = 3;
+
 /** A loop is faster for what is shorter. */
 const LONG_TEXT_BYTES = 64;
 
@@ -67,4 +70,12 @@ export function byteLengthOf(
     while (at < end && (buf[at]! & 0xc0) === 0x80) at += 1;
   }
   return at - start;
+}
+
+/** The beginning of the character at `at`; less than 0 before the first byte. In what is no UTF-8, somewhere near. */
+export function characterAt(bytes: Uint8Array, at: number): number {
+  let start = at;
+  while (start > 0 && at - start < FOLLOWING_BYTES_MAX && (bytes[start]! & 0xc0) === 0x80)
+    start -= 1;
+  return start;
 }

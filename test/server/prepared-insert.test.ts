@@ -3,8 +3,10 @@
  * every type of column and every kind of parameter.
  */
 
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Connection } from 'mysql2/promise';
+import { RowBatch } from '../../storage/index.js';
 import { cellsOf, run, type ServerError } from '../support/typed-query.js';
 import { SingleNode } from './support/single-node.js';
 
@@ -156,4 +158,96 @@ describe.each([...COLUMN_TYPES.entries()])('column %i', (index, type) => {
       { numRuns: 60 },
     );
   });
+});
+
+describe('a value of megabytes', () => {
+  const MIB = 1024 * 1024;
+  /** Such a value is neither checked nor copied by more bytes in a turn. */
+  const PIECE_BYTES_MAX = 256 * 1024;
+
+  beforeAll(() =>
+    run(
+      client,
+      'CREATE TABLE long_values (ts TIMESTAMP(3) TIME INDEX, a TEXT NULL, n INT, b BLOB NULL)',
+    ),
+  );
+
+  /** The most bytes that a turn of the event loop wrote while it ran. */
+  async function mostBytesATurn(task: () => Promise<unknown>): Promise<number> {
+    let [bytes, most] = [0, 0];
+    const note = (count: number): void => {
+      bytes += count;
+      most = Math.max(most, bytes);
+    };
+    const { setBytes, addBytes } = RowBatch.prototype;
+    const spies = [
+      jest.spyOn(RowBatch.prototype, 'setBytes').mockImplementation(function (
+        this: RowBatch,
+        ...args
+      ) {
+        note(args[3] - args[2]);
+        setBytes.apply(this, args);
+      }),
+      jest.spyOn(RowBatch.prototype, 'addBytes').mockImplementation(function (
+        this: RowBatch,
+        ...args
+      ) {
+        note(args[3] - args[2]);
+        addBytes.apply(this, args);
+      }),
+    ];
+    let isDone = false;
+    const countTurn = (): void => {
+      bytes = 0;
+      if (!isDone) setImmediate(countTurn);
+    };
+    countTurn();
+    await task().finally(() => {
+      isDone = true;
+      for (const spy of spies) spy.mockRestore();
+    });
+    return most;
+  }
+
+  test.each([
+    ['text of one byte a character', Buffer.alloc(4 * MIB, 'x')],
+    ['text of four, cut at other bytes', Buffer.from(`a${'😀'.repeat(MIB)}`)],
+  ])('%s is stored as it is, a piece a turn', async (_, text) => {
+    const bytes = Buffer.alloc(3 * MIB, Buffer.from([0xff, 0x80, 0, 1, 2]));
+    const most = await mostBytesATurn(() =>
+      client.execute('INSERT INTO long_values VALUES (?, ?, ?, ?), (?, ?, ?, ?)', [
+        ...[1, text.toString(), 7, bytes],
+        ...[2, 'short', 8, Buffer.from('short')],
+      ]),
+    );
+    expect(most).toBeLessThanOrEqual(PIECE_BYTES_MAX + 100);
+    const digests = 'ts, LENGTH(a), SHA2(a, 256), n, LENGTH(b), SHA2(b, 256)';
+    const rows = await cellsOf(client, `SELECT ${digests} FROM long_values ORDER BY ts`);
+    const sha = (value: Buffer): string => createHash('sha256').update(value).digest('hex');
+    const short = Buffer.from('short');
+    expect(rows.map((row) => row.slice(1).map(String))).toEqual([
+      [text.length, sha(text), 7, bytes.length, sha(bytes)].map(String),
+      [short.length, sha(short), 8, short.length, sha(short)].map(String),
+    ]);
+    await run(client, 'TRUNCATE TABLE long_values');
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    'what is no UTF-8 is refused in the words of a short value, %i bytes before a piece ends',
+    async (before) => {
+      const text = Buffer.alloc(MIB, 'x');
+      // A euro sign, and bytes that only follow others.
+      text.set([0xe2, 0x82, 0xac, 0x82, 0x82, 0x82, 0x82, 0x82], PIECE_BYTES_MAX - before);
+      const failure = client.execute('INSERT INTO long_values (ts, n, a) VALUES (?, ?, ?)', [
+        1,
+        1,
+        text,
+      ]);
+      await expect(failure).rejects.toMatchObject({
+        errno: 1366,
+        message: "Incorrect string value: '\\x82\\x82\\x82\\x82\\x82x...' for column 'a' at row 1",
+      });
+      expect(await cellsOf(client, 'SELECT COUNT(*) FROM long_values')).toEqual([[0]]);
+    },
+  );
 });
