@@ -147,11 +147,33 @@ export class Store {
     );
   }
 
-  /** Recovers what is on disk and opens a new incarnation, whose opening record is durable when this resolves. */
+  /**
+   * Recovers what is on disk and opens a new incarnation, whose opening record is durable when this resolves. When it rejects, it has closed what
+   * it opened, the workers included.
+   */
   static async open(
     deps: StoreDeps,
     options: StoreOptions,
   ): Promise<{ store: Store; report: StoreReport }> {
+    const opened: { close(): Promise<void> }[] = [];
+    try {
+      return await Store.#open(deps, options, opened);
+    } catch (error) {
+      // The last is made of all before it. What fails in the wake of the error says no more than that does.
+      await opened
+        .at(-1)
+        ?.close()
+        .catch(() => undefined);
+      throw error;
+    }
+  }
+
+  static async #open(
+    deps: StoreDeps,
+    options: StoreOptions,
+    toClose: { close(): Promise<void> }[],
+  ): Promise<{ store: Store; report: StoreReport }> {
+    if (deps.workers !== undefined) toClose.push(deps.workers);
     const tables = await TableStore.open(
       {
         kv: deps.kv,
@@ -160,6 +182,7 @@ export class Store {
       },
       { memtableBytes: options.memtableBytes, cacheBytes: options.cacheBytes },
     );
+    toClose.push(tables);
     const stateMachine = deps.stateMachine(tables);
     if (tables.flushed !== null) stateMachine.restore(tables.flushed.catalog);
     const { journalFolder, blockFolder, diskReserveBytes } = options;
@@ -176,6 +199,7 @@ export class Store {
       { nodeId: options.nodeId, maxClockSkewMs: options.maxClockSkewMs },
     );
     const store = new Store(deps, options, opened.journal, tables, versions, stateMachine, space);
+    toClose.push(store);
     store.#watch(opened.journal);
 
     const peer = await store.loadLocal(KEY_PEER);
