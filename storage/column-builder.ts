@@ -15,7 +15,7 @@
 import type { CellLanes } from './cell-lanes.js';
 import { columnKind, type ColumnKind } from './column-kind.js';
 import type { ColumnValues } from './column-codec.js';
-import { baseFor, unitsPerSecond } from './time-base.js';
+import { baseFor, baseSecondsFor, unitsPerSecond } from './time-base.js';
 import { ColumnType, type StoredColumn } from './table-schema.js';
 
 const TWO_32 = 2 ** 32;
@@ -174,8 +174,9 @@ export class ColumnBuilder {
     const unit = unitsPerSecond(this.precision);
     let row = 0;
     while (row < length && nulls !== null && nulls[row] === 1) row++;
-    const base = row === length ? 0n : baseFor(seconds[row]!, this.precision);
-    const baseSeconds = base === 0n ? 0 : Number(base / BigInt(unit));
+    const isEmpty = row === length;
+    const base = isEmpty ? 0n : baseFor(seconds[row]!, this.precision);
+    const baseSeconds = isEmpty ? 0 : baseSecondsFor(seconds[row]!, this.precision);
     const offsets = timeOffsets(length);
     for (row = 0; row < length; row++) {
       if (nulls !== null && nulls[row] === 1) {

@@ -91,8 +91,8 @@ export interface JournalWriterDeps {
 export class JournalWriter {
   readonly #deps: JournalWriterDeps;
   readonly #pace = new LoneWritePace();
-  /** A small group on its way: only one write is ever in flight. */
-  readonly #small = Buffer.allocUnsafeSlow(groupBytesOf(SMALL_CONTENT_BYTES_MAX) + SECTOR_BYTES);
+  /** A small group on its way: only one write is ever in flight. No Buffer, whose `fill` and `subarray` do more than is needed here. */
+  readonly #small = new Uint8Array(groupBytesOf(SMALL_CONTENT_BYTES_MAX) + SECTOR_BYTES);
   #prefixes = new Uint8Array(64 * RECORD_PREFIX_BYTES);
   #queue: (RecordSpan | SealStep)[] = [];
   /** Of #queue. */

@@ -26,11 +26,26 @@ export function quantumUnits(precision: number): number {
   return seconds === 0 ? Infinity : seconds * unitsPerSecond(precision);
 }
 
+/** Seconds of the base for a chunk that begins with the instant `seconds` (whole seconds since the epoch). */
+export function baseSecondsFor(seconds: number, precision: number): number {
+  const quantum = quantumSeconds(precision);
+  return quantum === 0 ? 0 : Math.floor(seconds / quantum) * quantum;
+}
+
+/** Worked out last: instants of one time share a base for weeks, and a BigInt's power and product cost a lone row a microsecond. */
+let lastBase = 0n;
+let lastSeconds = 0;
+let lastPrecision = 0;
+
 /** The base for a chunk that begins with the instant `seconds` (whole seconds since the epoch). */
 export function baseFor(seconds: number, precision: number): bigint {
-  const quantum = quantumSeconds(precision);
-  if (quantum === 0) return 0n;
-  return BigInt(Math.floor(seconds / quantum)) * BigInt(quantum) * 10n ** BigInt(precision);
+  const baseSeconds = baseSecondsFor(seconds, precision);
+  if (baseSeconds !== lastSeconds || precision !== lastPrecision) {
+    lastBase = BigInt(baseSeconds) * 10n ** BigInt(precision);
+    lastSeconds = baseSeconds;
+    lastPrecision = precision;
+  }
+  return lastBase;
 }
 
 /** The base for a chunk that begins with the instant `units`. */

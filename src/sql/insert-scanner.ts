@@ -67,6 +67,9 @@ const EXPRESSION_BYTES_MAX = LITERAL_BYTES_MAX;
 /** So much of a cell is read at a time that is cut, or no plain literal, or long: looking for its end costs some nanoseconds a byte. */
 const STRETCH_BYTES = 128 * 1024;
 
+/** Of a text whose newlines are counted. */
+const BYTES_ONE_BY_ONE_MAX = 512;
+
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const HASH = 0x23;
@@ -543,7 +546,13 @@ function bracketBehindBlanks(chunk: Uint8Array, start: number, end: number): num
   return at < end && chunk[at] === OPEN ? at : -1;
 }
 
+/** In few bytes one by one: a view of them and a call out of JavaScript would cost more than that. */
 function countNewlines(buf: Uint8Array, start: number, end: number): number {
+  if (end - start <= BYTES_ONE_BY_ONE_MAX) {
+    let count = 0;
+    for (let at = start; at < end; at += 1) if (buf[at] === NEWLINE) count += 1;
+    return count;
+  }
   const bytes = Buffer.from(buf.buffer, buf.byteOffset + start, end - start);
   let count = 0;
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;

@@ -136,6 +136,7 @@ describe('errors name the row, or quote the text and its line', () => {
     ["(1,\n1 + 'x\n", 0, `${SYNTAX}''x\n' at line 2`],
     ["(1,'x')\n(2,'y')", 1, `${SYNTAX}'(2,'y')' at line 2`],
     ["(1,'x'),\n\n x", 1, `${SYNTAX}'x' at line 3`],
+    [`(1,'x'),${'\n'.repeat(600)} x`, 1, `${SYNTAX}'x' at line 601`],
     ["(1,'x'); SELECT 1", 1, `${SYNTAX}'SELECT 1' at line 1`],
     ["(1,'x') /", 1, `${SYNTAX}'' at line 1`],
     ["(1,'x') / 2", 1, `${SYNTAX}'/ 2' at line 1`],

@@ -2,7 +2,13 @@
 
 import fc from 'fast-check';
 import { IntervalSet, joinSpans } from '../../storage/interval-set.js';
-import { baseFor, baseForUnits, floorDivide, PartitionRule } from '../../storage/time-base.js';
+import {
+  baseFor,
+  baseForUnits,
+  baseSecondsFor,
+  floorDivide,
+  PartitionRule,
+} from '../../storage/time-base.js';
 
 const precisions = fc.integer({ min: 0, max: 9 });
 
@@ -16,6 +22,7 @@ describe('bases', () => {
           const base = baseFor(seconds, precision);
           const units = BigInt(seconds) * 10n ** BigInt(precision) + 10n ** BigInt(precision) - 1n;
           expect(baseForUnits(units, precision)).toBe(base);
+          expect(BigInt(baseSecondsFor(seconds, precision)) * 10n ** BigInt(precision)).toBe(base);
           expect(Number.isSafeInteger(Number(units - base))).toBe(true);
           if (precision <= 3) expect(base).toBe(0n);
           else expect(base % (precision <= 6 ? 4n * 10n ** 9n : 4n * 10n ** 6n)).toBe(0n);
