@@ -3,7 +3,8 @@
  *
  * A generation that was flushed leaves its memory to the next once no view pins a state that has it: one that stays open for long
  * holds back those of its own moment, not all that came later. A run that left the manifest goes once no view pins a state from before. Its keys are deleted in batches, and then LevelDB is asked to
- * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files.
+ * compact their range, or the disk would never shrink: one range at a time and with pauses, because that rewrites whole files. While the disk
+ * is full there are none: whoever dropped a table to make room waits for it.
  *
  * The dictionary of a dropped table goes at once: it is read from disk only by a start. It is a few values, which LevelDB's own compactions
  * give back.
@@ -18,6 +19,8 @@ import type { TableId } from './table-schema.js';
 
 /** Between two ranges that LevelDB is asked to compact. */
 const SHRINK_PAUSE_MS = 2_000;
+/** The same while the disk is full: in which runs that are deleted together become one range. */
+const URGENT_PAUSE_MS = 100;
 /** More ranges than this are joined to one: what lies between them is looked at, too. */
 const SHRINK_RANGES_MAX = 64;
 
@@ -53,8 +56,10 @@ export class RunGarbage {
   #collecting: Promise<void> = Promise.resolve();
   /** Ranges of deleted runs whose space is not given back yet. */
   readonly #toShrink: RunRange[] = [];
-  #shrinking: Promise<void> = Promise.resolve();
+  #shrinking: Promise<void> | null = null;
   #pause: Timer | null = null;
+  #isUrgent = false;
+  #onShrunk: () => void = () => undefined;
   #isClosed = false;
 
   constructor(
@@ -136,6 +141,20 @@ export class RunGarbage {
     });
   }
 
+  /** Whether the disk is full, so that space is to be given back without a pause. */
+  setUrgent(isUrgent: boolean): void {
+    if (isUrgent === this.#isUrgent) return;
+    this.#isUrgent = isUrgent;
+    this.#pause?.cancel();
+    this.#pause = null;
+    this.#scheduleShrink();
+  }
+
+  /** Called when LevelDB has compacted a range: the disk may have more room. */
+  onShrunk(listener: () => void): void {
+    this.#onShrunk = listener;
+  }
+
   /** Waits for what is under way; space that is not given back yet is with the next compaction of LevelDB itself. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -167,7 +186,13 @@ export class RunGarbage {
       const first = Math.min(...joined.map((range) => range.first));
       this.#toShrink.push({ first, last: Math.max(...joined.map((range) => range.last)) });
     }
-    this.#pause ??= this.#timers.after(SHRINK_PAUSE_MS, () => this.#shrinkOne());
+    this.#scheduleShrink();
+  }
+
+  #scheduleShrink(): void {
+    if (this.#isClosed || this.#shrinking !== null || this.#toShrink.length === 0) return;
+    const pauseMs = this.#isUrgent ? URGENT_PAUSE_MS : SHRINK_PAUSE_MS;
+    this.#pause ??= this.#timers.after(pauseMs, () => this.#shrinkOne());
   }
 
   #shrinkOne(): void {
@@ -178,8 +203,9 @@ export class RunGarbage {
       .compactRange(blocksOf(range.first).gte, blocksOf(range.last).lt)
       .then(
         () => {
-          if (this.#isClosed || this.#toShrink.length === 0) return;
-          this.#pause ??= this.#timers.after(SHRINK_PAUSE_MS, () => this.#shrinkOne());
+          this.#shrinking = null;
+          this.#onShrunk();
+          this.#scheduleShrink();
         },
         (error: unknown) => this.#onFailure(asError(error)),
       );

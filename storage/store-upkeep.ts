@@ -97,6 +97,7 @@ export class StoreUpkeep {
     this.#deps = deps;
     this.#options = options;
     deps.space.onChange(() => this.#onSpaceChanged());
+    deps.tables.onShrunk(() => void deps.space.look());
   }
 
   /** The node runs: its rows grow old, and its runs are joined. */
@@ -214,6 +215,7 @@ export class StoreUpkeep {
 
   #tellDisk(): void {
     const status = this.diskStatus();
+    this.#deps.tables.setDiskFull(status.isFull);
     const told = this.#toldDisk;
     if (status.isFull === told.isFull && status.isJournalWaiting === told.isJournalWaiting) return;
     this.#toldDisk = status;

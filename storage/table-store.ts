@@ -523,6 +523,16 @@ export class TableStore {
     return { sizeBytes, hits, misses };
   }
 
+  /** Whether the disk is full: then what deleted runs took is given back without a pause. */
+  setDiskFull(isFull: boolean): void {
+    this.#garbage.setUrgent(isFull);
+  }
+
+  /** Called when the disk may have more room, as runs were deleted. */
+  onShrunk(listener: () => void): void {
+    this.#garbage.onShrunk(listener);
+  }
+
   /** Stops background work and waits for deletions under way. Flushes nothing; the kv stays open. */
   async close(): Promise<void> {
     await this.#workers.close();
