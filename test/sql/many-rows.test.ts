@@ -314,7 +314,9 @@ it.each<[string, number, string, string | RegExp]>([
     const rows = Array.from({ length: 60 }, (__, row) => usualCells(row, 4));
     rows[12]![column] = cell;
     const text = rows.map((cells) => rowText(table, cells)).join(',');
-    for (const knowledge of order === ORDERS[0] ? KNOWLEDGE : (['texts', 'series'] as const)) {
+    // Of the other orders what each reads in its own way; any order with any knowledge is drawn below.
+    const others = isInOrder(table) ? (['series'] as const) : (['texts'] as const);
+    for (const knowledge of order === ORDERS[0] ? KNOWLEDGE : others) {
       manyRows = 0;
       const became = compare(table, warm, text, [], UTC, knowledge);
       if (order === ORDERS[0]) expect(became).toMatch(outcome);
@@ -325,9 +327,9 @@ it.each<[string, number, string, string | RegExp]>([
 
 test('cut at any byte', () => {
   const warm = usualText(TABLE, 5, 3);
-  const rows = Array.from({ length: 30 }, (_, row) => usualCells(row, 3));
-  rows[17]![5] = '-7';
-  rows[21]![2] = "'2026-01-01 01:00:00'";
+  const rows = Array.from({ length: 22 }, (_, row) => usualCells(row, 3));
+  rows[12]![5] = '-7';
+  rows[16]![2] = "'2026-01-01 01:00:00'";
   const text = rows.map((cells) => rowText(TABLE, cells)).join(',');
   for (const knowledge of ['texts', 'series'] as const) {
     manyRows = 0;
@@ -343,7 +345,7 @@ test('cut at any byte', () => {
       sections.add(Buffer.from(batch.encodeSection()).toString('hex'));
     }
     expect(sections.size).toBe(1);
-    expect(manyRows).toBeGreaterThan(text.length * 10);
+    expect(manyRows).toBeGreaterThan(text.length * 6);
   }
 });
 
@@ -483,7 +485,7 @@ test('one very long tag keeps nobody else from being read many at once', () => {
         expect(manyRows / manyCalls).toBeGreaterThan(20);
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 6 },
   );
 });
 
