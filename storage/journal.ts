@@ -46,12 +46,14 @@ import {
   RECORD_HEADER_BYTES,
   RecordKind,
   completeRecord,
+  encodeRecordAround,
   encodeRecordInto,
   isGatedKind,
   recordBytesOf,
   type RecordView,
 } from './record.js';
 import { decodeOpeningBody, encodeOpeningBody } from './record-bodies.js';
+import { recordAround } from './record-room.js';
 import { TailPosition, type TailRead } from './record-tail.js';
 import type { RoomWait } from './room-wait.js';
 import { SegmentBoundaries } from './segment-boundaries.js';
@@ -316,11 +318,14 @@ export class Journal {
     }
     const segment = this.#boundaries.withRoom(log, [sizeBytes]);
     const sequence = log.received.sequence + 1;
-    const chunk = isLaidOut
-      ? log.tail.adopt(body.bytes, log.received)
-      : log.tail.reserve(sizeBytes, log.received);
+    const whole = isLaidOut ? body.bytes : recordAround(body);
+    const chunk =
+      whole === null
+        ? log.tail.reserve(sizeBytes, log.received)
+        : log.tail.adopt(whole, log.received);
     const from = chunk.usedBytes;
     if (isLaidOut) completeRecord(body.bytes, body.crc, kind, sequence, version);
+    else if (whole !== null) encodeRecordAround(whole, kind, sequence, version);
     else encodeRecordInto(chunk.bytes, from, kind, sequence, version, body);
     const bytes = chunk.bytes.subarray(from, from + sizeBytes);
     const record = { kind, sequence, version, bytes, body: bytes.subarray(RECORD_HEADER_BYTES) };

@@ -34,14 +34,16 @@ export class TailChunk {
   usedBytes = 0;
   count = 0;
   /** Where record i begins; record i ends where i + 1 begins, or at usedBytes. */
-  #offsets = new Uint32Array(RECORDS_START);
+  #offsets: Uint32Array;
   /** Of the first #hashed records. */
-  #hashes = Buffer.allocUnsafeSlow(RECORDS_START * HASH_BYTES);
+  #hashes: Buffer;
   #hashed = 0;
   readonly #hashBefore: RollingHash;
 
-  /** `hashBefore`: the rolling hash before the first record. */
-  constructor(bytes: Uint8Array, firstSequence: number, hashBefore: RollingHash) {
+  /** `hashBefore`: the rolling hash before the first record. `records`: so many are likely to come. */
+  constructor(bytes: Uint8Array, firstSequence: number, hashBefore: RollingHash, records: number) {
+    this.#offsets = new Uint32Array(records);
+    this.#hashes = Buffer.allocUnsafeSlow(records * HASH_BYTES);
     this.bytes = bytes;
     this.firstSequence = firstSequence;
     this.#hashBefore = hashBefore;
@@ -131,6 +133,8 @@ export interface TailRead {
 export class RecordTail {
   #chunks: TailChunk[] = [];
   #heldBytes = 0;
+  /** Size of the newest chunk when it is one for several records; they double. */
+  #sharedBytes = 0;
 
   /** Chunks at their capacity. */
   get heldBytes(): number {
@@ -146,14 +150,20 @@ export class RecordTail {
   reserve(sizeBytes: number, before: Position): TailChunk {
     const newest = this.#chunks.at(-1);
     if (newest !== undefined && newest.freeBytes >= sizeBytes) return newest;
-    const doubled = (newest?.bytes.length ?? CHUNK_BYTES_MIN / 2) * 2;
-    const chunkBytes = Math.max(sizeBytes, Math.min(CHUNK_BYTES_MAX, doubled));
-    return this.adopt(Buffer.allocUnsafeSlow(chunkBytes), before);
+    const usual = Math.max(CHUNK_BYTES_MIN, Math.min(CHUNK_BYTES_MAX, this.#sharedBytes * 2));
+    const chunkBytes = Math.max(sizeBytes, usual);
+    this.#sharedBytes = chunkBytes;
+    return this.#add(Buffer.allocUnsafeSlow(chunkBytes), before, RECORDS_START);
   }
 
-  /** A chunk over these bytes, in which the next record is to stand from the first on. They are the tail's from now on. */
+  /** A chunk over these bytes, which the next record is to fill. They are the tail's from now on. */
   adopt(bytes: Uint8Array, before: Position): TailChunk {
-    const chunk = new TailChunk(bytes, before.sequence + 1, before.hash);
+    this.#sharedBytes = 0;
+    return this.#add(bytes, before, 1);
+  }
+
+  #add(bytes: Uint8Array, before: Position, records: number): TailChunk {
+    const chunk = new TailChunk(bytes, before.sequence + 1, before.hash, records);
     this.#chunks.push(chunk);
     this.#heldBytes += bytes.length;
     return chunk;

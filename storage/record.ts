@@ -129,7 +129,18 @@ export function encodeRecordInto(
   return end;
 }
 
-/** Makes the record that all of `bytes` are, whose body is in its place and has this CRC. */
+/** Makes the record that all of `bytes` are, whose body is in its place. */
+export function encodeRecordAround(
+  bytes: Uint8Array,
+  kind: RecordKind,
+  sequence: number,
+  version: number,
+): void {
+  writeHead(bytes, 0, bytes.length, kind, sequence, version);
+  writeUint32(bytes, CRC_AT, crc32(bytes.subarray(KIND_AT)));
+}
+
+/** The same where the body has this CRC. */
 export function completeRecord(
   bytes: Uint8Array,
   bodyCrc: number,

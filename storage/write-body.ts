@@ -11,6 +11,7 @@
 
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
+import { copyWithRoom, ROOMY_BYTES_MIN } from './record-room.js';
 import { encodeTombstone, type RangeTombstone } from './range-tombstone.js';
 import {
   encodeRowsPayload,
@@ -184,7 +185,8 @@ function begin(kind: number): void {
 
 function finish(): Uint8Array {
   current.putUint32(1, current.length - HEADER_BYTES);
-  const section = current.take();
+  const { bytes, length } = current;
+  const section = length < ROOMY_BYTES_MIN ? current.take() : copyWithRoom(bytes, length);
   if (current.capacityBytes > KEPT_BYTES_MAX) current = new ByteWriter(4096);
   return section;
 }

@@ -16,6 +16,8 @@ const CHUNK_BYTES = 64 * 1024;
 
 interface Step {
   readonly bodyBytes: number;
+  /** The record has memory of its own. */
+  readonly isAdopted: boolean;
   /** The one who appends has worked the hash out already. */
   readonly isKnown: boolean;
   /** Asks for the hash after the record that lies so many before the newest. */
@@ -24,6 +26,7 @@ interface Step {
 
 const step: fc.Arbitrary<Step> = fc.record({
   bodyBytes: fc.oneof(fc.nat(40), fc.nat(CHUNK_BYTES)),
+  isAdopted: fc.boolean(),
   isKnown: fc.boolean(),
   asksBack: fc.option(fc.nat(300)),
 });
@@ -39,11 +42,13 @@ test('a hash is that of the chain, whoever worked it out and whenever it is aske
         readonly position: Position;
       }[] = [];
       let received: Position = { incarnation: INCARNATION, sequence: 0, hash: ZERO_HASH };
-      for (const { bodyBytes, isKnown, asksBack } of steps) {
+      for (const { bodyBytes, isAdopted, isKnown, asksBack } of steps) {
         const sequence = received.sequence + 1;
         const body = [new Uint8Array(bodyBytes).fill(sequence)];
         const size = 28 + bodyBytes;
-        const chunk = tail.reserve(size, received);
+        const chunk = isAdopted
+          ? tail.adopt(new Uint8Array(size), received)
+          : tail.reserve(size, received);
         const from = chunk.usedBytes;
         encodeRecordInto(chunk.bytes, from, RecordKind.write, sequence, sequence * 3, body);
         const record = parseRecord(chunk.bytes, from, size);
