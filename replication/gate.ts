@@ -130,6 +130,14 @@ export class Gate {
     return this.#state.requests.length + this.#state.waitingCount;
   }
 
+  /** A record of so many counted bytes that asked now would be let through at once, and fit within what is in force beside all others. */
+  hasRoomFor(bytes: number, nowMs: number): boolean {
+    const state = this.#state;
+    if (state.requests.length > 0) return false;
+    if (!this.#options.hasPeer || this.isOpen) return true;
+    return this.#fitsIn(bytes) && this.#admits(bytes, nowMs);
+  }
+
   /** Age of the oldest pending record; 0 when nothing is pending, Infinity for records of an earlier start. */
   spanMs(nowMs: number): number {
     if (this.pendingBytes === 0) return 0;
@@ -306,12 +314,18 @@ export class Gate {
   #admits(bytes: number, nowMs: number): boolean {
     const state = this.#state;
     if (!this.#options.hasPeer || this.isOpen) return true;
-    const isSynchronous = state.budgetBytes === 0;
-    if (isSynchronous && !state.isLinked) return false;
-    const limit = isSynchronous ? this.#options.syncWindowBytes : state.budgetBytes;
-    const used = this.pendingBytes + state.reservedBytes;
-    if (used === 0) return bytes <= limit || state.isLinked;
-    return used + bytes <= limit && this.#keepsSpan(nowMs);
+    if (state.budgetBytes === 0 && !state.isLinked) return false;
+    if (this.pendingBytes + state.reservedBytes > 0) {
+      return this.#fitsIn(bytes) && this.#keepsSpan(nowMs);
+    }
+    return state.isLinked || this.#fitsIn(bytes);
+  }
+
+  /** Beside what is pending and reserved. */
+  #fitsIn(bytes: number): boolean {
+    const { budgetBytes, reservedBytes } = this.#state;
+    const limit = budgetBytes === 0 ? this.#options.syncWindowBytes : budgetBytes;
+    return this.pendingBytes + reservedBytes + bytes <= limit;
   }
 
   #keepsSpan(nowMs: number): boolean {

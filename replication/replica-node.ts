@@ -249,6 +249,11 @@ export class ReplicaNode {
     return this.#path.write(kind, body, options);
   }
 
+  /** A `write` of so many record bytes and schemas would be appended in this turn: it waits for nothing, and fits the budget in force. */
+  admitsNow(recordBytes: number, schemaCount: number): boolean {
+    return this.#path.admitsNow(recordBytes, schemaCount);
+  }
+
   /** A write larger than one record. */
   beginMultiPart(options: WriteOptions): MultiPartWrite {
     return new JournaledMultiPartWrite(this.#path, options);

@@ -33,6 +33,8 @@ export interface ReplicaJournal {
   segmentFor(recordBytes: readonly number[]): number;
   /** The disk gives nothing more and what exists does not surely hold this many record bytes. */
   isFullFor(recordBytes: number): boolean;
+  /** The record appended next is of several statements: no lone client waits for it. */
+  meetCompany(): void;
   append(kind: RecordKind, version: number, body: readonly Uint8Array[] | LaidOutBody): RecordView;
   appendCopies(
     incarnation: IncarnationId,

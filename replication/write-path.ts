@@ -66,6 +66,8 @@ export interface WriteOptions {
   readonly signal?: WriteCancellation | undefined;
   /** It deletes or drops, and adds no rows: goes on when the disk's last bytes are kept from clients. */
   readonly freesSpace?: boolean;
+  /** It is of several statements. */
+  readonly isShared?: boolean;
   /** Runs right before the append, in the same turn; when it throws, the write is not applied and rejects with that error. */
   readonly validate?: () => void;
 }
@@ -176,6 +178,17 @@ export class WritePath {
   /** One record. Rejects with NotAppliedError, DiskFullError, UnconfirmedError, RecordTooLargeError, what `validate` threw, or OutcomeUnknownError. */
   write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement> {
     return this.hold(kind === 'ddl' ? RecordKind.ddl : RecordKind.write, body, options, ANSWERED);
+  }
+
+  /** A `write` of so many record bytes and schemas would be appended in this turn: it waits for nothing, and fits the budget in force. */
+  admitsNow(recordBytes: number, schemaCount: number): boolean {
+    const { store, gate } = this.#deps;
+    if (this.#failure !== null || this.#closedReason !== null) return false;
+    if (store.isStalled || store.isDiskFull) return false;
+    if (recordBytes > this.#maxRecordBytes || recordBytes >= LAID_OUT_BYTES_MIN) return false;
+    return (
+      store.versions.hasRoomFor(schemaCount + 1) && gate.hasRoomFor(recordBytes, this.#nowMs())
+    );
   }
 
   /** One record of any held kind; for `MultiPartWrite`. If it is not large and there is room for it, it asks the gate in this turn. */
@@ -398,6 +411,7 @@ export class WritePath {
     const { store, gate } = this.#deps;
     const version = store.versions.next();
     const parts = typeof body === 'function' ? body(version) : body;
+    if (held?.options.isShared === true) store.own.meetCompany();
     const view = store.own.append(kind, version, parts);
     this.#unapplied.push(view);
     if (held !== null) {

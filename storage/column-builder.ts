@@ -137,6 +137,20 @@ export class ColumnBuilder {
     }
   }
 
+  /** From row `at` on: the cells from[start..end) of another builder of such a column. Requires: there is room for them. */
+  copyRows(at: number, from: ColumnBuilder, start: number, end: number): void {
+    for (let row = start, to = at; row < end; row++, to++) {
+      if (from.nullCount > 0 && from.nulls![row] === 1) this.setNull(to);
+      else if (this.kind === 'bytes') {
+        this.setBytes(to, from.data, from.starts[row]!, from.starts[row + 1]!);
+      } else if (from.isSplit) this.setHalves(to, from.high[row]!, from.low[row]!);
+      else {
+        this.setNumber(to, from.values[row]!);
+        if (this.kind === 'time') this.fractions[to] = from.fractions[row]!;
+      }
+    }
+  }
+
   /** Forgets the cell of a row that did not end. */
   abandon(row: number): void {
     if (this.nulls !== null && this.nulls[row] === 1) {

@@ -108,6 +108,11 @@ export class JournalWriter {
     this.#deps = deps;
   }
 
+  /** The next record is of several statements. */
+  meetCompany(): void {
+    this.#pace.meetCompany();
+  }
+
   /** Record `index` of the chunk is to be written next. */
   addRecord(log: IncarnationLog, segment: JournalSegment, chunk: TailChunk, index: number): void {
     const bytes = chunk.offsetOf(index + 1) - chunk.offsetOf(index);

@@ -243,6 +243,11 @@ export class Journal {
     this.#durableListeners.push(listener);
   }
 
+  /** The next record is of several statements: no lone client waits for it. */
+  meetCompany(): void {
+    this.#writer.meetCompany();
+  }
+
   /**
    * Own journal: called inside the append() that begins the next segment, before that record is queued. The sealed segment's
    * last records may not be durable yet.

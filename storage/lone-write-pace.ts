@@ -6,7 +6,7 @@
  * write on the spot is pure gain. It is a loss as soon as there is company (the next statements could be read meanwhile, and share
  * the next group) or the disk stalls (nothing on the main thread may take 5 ms). So it is done only
  *
- *   - in a row of groups of one small record each: nobody else commits;
+ *   - in a row of groups of one small record each, none of which several statements share: nobody else commits;
  *   - while the disk is quick: a write that took SLOW_MS sends all the following ones through the pool, until enough of those in a row were
  *     quick. Every disk stalls now and then, more so beside a flush: what counts is how many of the writes do. So it takes few to trust
  *     it again, and twice as many each time when only few were quick on the spot.
@@ -27,6 +27,11 @@ export class LoneWritePace {
   /** Quick writes through the pool that it takes, one after another, and how many are still to come; 0 = the disk is trusted. */
   #trustWrites = TRUST_WRITES_MIN;
   #writesToTrust = 0;
+
+  /** The next record is of several statements: whoever sent them has company. */
+  meetCompany(): void {
+    this.#loneGroups = 0;
+  }
 
   /** Asked once for each group, in order. */
   allows(recordCount: number, contentBytes: number): boolean {

@@ -423,6 +423,49 @@ export class RowBatch {
     if (this.rowCount === this.#capacity) this.#grow();
   }
 
+  /** Adds rows[from..to) of a batch of the same schema, whose tuples may have their handles elsewhere. Requires: no row is under construction. */
+  absorb(source: RowBatch, from: number, to: number): void {
+    while (this.#capacity <= this.rowCount + to - from) this.#grow();
+    for (let index = 0; index < this.#fieldBuilders.length; index++) {
+      const builder = this.#fieldBuilders[index]!;
+      const { dataLength } = builder;
+      builder.copyRows(this.rowCount, source.#fieldBuilders[index]!, from, to);
+      this.#dataBytes += builder.dataLength - dataLength;
+    }
+    this.#noteLanes();
+    for (let row = from; row < to; row++) {
+      const handle = this.#ownHandle(source, source.#handles[source.#tupleOf[row]!]!);
+      const known = this.#numbers.count;
+      const number = this.#numbers.numberOf(handle);
+      if (number === known) this.#addTuple(number, handle);
+      this.#tupleOf[this.rowCount] = number;
+      this.#lastTuple = handle;
+      this.rowCount++;
+    }
+  }
+
+  /** What this batch calls a tuple of another one. */
+  #ownHandle(source: RowBatch, handle: number): number {
+    const table = this.#tableSeries();
+    const isSame = isSeriesHandle(handle)
+      ? table !== null && table === source.#table
+      : source.#tuples === this.#tuples;
+    if (isSame) return handle;
+    const tuple = this.#tuple;
+    if (isSeriesHandle(handle)) {
+      const { series } = source.#table!;
+      const id = seriesOfHandle(handle);
+      const start = series.tupleStart(id);
+      tuple.rawCell(series.tupleBytes(id), start, start + series.tupleLength(id));
+    } else {
+      const start = source.#tuples.start(handle);
+      tuple.rawCell(source.#tuples.data, start, start + source.#tuples.bytesOf(handle));
+    }
+    const own = this.#tuples.handleOf(tuple, table?.series ?? null);
+    tuple.length = 0;
+    return own;
+  }
+
   /** Forgets the cells set since the last `endRow`. */
   abandonRow(): void {
     for (const builder of this.#fieldBuilders) builder.abandon(this.rowCount);

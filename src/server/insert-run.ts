@@ -20,9 +20,10 @@ import type { RecordedCell } from '../sql/recorded-cell.js';
 import type { SqlTextOptions } from '../sql/token.js';
 import type { InsertShape } from './insert-shape.js';
 import type { StatementScope } from './statement-run.js';
-import { writesOf } from './statement-writes.js';
-import type { StatementWrites } from './statement-writes.js';
-import type { BufferedSection, WriteMark } from './write-buffer.js';
+import type { GroupedInsert, InsertTurn } from './insert-groups.js';
+import { checkWritable, transactionWrites, writesAlone } from './statement-writes.js';
+import { sectionBytesMaxOf } from './write-buffer.js';
+import type { BufferedSection, WriteBuffer, WriteMark } from './write-buffer.js';
 import { noteAcknowledgement } from './write-outcome.js';
 
 /** Small enough to be encoded in one stretch, large enough for its dictionaries to pay. Tags that are known cost little. */
@@ -33,15 +34,22 @@ const SECTION_ROWS_MAX = 65_536;
 /** Inside a transaction: its COMMIT is acknowledged. */
 const NOT_YET = Promise.resolve(null);
 
-export class InsertRun implements InsertTarget {
+export class InsertRun implements InsertTarget, GroupedInsert {
   readonly table: TableDefinition;
   readonly context: ConversionContext;
   readonly cells: readonly InsertCell[];
   readonly omitted: readonly RecordedCell[];
   readonly batch: RowBatch;
   readonly #scope: StatementScope;
-  readonly #writes: StatementWrites;
-  readonly #mark: WriteMark;
+  readonly #signal: () => AbortNotice | null;
+  /** Null in autocommit. */
+  readonly #transaction: WriteBuffer | null;
+  /** Where the statement began in the transaction. */
+  readonly #mark: WriteMark | null;
+  /** In autocommit: null as long as nothing was written. */
+  #own: WriteBuffer | null = null;
+  /** From when it has all its rows until its end. */
+  #turn: InsertTurn | null = null;
   readonly #textOptions: SqlTextOptions;
   readonly #sectionBytes: number;
   #bindContext: BindContext | null = null;
@@ -64,9 +72,22 @@ export class InsertRun implements InsertTarget {
     this.batch = state.context.batches.take(table.parts[0].schema);
     this.#scope = scope;
     this.#textOptions = state.variables.settings.sqlMode;
-    this.#writes = writesOf(state, options.signal);
-    this.#mark = this.#writes.buffer.mark();
-    this.#sectionBytes = Math.min(SECTION_BYTES_MAX, this.#writes.buffer.sectionBytesMax >>> 2);
+    this.#signal = options.signal;
+    this.#transaction = transactionWrites(state);
+    if (this.#transaction === null) checkWritable(state);
+    this.#mark = this.#transaction?.mark() ?? null;
+    const sectionBytesMax = sectionBytesMaxOf(state.context.limits);
+    this.#sectionBytes = Math.min(SECTION_BYTES_MAX, sectionBytesMax >>> 2);
+  }
+
+  get #writes(): WriteBuffer {
+    if (this.#transaction !== null) return this.#transaction;
+    this.#own ??= writesAlone(this.#scope.state, this.#signal);
+    return this.#own;
+  }
+
+  get isAborted(): boolean {
+    return this.#signal()?.aborted === true;
   }
 
   evaluate(text: string): TypedValue {
@@ -95,14 +116,14 @@ export class InsertRun implements InsertTarget {
 
   #addSection(): void | Promise<void> {
     const section = this.#takeSection();
-    return section === null ? undefined : this.#writes.buffer.add(section);
+    return section === null ? undefined : this.#writes.add(section);
   }
 
   /** Reading so many bytes, encoding them, and what becomes of the section then have turns of the event loop of their own. */
   async #addInTurns(): Promise<void> {
     await this.#scope.state.context.timers.yieldTurn();
     const section = this.#isUndone ? null : await this.#takeInTurns();
-    if (section !== null && !this.#isUndone) await this.#writes.buffer.add(section);
+    if (section !== null && !this.#isUndone) await this.#writes.add(section);
   }
 
   /** As `#takeSection`, a slice a turn, and one turn more. What `undo` let go of in between is nobody's any more. */
@@ -138,19 +159,39 @@ export class InsertRun implements InsertTarget {
    * any more: while this statement waits for the disk, others fill the same one, which the processor still has at hand.
    */
   finish(): Promise<Acknowledgement | null> {
+    const { insertGroups } = this.#scope.state.context;
+    this.#turn = insertGroups.begin(this.batch.schema);
     if (this.#isBatchLarge) return this.#addInTurns().then(() => this.#commit());
+    const joined = this.#mayJoin ? insertGroups.join(this, this.batch) : null;
+    if (joined !== null) {
+      this.#rowCount += this.batch.rowCount;
+      this.close();
+      return joined;
+    }
     const pending = this.#addSection();
     this.close();
     return pending === undefined ? this.#commit() : pending.then(() => this.#commit());
   }
 
+  /** It is all that the statement writes, and nothing but the server's budget holds for it. */
+  get #mayJoin(): boolean {
+    const isOnly = this.#own === null && this.batch.rowCount > 0;
+    return this.#transaction === null && isOnly && this.#scope.state.rpoBytes === null;
+  }
+
+  writeAlone(section: BufferedSection): Promise<Acknowledgement | null> {
+    void this.#writes.add(section);
+    return this.#commit();
+  }
+
   #commit(): Promise<Acknowledgement | null> {
-    return this.#writes.isOwn ? this.#writes.buffer.commit() : NOT_YET;
+    return this.#transaction === null ? this.#writes.commit() : NOT_YET;
   }
 
   /** To be called when `finish` has resolved. Returns the number of rows. */
   written(acknowledgement: Acknowledgement | null): number {
     const { state } = this.#scope;
+    this.#endTurn();
     if (acknowledgement !== null) noteAcknowledgement(acknowledgement, state.warnings);
     state.context.counters.rowsInserted += this.#rowCount;
     return this.#rowCount;
@@ -167,9 +208,15 @@ export class InsertRun implements InsertTarget {
   /** The statement failed: nothing of it stays. Without effect after `finish` resolved. */
   async undo(): Promise<void> {
     this.#isUndone = true;
+    this.#endTurn();
     if (!this.#isBatchGiven) this.batch.clear();
-    if (this.#writes.isOwn) await this.#writes.buffer.abort();
-    else this.#writes.buffer.undoTo(this.#mark);
+    if (this.#mark !== null) this.#transaction?.undoTo(this.#mark);
+    await this.#own?.abort();
+  }
+
+  #endTurn(): void {
+    this.#turn?.ended();
+    this.#turn = null;
   }
 }
 

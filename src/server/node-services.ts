@@ -37,6 +37,7 @@ import type { Logger } from './logger.js';
 import type { Closers, RunningNode } from './node.js';
 import type { NodeStorage } from './node-storage.js';
 import type { ServerContext } from './server-context.js';
+import { InsertGroups } from './insert-groups.js';
 import { RowBatchPool } from './row-batch-pool.js';
 import { SeriesLimit } from './series-limit.js';
 import { Session } from './session.js';
@@ -145,10 +146,7 @@ export async function startServices(
     },
     config.storage.maxSeries,
   );
-  const context: ServerContext = {
-    nodeId: config.node.id,
-    version: SERVER_VERSION,
-    systemTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  const writing = {
     limits: {
       maxRecordBytes: config.replication.maxRecordBytes,
       memtableBytes: config.storage.memtableBytes,
@@ -157,11 +155,21 @@ export async function startServices(
       maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
       queryMemoryBytes: config.query.memoryBytes,
     },
-    clock: systemClock,
-    random: systemRandom,
     timers,
     catalog,
     writer: replica,
+    guards: new TableGuards(),
+    seriesLimit,
+    batches: new RowBatchPool(config.storage, (tableId) => store.tables.seriesOf(tableId)),
+  };
+  const context: ServerContext = {
+    ...writing,
+    insertGroups: new InsertGroups(writing),
+    nodeId: config.node.id,
+    version: SERVER_VERSION,
+    systemTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    clock: systemClock,
+    random: systemRandom,
     openReadView: () => store.tables.readView(),
     tableStatistics: (tableId) => {
       const found = store.tables.stats().find((table) => table.tableId === tableId);
@@ -185,9 +193,6 @@ export async function startServices(
     startedMonotonicMs: systemClock.monotonicMs(),
     globals: new GlobalVariables(factsOf(config, directory)),
     ddl: new DdlQueue(),
-    guards: new TableGuards(),
-    seriesLimit,
-    batches: new RowBatchPool(config.storage, (tableId) => store.tables.seriesOf(tableId)),
     counters,
   };
 

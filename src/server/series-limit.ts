@@ -82,14 +82,17 @@ export class SeriesLimit {
     return this.#refusedWrites;
   }
 
+  /** So many series may be claimed without being counted. */
+  isFarFrom(count: number): boolean {
+    if (this.#unconfirmed.length > 0) this.#settleApplied();
+    return this.#source.seriesCountMax() + this.#claimedCount + count <= this.#uncountedMax;
+  }
+
   /** Claims what the sections can create at most; false = too near to the limit for that, and nothing is claimed. */
   takeUncounted(claim: SeriesClaim, sections: readonly SeriesSection[]): boolean {
-    if (this.#unconfirmed.length > 0) this.#settleApplied();
     let count = 0;
     for (const { seriesCount } of sections) count += seriesCount;
-    if (this.#source.seriesCountMax() + this.#claimedCount + count > this.#uncountedMax) {
-      return false;
-    }
+    if (!this.isFarFrom(count)) return false;
     if (count === 0) return true;
     this.#uncounted += count;
     for (const section of sections) if (section.seriesCount > 0) claim.uncounted.push(section);

@@ -25,6 +25,7 @@ import type { StatusValue } from '../catalog/status-variables.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { GlobalVariables } from '../catalog/global-variables.js';
 import type { ProcessRow } from '../catalog/information-source.js';
+import type { InsertGroups } from './insert-groups.js';
 import type { DdlQueue } from './ddl-queue.js';
 import type { StatementCounters } from './statement-counters.js';
 import type { RowBatchPool } from './row-batch-pool.js';
@@ -38,6 +39,8 @@ export interface Writer {
    * UnconfirmedError, DiskFullError or what `validate` threw; with anything else the node is failing and the outcome unknown.
    */
   write(kind: 'write' | 'ddl', body: WriteBody, options: WriteOptions): Promise<Acknowledgement>;
+  /** A `write` of so many record bytes and schemas would be appended in this turn: it waits for nothing, and fits the budget in force. */
+  admitsNow(recordBytes: number, schemaCount: number): boolean;
   beginMultiPart(options: WriteOptions): PartedWrite;
 }
 
@@ -116,4 +119,6 @@ export interface ServerContext {
   readonly seriesLimit: SeriesLimit;
   /** Row batches of INSERTs, to be used again. */
   readonly batches: RowBatchPool;
+  /** INSERTs of few rows that are written together. */
+  readonly insertGroups: InsertGroups;
 }

@@ -11,9 +11,15 @@ import { WriteBuffer } from './write-buffer.js';
  * Throws 1792 in a READ ONLY transaction or session.
  */
 export function writesOf(state: SessionState, signal: () => AbortNotice | null): StatementWrites {
-  if (state.transaction === null && !state.autocommit) beginTransaction(state, null);
-  if (state.transaction !== null) return { buffer: state.transaction.writes, isOwn: false };
+  const writes = transactionWrites(state);
+  if (writes !== null) return { buffer: writes, isOwn: false };
   return { buffer: autocommitWrites(state, signal), isOwn: true };
+}
+
+/** Those of the open transaction, or of the one that begins here (autocommit = 0); null = the statement is its own. Throws 1792. */
+export function transactionWrites(state: SessionState): WriteBuffer | null {
+  if (state.transaction === null && !state.autocommit) beginTransaction(state, null);
+  return state.transaction?.writes ?? null;
 }
 
 export interface StatementWrites {
@@ -28,6 +34,11 @@ export function autocommitWrites(
   signal: () => AbortNotice | null,
 ): WriteBuffer {
   checkWritable(state);
+  return writesAlone(state, signal);
+}
+
+/** Of a statement that has been checked. */
+export function writesAlone(state: SessionState, signal: () => AbortNotice | null): WriteBuffer {
   return new WriteBuffer({
     context: state.context,
     keep: false,

@@ -55,6 +55,12 @@ export class TableGuards {
     return () => leaveAll(entered);
   }
 
+  /** `tryShare` of this table would enter it. */
+  isShareable(tableId: TableId): boolean {
+    const guard = this.#guards.get(tableId);
+    return guard === undefined || !isTaken(guard);
+  }
+
   /** Waits until nobody is in the table, and enters it alone. Resolves to what leaves it again. */
   async alone(tableId: TableId): Promise<() => void> {
     const guard = this.#guardOf(tableId);

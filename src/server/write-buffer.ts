@@ -24,7 +24,7 @@ import type { PartedWrite, ServerContext } from './server-context.js';
 import { writeError } from './write-outcome.js';
 
 /** Record header, part prefix, section count and some room. */
-const RECORD_OVERHEAD_BYTES = 256;
+export const RECORD_OVERHEAD_BYTES = 256;
 const SECTIONS_PER_RECORD_MAX = 60_000;
 /** Further sections go into a part of their own. One alone may be larger. */
 const PART_BYTES_MAX = 1024 * 1024;
@@ -55,6 +55,8 @@ export interface WriteBufferOptions {
   /** Of the running statement, null while its text still comes in. Asked for each record. */
   readonly signal: () => AbortNotice | null;
   readonly rpoBytes: number | null;
+  /** What is written is of several statements. */
+  readonly isShared?: boolean;
 }
 
 export class WriteBuffer {
@@ -85,13 +87,8 @@ export class WriteBuffer {
     return this.#sections.length === 0 && this.#multiPart === null;
   }
 
-  /** A section must not be larger: `encodeSection` of a row batch before its estimate passes this. */
-  get sectionBytesMax(): number {
-    return this.#options.context.limits.maxRecordBytes - RECORD_OVERHEAD_BYTES;
-  }
-
   get #partBytes(): number {
-    return Math.min(PART_BYTES_MAX, this.sectionBytesMax);
+    return Math.min(PART_BYTES_MAX, sectionBytesMaxOf(this.#options.context.limits));
   }
 
   /** Sections held. */
@@ -298,13 +295,14 @@ export class WriteBuffer {
   }
 
   #writeOptions(sections: readonly BufferedSection[]): WriteOptions {
-    const { rpoBytes } = this.#options;
+    const { rpoBytes, isShared } = this.#options;
     return {
       schemas: this.#schemas,
       freesSpace: !sections.some((section) => section.hasRows),
       validate: () => this.#validate(),
       signal: this.#options.signal() ?? undefined,
       session: rpoBytes === null ? undefined : { rpoBytes },
+      isShared: isShared === true,
     };
   }
 
@@ -330,6 +328,11 @@ export class WriteBuffer {
         : `The statement holds more than ${maxBytes} bytes of rows (half of memtable_bytes): split it into several statements`,
     );
   }
+}
+
+/** A section must not be larger: `encodeSection` of a row batch before its estimate passes this. */
+export function sectionBytesMaxOf({ maxRecordBytes }: { readonly maxRecordBytes: number }): number {
+  return maxRecordBytes - RECORD_OVERHEAD_BYTES;
 }
 
 function isRowsOf(section: BufferedSection, table: TableDefinition): boolean {

@@ -24,6 +24,8 @@ jest.setTimeout(180_000);
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const WRITERS_PER_NODE = 4;
+/** So many share writes (insert-groups.ts). */
+const CROWD_PER_NODE = 12;
 const BUDGET_BYTES = 64 * 1024;
 /** With a budget: some fifteen rows fill it, so that it is full as long as there is load. */
 const LARGE_PAYLOAD_BYTES = 4_000;
@@ -31,10 +33,10 @@ const LARGE_PAYLOAD_BYTES = 4_000;
 let pair: PairProcesses;
 afterEach(() => pair?.stop());
 
-function writersOf(round: number, payloadBytes = 64): readonly NumberedWriter[] {
+function writersOf(round: number, count: number, payloadBytes = 64): readonly NumberedWriter[] {
   return pair.nodes.flatMap((node) =>
     Array.from(
-      { length: WRITERS_PER_NODE },
+      { length: count },
       (_, index) => new NumberedWriter(`${round}${node.name}${index}`, node, { payloadBytes }),
     ),
   );
@@ -64,7 +66,7 @@ test('budget 0: nothing acknowledged is missing, on the survivor at once, on bot
   for (let round = 0; round < 4; round += 1) {
     const victim = random.pick(pair.nodes);
     const survivor = pair.other(victim);
-    const writers = writersOf(round);
+    const writers = writersOf(round, CROWD_PER_NODE);
     for (const writer of writers) writer.start();
     await pause(random.integer(150, 900));
 
@@ -102,7 +104,7 @@ test('budget 64 KiB: what the survivor lacks stays within the budget, and is bac
     const survivor = pair.other(victim);
     // A long way to the peer and a short one back: what is acknowledged is under way most of the time, up to the budget.
     pair.delayLink(random.integer(100, 400), victim);
-    const writers = writersOf(round, LARGE_PAYLOAD_BYTES);
+    const writers = writersOf(round, WRITERS_PER_NODE, LARGE_PAYLOAD_BYTES);
     for (const writer of writers) writer.start();
     await pause(random.integer(600, 1_200));
 

@@ -51,8 +51,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'admission without reservation: two writes are admitted into the same room',
     file: 'replication/gate.ts',
-    find: 'const used = this.pendingBytes + state.reservedBytes;',
-    replace: 'const used = this.pendingBytes;',
+    find: 'return this.pendingBytes + reservedBytes + bytes <= limit;',
+    replace: 'return this.pendingBytes + 0 * reservedBytes + bytes <= limit;',
     testFile: 'test/replication/gate-exhaustive.test.ts',
     testName: 'every reachable state of a small gate keeps the rules budget 2, block',
   },
@@ -516,5 +516,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/storage/staged-write.test.ts',
     testName:
       'rows of one identity, written between its slices one that is flushed before it is published, of version 12',
+  },
+  {
+    name: 'an INSERT that was killed before its group was written is written with it',
+    file: 'src/server/insert-groups.ts',
+    find: 'members.every(({ insert }) => !insert.isAborted)',
+    replace: 'members.length > 0',
+    testFile: 'test/server/insert-groups.test.ts',
+    testName:
+      'a group a statement killed meanwhile is not applied; the others are, each for itself',
+  },
+  {
+    name: "rows put together from batches with different memories of tuples get each other's tags",
+    file: 'storage/row-batch.ts',
+    find: ': source.#tuples === this.#tuples;',
+    replace: ': true;',
+    testFile: 'test/storage/absorbed-rows.test.ts',
+    testName: 'with a memory each, as when one was full in between',
+  },
+  {
+    name: 'rows of several INSERTs are written together though the budget has room for some of them only',
+    file: 'replication/gate.ts',
+    find: 'return this.#fitsIn(bytes) && this.#admits(bytes, nowMs);',
+    replace: 'return this.#admits(bytes, nowMs);',
+    testFile: 'test/replication/gate.test.ts',
+    testName: 'admission room for one more: none beyond the budget, though one would go alone',
   },
 ];

@@ -178,6 +178,22 @@ describe('admission', () => {
     expect(hand.hear()).toEqual(['not applied (timeout)']);
   });
 
+  test.each([
+    ['nothing is pending', new Hand({ bytes: 100 }), 100],
+    ['beside what is pending', new Hand({ bytes: 100 }).write(30), 70],
+    ['none beyond the budget, though one would go alone', new Hand({ bytes: 100 }).link(), 100],
+    ['none while others wait', new Hand({ bytes: 100 }).write(60).write(60), -1],
+    ['budget 0 and a peer: the window', new Hand({ bytes: 0 }).link().write(400), 600],
+    ['budget 0 and none', new Hand({ bytes: 0 }), -1],
+    ['the span is used up', new Hand({ bytes: 100, spanMs: 50 }).write(10).wait(51), -1],
+    ['no peer at all', new Hand({ bytes: 100 }, { hasPeer: false }).write(500), Infinity],
+    ['released', new Hand({ bytes: 100 }).release().write(500), Infinity],
+  ])('room for one more: %s', (_name, hand, room) => {
+    const { gate, nowMs } = hand;
+    if (room >= 0) expect(gate.hasRoomFor(Math.min(room, 1e9), nowMs)).toBe(true);
+    expect(gate.hasRoomFor(room + 1, nowMs)).toBe(room === Infinity);
+  });
+
   test('one that gives up makes room for the next in line at once', () => {
     const hand = new Hand({ bytes: 100 }).write(50).write(60).wait(1_000).write(50);
     expect(hand.hear()).toEqual(['append 2']);

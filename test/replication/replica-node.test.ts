@@ -187,6 +187,19 @@ describe('the write path', () => {
     expect(pair.b.store.copy!.seals(incarnation)).toEqual(pair.a.store.own.seals(incarnation));
   });
 
+  test('says beforehand whether a write would wait', async () => {
+    const pair = await ReplicaPair.linked(24, { rpoBytes: 300 });
+    const { node } = pair.a;
+    expect([node.admitsNow(300, 1), node.admitsNow(301, 1)]).toEqual([true, false]);
+    // More than one record may have.
+    expect(node.admitsNow(1e9, 1)).toBe(false);
+    pair.network.cut();
+    await pair.clock.runUntilSettled(pair.a.write(sized('one', 200)));
+    expect([node.admitsNow(100, 1), node.admitsNow(101, 1)]).toEqual([true, false]);
+    await pair.clock.runUntilSettled(node.stop({ drainMs: 100 }));
+    expect(node.admitsNow(100, 1)).toBe(false);
+  });
+
   test('an AbortSignal counts until the append', async () => {
     const pair = await ReplicaPair.linked(14, { rpoBytes: 100 });
     pair.network.cut();

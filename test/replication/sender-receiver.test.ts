@@ -93,6 +93,10 @@ class FakeJournal implements ReplicaJournal {
     return false;
   }
 
+  meetCompany(): void {
+    throw new Error('of no interest to sender and receiver');
+  }
+
   append(): RecordView {
     throw new Error('nothing is appended here');
   }

@@ -50,6 +50,7 @@ class Scene {
         this.events.push(`write ${sizeOf(body as readonly Uint8Array[])}`);
         return Promise.resolve(acknowledged);
       },
+      admitsNow: () => true,
       beginMultiPart: (options) => {
         this.options.push(options);
         return {

@@ -48,6 +48,15 @@ test.each([
   );
 });
 
+test('a record of several statements is of nobody who is alone', () => {
+  const pace = new LoneWritePace();
+  const answers = Array.from({ length: 40 }, (_, index) => {
+    if (index === 18) pace.meetCompany();
+    return pace.allows(1, 300) ? 'y' : 'n';
+  });
+  expect(answers.join('')).toBe('n'.repeat(16) + 'yy' + 'n'.repeat(16) + 'y'.repeat(6));
+});
+
 /** How many quick writes through the pool it takes after each slow one; so many quick ones on the spot lie between two of those. */
 function waitsOf(rounds: number, quickBetween: number): number[] {
   const pace = new LoneWritePace();

@@ -30,6 +30,7 @@ import type { PartedWrite, ServerContext, Writer } from '../../../src/server/ser
 import { Session } from '../../../src/server/session.js';
 import { SeriesLimit } from '../../../src/server/series-limit.js';
 import { StatementCounters } from '../../../src/server/statement-counters.js';
+import { InsertGroups } from '../../../src/server/insert-groups.js';
 import { RowBatchPool } from '../../../src/server/row-batch-pool.js';
 import { TableGuards } from '../../../src/server/table-guards.js';
 import { ForgetfulKv } from '../../support/forgetful-kv.js';
@@ -55,6 +56,8 @@ export class MemoryWriter implements Writer {
   /** Thrown by the next write or commit, after it was validated and before it is applied. */
   failNext: Error | null = null;
   warning: Acknowledgement['warning'] = null;
+  /** What it admits without a wait, as it says. */
+  roomBytes = Infinity;
   /** Held back until it resolves: a gate that lets nothing pass. */
   gate: Promise<void> = Promise.resolve();
   readonly #tables: TableStore;
@@ -82,6 +85,10 @@ export class MemoryWriter implements Writer {
     if (kind === 'ddl') this.#catalog.apply(version, NODE_ID, whole);
     else this.#tables.applyWrite(version, whole, 0);
     return this.#acknowledge(version);
+  }
+
+  admitsNow(recordBytes: number): boolean {
+    return recordBytes <= this.roomBytes;
   }
 
   beginMultiPart(options: WriteOptions): PartedWrite {
@@ -186,10 +193,7 @@ export class SingleNode {
       },
       { version: VERSION },
     );
-    this.context = {
-      nodeId: NODE_ID,
-      version: VERSION,
-      systemTimeZone: 'UTC',
+    const writing = {
       limits: {
         maxRecordBytes,
         memtableBytes: options.memtableBytes ?? 64 * 1024 * 1024,
@@ -198,11 +202,31 @@ export class SingleNode {
         maxAllowedPacketBytes: 64 * 1024 * 1024,
         queryMemoryBytes: 64 * 1024 * 1024,
       },
-      clock: systemClock,
-      random: systemRandom,
       timers,
       catalog,
       writer: this.writer,
+      guards: new TableGuards(),
+      seriesLimit: new SeriesLimit(
+        {
+          seriesCount: () => tables.seriesCount,
+          seriesCountMax: () => tables.seriesCountMax,
+          newSeries: (section, schema) => tables.newSeries(section, schema),
+          isApplied: () => true,
+        },
+        options.maxSeries ?? 1_000_000,
+      ),
+      batches: new RowBatchPool({ memtableBytes: 64 * 1024 * 1024 }, (tableId) =>
+        tables.seriesOf(tableId),
+      ),
+    };
+    this.context = {
+      ...writing,
+      insertGroups: new InsertGroups(writing),
+      nodeId: NODE_ID,
+      version: VERSION,
+      systemTimeZone: 'UTC',
+      clock: systemClock,
+      random: systemRandom,
       openReadView: () => tables.readView(),
       tableStatistics: (tableId) => {
         const found = tables.stats().find((each) => each.tableId === tableId);
@@ -248,19 +272,6 @@ export class SingleNode {
       globals: new GlobalVariables({ version: VERSION, port: 4002, rpo_bytes: 1_000_000 }),
       counters: new StatementCounters(),
       ddl: new DdlQueue(),
-      guards: new TableGuards(),
-      seriesLimit: new SeriesLimit(
-        {
-          seriesCount: () => tables.seriesCount,
-          seriesCountMax: () => tables.seriesCountMax,
-          newSeries: (section, schema) => tables.newSeries(section, schema),
-          isApplied: () => true,
-        },
-        options.maxSeries ?? 1_000_000,
-      ),
-      batches: new RowBatchPool({ memtableBytes: 64 * 1024 * 1024 }, (tableId) =>
-        tables.seriesOf(tableId),
-      ),
     };
   }
 
