@@ -159,8 +159,13 @@ export class InsertGroups {
 
   #write(inserts: TableInserts, batch: RowBatch): void {
     const members = inserts.takeMembers();
-    if (members.length > 1 && this.#isFree(members, batch)) this.#writeTogether(members, batch);
-    else this.#writeApart(members, batch);
+    try {
+      if (members.length > 1 && this.#isFree(members, batch)) this.#writeTogether(members, batch);
+      else this.#writeApart(members, batch);
+    } catch (error) {
+      // A fault of ours: of none of them is it known what became of it.
+      for (const { reject } of members) reject(error);
+    }
     batch.clear();
     this.#deps.batches.give(batch);
   }

@@ -179,8 +179,8 @@ export class InsertRun implements InsertTarget, GroupedInsert {
     return this.#transaction === null && isOnly && this.#scope.state.rpoBytes === null;
   }
 
-  writeAlone(section: BufferedSection): Promise<Acknowledgement | null> {
-    void this.#writes.add(section);
+  async writeAlone(section: BufferedSection): Promise<Acknowledgement | null> {
+    await this.#writes.add(section);
     return this.#commit();
   }
 
