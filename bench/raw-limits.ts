@@ -22,9 +22,8 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-/** Overwrites of 4 KiB with O_DSYNC, one after another, as the journal writes. */
-export function syncedWriteLatency(): Latency {
-  const folder = temporaryFolder('raw');
+/** A file of FILE_BYTES, whose blocks are all on disk already. */
+function preallocate(folder: string): string {
   const file = join(folder, 'preallocated');
   const preallocated = openSync(file, 'w');
   for (let at = 0; at < FILE_BYTES; at += 1 << 20) {
@@ -32,6 +31,13 @@ export function syncedWriteLatency(): Latency {
   }
   fsyncSync(preallocated);
   closeSync(preallocated);
+  return file;
+}
+
+/** Overwrites of 4 KiB with O_DSYNC, one after another, as the journal writes. */
+export function syncedWriteLatency(): Latency {
+  const folder = temporaryFolder('raw');
+  const file = preallocate(folder);
   const descriptor = openSync(file, constants.O_RDWR | constants.O_DSYNC);
   const block = Buffer.alloc(WRITE_BYTES, 1);
   const latencies = new Float64Array(WRITES);
@@ -45,26 +51,49 @@ export function syncedWriteLatency(): Latency {
   return quantiles(latencies);
 }
 
-/** A request of the size of a row's INSERT to an event loop in a thread of its own, which answers as many bytes as an OK packet has. */
+/**
+ * A request of the size of a row's INSERT to an event loop in a thread of its own, which answers as many bytes as an OK packet has; before that it
+ * overwrites 4 KiB of the file, if it has one.
+ */
 const ECHO = `
+const { openSync, constants, writeSync } = require('node:fs');
 const { createServer } = require('node:net');
-const { parentPort } = require('node:worker_threads');
+const { parentPort, workerData: file } = require('node:worker_threads');
 const answer = Buffer.alloc(${ANSWER_BYTES});
+const block = Buffer.alloc(${WRITE_BYTES}, 1);
+const descriptor = file === null ? null : openSync(file, constants.O_RDWR | constants.O_DSYNC);
+let at = 0;
 const server = createServer((socket) => {
   socket.setNoDelay(true);
-  socket.on('data', () => socket.write(answer));
+  socket.on('data', () => {
+    if (descriptor !== null) writeSync(descriptor, block, 0, block.length, at);
+    at = (at + block.length) % ${FILE_BYTES};
+    socket.write(answer);
+  });
 });
 server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
 `;
 
-export async function roundTripLatency(): Promise<Latency> {
-  const worker = new Worker(ECHO, { eval: true });
+export function roundTripLatency(): Promise<Latency> {
+  return echoLatency(null, ROUND_TRIPS);
+}
+
+/** A synced write and a round trip in one: a server that does nothing else. Each finds the processor as the wait for the other left it. */
+export async function durableTripLatency(): Promise<Latency> {
+  const folder = temporaryFolder('raw');
+  const latency = await echoLatency(preallocate(folder), WRITES);
+  removeFolder(folder);
+  return latency;
+}
+
+async function echoLatency(file: string | null, count: number): Promise<Latency> {
+  const worker = new Worker(ECHO, { eval: true, workerData: file });
   const port = await new Promise<number>((resolve) => worker.once('message', resolve));
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await new Promise<void>((resolve) => socket.once('connect', resolve));
   const request = Buffer.alloc(REQUEST_BYTES);
-  const latencies = new Float64Array(ROUND_TRIPS);
-  for (let i = 0; i < ROUND_TRIPS; i++) {
+  const latencies = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     const start = performance.now();
     const answered = new Promise<void>((resolve) => socket.once('data', () => resolve()));
     socket.write(request);
