@@ -3,8 +3,8 @@
 import type { BackgroundWorkers, Disk, DiskFile } from '../../storage/ports.js';
 import { RecordKind } from '../../storage/record.js';
 import type { StateMachine } from '../../storage/state-machine.js';
-import { Store, type StoreOptions } from '../../storage/store.js';
-import { StoreRig, writeOf } from '../support/store-rig.js';
+import { Store } from '../../storage/store.js';
+import { STORE_OPTIONS, StoreRig, writeOf } from '../support/store-rig.js';
 
 /** Counts what is open. */
 class CountingDisk {
@@ -28,17 +28,6 @@ class CountingDisk {
     };
   }
 }
-
-const OPTIONS: StoreOptions = {
-  nodeId: 1,
-  journalFolder: '/journal',
-  segmentBytes: 64 * 1024,
-  maxRecordBytes: 16 * 1024,
-  memtableBytes: 1 << 22,
-  cacheBytes: 1 << 20,
-  maxClockSkewMs: 500,
-  retainBytes: 0,
-};
 
 /** A store with own records and a peer, closed. */
 async function written(): Promise<StoreRig> {
@@ -105,7 +94,7 @@ test.each(Object.entries(FAULTS))('%s', async (_, harm) => {
         ...stateMachine,
       }),
     },
-    OPTIONS,
+    STORE_OPTIONS,
   );
   await expect(rig.clock.runUntilSettled(opening)).rejects.toThrow();
   expect({ openFiles: counting.openFiles, closedWorkers }).toEqual({

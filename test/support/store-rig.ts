@@ -33,7 +33,7 @@ export const STORE_SCHEMA: TableSchema = {
   partitionMs: 86_400_000,
 };
 
-const OPTIONS: StoreOptions = {
+export const STORE_OPTIONS: StoreOptions = {
   nodeId: 1,
   journalFolder: '/journal',
   segmentBytes: 64 * 1024,
@@ -96,7 +96,7 @@ export class StoreRig {
         timers: this.clock,
         stateMachine: () => stateMachine,
       },
-      { ...OPTIONS, ...options },
+      { ...STORE_OPTIONS, ...options },
     );
     const { store, report } = await this.clock.runUntilSettled(opening);
     this.store = store;
