@@ -20,7 +20,7 @@ export const WARM_DATABASE = 'warm';
  */
 export const WARM_DATABASES = ['warm1', 'warm2', 'warm3'];
 
-const SETTLE_MS = 10_000;
+export const SETTLE_MS = 10_000;
 const COMPACTION_MS = 90_000;
 
 export interface Moment {
@@ -138,7 +138,11 @@ const COUNT_TRIES = 100;
 const COUNT_PAUSE_MS = 100;
 
 /** A rate of rows that are not there would be none. Some subjects, and the second node of a pair, show rows a little later. */
-async function checkCount(running: RunningSubject, rows: number, name: string): Promise<void> {
+export async function checkCount(
+  running: RunningSubject,
+  rows: number,
+  name: string,
+): Promise<void> {
   let counts: readonly number[] = [];
   for (let tries = 0; tries < COUNT_TRIES; tries++) {
     counts = await running.countRows(DATABASE);

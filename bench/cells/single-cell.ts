@@ -4,13 +4,13 @@
  */
 
 import { SHAPES } from '../cpu-workload.js';
-import { galera, mariadb, mariadbSemiSync } from '../peers/mariadb.js';
 import {
-  durableTripLatency,
-  roundTripLatency,
-  syncedWriteLatency,
-  type Latency,
-} from '../raw-limits.js';
+  durableTripProbe,
+  roundTripProbe,
+  syncedWriteProbe,
+  type MachineProbe,
+} from '../machine-probe.js';
+import { galera, mariadb, mariadbSemiSync } from '../peers/mariadb.js';
 import type { Subject } from '../subject.js';
 import { twintide } from '../twintide-subject.js';
 import {
@@ -23,57 +23,70 @@ import {
   type CellOptions,
   type Goal,
 } from './cell.js';
+import { measureTurns, type LoneSubjectTimes, type LoneTimes } from './lone-client.js';
 import { DATABASE, measure, WARM_DATABASE, type Repetition } from './repetition.js';
 
-const ONE = 1;
 const MANY = 32;
 /** Warm before it is measured, each with its own number of connections: what is asked is how fast it is, not how soon. */
 const ROWS = { one: 20_000, many: 80_000, warm: 20_000, quick: 300 };
 
-interface Measured {
-  readonly one: readonly Repetition[];
+/** A figure a repetition. */
+interface SubjectResults {
+  readonly one: readonly LoneSubjectTimes[];
   readonly many: readonly Repetition[];
+}
+
+interface Results<Probe extends string> {
+  readonly subjects: ReadonlyMap<Subject, SubjectResults>;
+  readonly probes: readonly Readonly<Record<Probe, LoneTimes>>[];
 }
 
 type Makers = readonly (() => Subject | null)[];
 
-/** `atEach` runs before each repetition. */
-async function measureAll(
+async function measureAll<Probe extends string>(
   makers: Makers,
+  probes: Readonly<Record<Probe, MachineProbe>>,
   { isQuick, repetitions }: CellOptions,
-  atEach: () => Promise<void> = async () => undefined,
-): Promise<ReadonlyMap<Subject, Measured>> {
+): Promise<Results<Probe>> {
   const subjects = makers.map((make) => make()).filter((subject) => subject !== null);
   const render = (rows: number, database: string) =>
     subjects[0]!.render(SHAPES.s100, 1, isQuick ? ROWS.quick : rows, database);
   const workloads = { one: render(ROWS.one, DATABASE), many: render(ROWS.many, DATABASE) };
   const warmUp = render(ROWS.warm, WARM_DATABASE);
-  const results = new Map<Subject, { one: Repetition[]; many: Repetition[] }>(
-    subjects.map((subject) => [subject, { one: [], many: [] }]),
+  const results = new Map(
+    subjects.map((subject) => [
+      subject,
+      { one: [] as LoneSubjectTimes[], many: [] as Repetition[] },
+    ]),
   );
+  const probed: Readonly<Record<Probe, LoneTimes>>[] = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    await atEach();
-    for (const [subject, lists] of results) {
-      for (const [size, connections] of [
-        ['one', ONE],
-        ['many', MANY],
-      ] as const) {
-        const result = await measure({
-          subject,
-          workload: workloads[size],
-          warmUps: [{ database: WARM_DATABASE, workload: warmUp }],
-          warmConnections: connections,
-          connections,
-          settles: false,
-        });
-        lists[size].push(result);
-        console.log(
-          `  ${subject.name}, ${connections} connection(s): ${figure(result.load.rowsPerSecond)} rows/s, p50 ${figure(result.load.p50Ms)} ms`,
-        );
-      }
+    const lone = await measureTurns({ subjects, workload: workloads.one, warmUp, probes });
+    probed.push(lone.probes);
+    for (const [i, subject] of subjects.entries()) {
+      const times = lone.subjects[i]!;
+      results.get(subject)!.one.push(times);
+      tell(subject, 1, times.requestsPerSecond, times.p50Ms);
+    }
+    for (const subject of subjects) {
+      const many = await measure({
+        subject,
+        workload: workloads.many,
+        warmUps: [{ database: WARM_DATABASE, workload: warmUp }],
+        connections: MANY,
+        settles: false,
+      });
+      results.get(subject)!.many.push(many);
+      tell(subject, MANY, many.load.rowsPerSecond, many.load.p50Ms);
     }
   }
-  return results;
+  return { subjects: results, probes: probed };
+}
+
+function tell({ name }: Subject, connections: number, rowsPerSecond: number, p50Ms: number): void {
+  console.log(
+    `  ${name}, ${connections} connection(s): ${figure(rowsPerSecond)} rows/s, p50 ${figure(p50Ms)} ms`,
+  );
 }
 
 const COLUMNS = [
@@ -88,72 +101,41 @@ const COLUMNS = [
   'CPU us/row',
 ];
 
-function rows(results: ReadonlyMap<Subject, Measured>): readonly (readonly string[])[] {
-  const [[, own]] = [...results] as [[Subject, Measured]];
-  return [...results].map(([subject, { one, many }]) => {
-    const of = (list: readonly Repetition[], read: (result: Repetition) => number): string =>
-      figure(median(list.map(read)));
-    const cpu = ({ acknowledged }: Repetition): number =>
-      acknowledged.cpuMicrosPerRow.reduce((sum, each) => sum + each, 0);
-    return [
-      subject.name,
-      spread(
-        one.map(({ load }) => load.p50Ms),
-        1,
-      ),
-      of(one, ({ load }) => load.p99Ms),
-      of(one, ({ load }) => load.rowsPerSecond),
-      of(one, cpu),
-      spread(
-        many.map(({ load }) => load.rowsPerSecond),
-        1,
-      ),
-      own.many === many ? '' : `${figure(rate(own.many) / rate(many))}x`,
-      `${of(many, ({ load }) => load.p50Ms)} / ${of(many, ({ load }) => load.p99Ms)}`,
-      of(many, cpu),
-    ];
-  });
+function rows(results: ReadonlyMap<Subject, SubjectResults>): readonly (readonly string[])[] {
+  const [[, own]] = [...results] as [[Subject, SubjectResults]];
+  const of = <T>(list: readonly T[], read: (result: T) => number): string =>
+    figure(median(list.map(read)));
+  return [...results].map(([subject, { one, many }]) => [
+    subject.name,
+    p50s(one),
+    of(one, ({ p99Ms }) => p99Ms),
+    of(one, ({ requestsPerSecond }) => requestsPerSecond),
+    of(one, ({ cpuMicros }) => cpuMicros),
+    spread(
+      many.map(({ load }) => load.rowsPerSecond),
+      1,
+    ),
+    own.many === many ? '' : `${figure(rate(own.many) / rate(many))}x`,
+    `${of(many, ({ load }) => load.p50Ms)} / ${of(many, ({ load }) => load.p99Ms)}`,
+    of(many, ({ acknowledged }) =>
+      acknowledged.cpuMicrosPerRow.reduce((sum, each) => sum + each, 0),
+    ),
+  ]);
 }
 
-/** What the machine itself takes, a figure a repetition: its disk and its processors are quick at one time and slow at another. */
-class MachineTimes {
-  readonly #writes: Latency[] = [];
-  readonly #trips: Latency[] = [];
-  readonly #durableTrips: Latency[] = [];
+function p50s(list: readonly LoneTimes[]): string {
+  return spread(
+    list.map(({ p50Ms }) => p50Ms),
+    1,
+  );
+}
 
-  async measure(): Promise<void> {
-    this.#writes.push(syncedWriteLatency());
-    this.#trips.push(await roundTripLatency());
-    this.#durableTrips.push(await durableTripLatency());
-  }
-
-  /** A synced write and a round trip, each measured by itself. */
-  get p50Ms(): number {
-    return this.#p50(this.#writes) + this.#p50(this.#trips);
-  }
-
-  get note(): string {
-    const texts = [this.#writes, this.#trips, this.#durableTrips].map(
-      (list) =>
-        `p50 ${spread(
-          list.map(({ p50Ms }) => p50Ms),
-          1,
-        )} / p99 ${figure(median(list.map(({ p99Ms }) => p99Ms)))} ms`,
-    );
-    return `The machine, before each repetition: synced overwrite of 4 KiB ${texts[0]!}; loopback round trip between two event loops ${texts[1]!}; together p50 ${figure(this.p50Ms)} ms. Both in one, by a server that does nothing else: ${texts[2]!}.`;
-  }
-
-  #p50(list: readonly Latency[]): number {
-    return median(list.map(({ p50Ms }) => p50Ms));
-  }
+function medianP50(list: readonly LoneTimes[]): number {
+  return median(list.map(({ p50Ms }) => p50Ms));
 }
 
 function rate(results: readonly Repetition[]): number {
   return median(results.map(({ load }) => load.rowsPerSecond));
-}
-
-function p50(results: readonly Repetition[]): number {
-  return median(results.map(({ load }) => load.p50Ms));
 }
 
 export const singleCell: Cell = {
@@ -161,43 +143,49 @@ export const singleCell: Cell = {
   isInQuick: true,
   run: async (options) => {
     const own = twintide('Twintide, every record synced');
-    const machine = new MachineTimes();
-    const results = await measureAll(
+    const probes = {
+      write: syncedWriteProbe(),
+      trip: await roundTripProbe(),
+      durableTrip: await durableTripProbe(),
+    };
+    const { subjects, probes: machine } = await measureAll(
       options.isQuick ? [() => own] : [() => own, mariadb],
+      probes,
       options,
-      () => machine.measure(),
     );
-    const ownOne = results.get(own)!.one;
-    const ownMany = results.get(own)!.many;
-    const peer = [...results.keys()].find((subject) => subject !== own);
-    const peerResults = peer === undefined ? null : results.get(peer)!;
+    for (const probe of Object.values(probes)) await probe.close();
+    const [ownResults, peerResults] = [...subjects.values()] as [SubjectResults, SubjectResults?];
+    const [writes, trips, durableTrips] = (['write', 'trip', 'durableTrip'] as const).map((name) =>
+      machine.map((probed) => probed[name]),
+    ) as [LoneTimes[], LoneTimes[], LoneTimes[]];
+    const machineMs = medianP50(writes) + medianP50(trips);
     const goals: Goal[] = [
       atMost(
         "p50 at 1 connection: at most MariaDB's",
-        peerResults && p50(ownOne) / p50(peerResults.one),
+        peerResults ? medianP50(ownResults.one) / medianP50(peerResults.one) : null,
         1,
         'x',
       ),
       atMost(
         "p50 at 1 connection: at most 1.5x the machine's synced write and round trip",
-        p50(ownOne) / machine.p50Ms,
+        medianP50(ownResults.one) / machineMs,
         1.5,
         'x',
       ),
       atLeast(
         "rate at 32 connections: at least 1.3x MariaDB's",
-        peerResults && rate(ownMany) / rate(peerResults.many),
+        peerResults ? rate(ownResults.many) / rate(peerResults.many) : null,
         1.3,
         'x',
       ),
     ];
     return {
       notes: [
-        machine.note,
-        `Load generator at 32 connections: ${figure(100 * median(ownMany.map(({ load }) => load.generatorCpuShare)))}% of a core.`,
-        ...(peer === undefined ? ['Not measured here: MariaDB.'] : []),
+        `At 1 connection all take turns of a tenth of a second or so. The machine, in turns of its own: synced overwrite of 4 KiB p50 ${p50s(writes)} ms; loopback round trip between two event loops p50 ${p50s(trips)} ms; together p50 ${figure(machineMs)} ms. Both in one, by a server that does nothing else: p50 ${p50s(durableTrips)} ms.`,
+        `Load generator at 32 connections: ${figure(100 * median(ownResults.many.map(({ load }) => load.generatorCpuShare)))}% of a core.`,
+        ...(peerResults === undefined ? ['Not measured here: MariaDB.'] : []),
       ],
-      table: { columns: COLUMNS, rows: rows(results) },
+      table: { columns: COLUMNS, rows: rows(subjects) },
       goals,
     };
   },
@@ -210,18 +198,19 @@ export const singlePairCell: Cell = {
   run: async (options) => {
     const pairOf = (name: string, rpo: string) => (): Subject =>
       twintide(name, { isPair: true, replication: `rpo_bytes = ${rpo}` });
-    const results = await measureAll(
+    const { subjects } = await measureAll(
       [
         pairOf('Twintide pair, rpo_bytes 64 MiB', '"64MiB"'),
         pairOf('Twintide pair, rpo_bytes 0 (on both disks)', '0'),
         mariadbSemiSync,
         galera,
       ],
+      {},
       options,
     );
     return {
       notes: ['"Twintide is" compares with the pair of 64 MiB.'],
-      table: { columns: COLUMNS, rows: rows(results) },
+      table: { columns: COLUMNS, rows: rows(subjects) },
       goals: [],
     };
   },
