@@ -18,13 +18,15 @@ import type { ColumnDefinition } from './column-definition.js';
 import { PacketReader } from './packet-reader.js';
 import { PayloadCollector } from './payload-collector.js';
 import { PreparedStatements } from './prepared-statements.js';
-import type { StatementBudget } from './prepared-statements.js';
+import type { PreparedStatement, StatementBudget } from './prepared-statements.js';
 import type { PreparedInfo, QuerySink, SessionHandler } from './session-handler.js';
 import { isSqlError, SqlError } from './sql-error.js';
 
 /** What commands need of the connection around them. */
 export interface CommandHost {
   readonly maxAllowedPacketBytes: number;
+  /** Resolves in a later turn of the event loop. */
+  yieldTurn(): Promise<void>;
   /** The client said goodbye. */
   quit(): void;
   /** The payload of COM_CHANGE_USER, command byte included. Answers by itself. */
@@ -99,8 +101,8 @@ export class CommandPhase {
     return COMMAND_NAME_BY_BYTE[this.#byte] ?? `0x${this.#byte.toString(16)}`;
   }
 
-  /** A piece of the current packet: chunk[start..end), not empty. */
-  piece(chunk: Uint8Array, start: number, end: number): void | Promise<void> {
+  /** A piece of the current packet: chunk[start..end), not empty; `comingBytes` were announced to follow. */
+  piece(chunk: Uint8Array, start: number, end: number, comingBytes: number): void | Promise<void> {
     let from = start;
     if (this.#byte === NO_COMMAND) {
       this.#byte = chunk[start] ?? 0;
@@ -110,7 +112,7 @@ export class CommandPhase {
       }
     }
     if (this.#byte !== QUERY) {
-      this.#collector.add(chunk, from, end);
+      this.#collector.add(chunk, from, end, comingBytes);
       return undefined;
     }
     if (from < end) return this.#writeQuery(chunk, from, end);
@@ -119,11 +121,11 @@ export class CommandPhase {
 
   /** The packet is complete: run the command. */
   end(answerSequenceId: number): void | Promise<void> {
-    const payload = this.#collector.view();
     const name = COMMAND_NAME_BY_BYTE[this.#byte];
     this.#response.begin(name === 'COM_STMT_EXECUTE' ? 'binary' : 'text', answerSequenceId);
     this.#isRunning = true;
-    return this.#run(name, payload);
+    if (this.#collector.isInParts) return this.#joinAndRun(name);
+    return this.#run(name, this.#collector.view());
   }
 
   /** Stops the command being received or executed; its answer will be `reason`. Nothing happens between commands. */
@@ -208,6 +210,15 @@ export class CommandPhase {
       'ER_NOT_SUPPORTED_YET',
       `This version of MySQL doesn't yet support '${name}' (${COMMANDS[name].why})`,
     );
+  }
+
+  async #joinAndRun(name: CommandName | undefined): Promise<void> {
+    await this.#inTurns(this.#collector.join());
+    await this.#run(name, this.#collector.view());
+  }
+
+  async #inTurns(steps: Iterator<undefined>): Promise<void> {
+    while (steps.next().done !== true) await this.#host.yieldTurn();
   }
 
   /** Runs a command to its end, whatever it throws, and sees to it that there is an answer. */
@@ -343,6 +354,14 @@ export class CommandPhase {
       statement.clearLongData();
       throw fault;
     }
+    if (!statement.isLongDataInParts) return this.#executeWith(statement, payload);
+    return this.#inTurns(statement.joinLongData()).then(() =>
+      this.#executeWith(statement, payload),
+    );
+  }
+
+  #executeWith(statement: PreparedStatement, payload: Uint8Array): void | Promise<void> {
+    const { id } = statement;
     statement.parameters.read(payload, statement.takeLongData());
     return this.#session.execute(id, statement.parameters, this.#response);
   }
@@ -353,7 +372,8 @@ export class CommandPhase {
     if (reader.remaining < 6) return;
     const statement = this.#statements.find(reader.int32());
     const parameter = reader.int16();
-    statement?.addLongData(parameter, reader.restBytes(), this.#host.maxAllowedPacketBytes);
+    const bytes = payload.subarray(reader.offset);
+    statement?.addLongData(parameter, bytes, this.#host.maxAllowedPacketBytes);
   }
 
   #closeStatement(payload: Uint8Array): void {

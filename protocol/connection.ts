@@ -361,8 +361,10 @@ export class Connection {
   }
 
   #onPiece(): void | Promise<void> {
-    const { chunk, pieceStart, pieceEnd } = this.#parser;
-    if (this.#state === 'ready') return this.#commands?.piece(chunk, pieceStart, pieceEnd);
+    const { chunk, pieceStart, pieceEnd, comingBytes } = this.#parser;
+    if (this.#state === 'ready') {
+      return this.#commands?.piece(chunk, pieceStart, pieceEnd, comingBytes);
+    }
     this.#collector.add(chunk, pieceStart, pieceEnd);
     return undefined;
   }
@@ -471,6 +473,7 @@ export class Connection {
     this.#session = session;
     this.#commands = new CommandPhase(session, this.#response, this.#host.statementBudget, {
       maxAllowedPacketBytes: this.#host.options.maxAllowedPacketBytes,
+      yieldTurn: () => this.#host.environment.timers.yieldTurn(),
       quit: () => this.#quit(),
       changeUser: (payload) => this.#changeUser(payload),
       statistics: () => this.#host.statistics(),

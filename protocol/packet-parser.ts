@@ -70,9 +70,9 @@ export class PacketParser {
     return this.#state === 'end' || this.#offset < this.chunk.length;
   }
 
-  /** Length that the current packet (not chain) announced; how much room a collector may need. */
-  get announcedBytes(): number {
-    return this.#headerLength;
+  /** How many bytes the current packet (not chain) announced to follow the piece read last. */
+  get comingBytes(): number {
+    return this.#frameRest;
   }
 
   /** Requires: between packets. The next one must carry this id; 0 for a command. */

@@ -16,6 +16,7 @@
 import { COLUMN_TYPE, PARAMETER_LAYOUT_BY_BYTE } from './column-types.js';
 import type { ParameterLayout } from './column-types.js';
 import { PacketReader } from './packet-reader.js';
+import { KEPT_BYTES_MAX } from './payload-collector.js';
 import { SqlError } from './sql-error.js';
 
 export type ParameterValue =
@@ -24,7 +25,7 @@ export type ParameterValue =
   | { readonly kind: 'integer'; readonly value: number | bigint; readonly unsigned: boolean }
   /** FLOAT and DOUBLE. */
   | { readonly kind: 'double'; readonly value: number }
-  /** Text (UTF-8), decimals, JSON; `binary` for BLOB types. A view of the packet: copy what is kept. */
+  /** Text (UTF-8), decimals, JSON; `binary` for BLOB types. A view of the packet: see `isLasting`. */
   | { readonly kind: 'string'; readonly bytes: Uint8Array; readonly binary: boolean }
   /** DATE, DATETIME and TIMESTAMP as sent; fields are not checked against the calendar. */
   | {
@@ -136,6 +137,14 @@ export class ParameterReader {
     this.#starts = new Int32Array(count);
     this.#ends = new Int32Array(count);
     this.#layouts = new Uint8Array(count);
+  }
+
+  /**
+   * Whether the bytes of a string stay as they are when the execute is over. Those of a small packet do not: the next one
+   * comes to the same place.
+   */
+  isLasting(index: number): boolean {
+    return this.#starts[index] === LONG_DATA_START || this.#payload.length > KEPT_BYTES_MAX;
   }
 
   kind(index: number): ParameterKind {

@@ -48,7 +48,7 @@ export class PreparedStatement {
     this.parameters = new ParameterReader(parameterCount);
   }
 
-  /** Appends to a parameter's value. */
+  /** Appends to a parameter's value. Long `bytes` are kept as they are: they must be nobody else's. */
   addLongData(parameter: number, bytes: Uint8Array, bytesMax: number): void {
     if (parameter >= this.parameters.count) {
       this.#fault ??= new SqlError('ER_WRONG_ARGUMENTS', { what: 'mysqld_stmt_send_long_data' });
@@ -68,7 +68,20 @@ export class PreparedStatement {
       collector = new PayloadCollector();
       this.#longData.set(parameter, collector);
     }
-    collector.add(bytes, 0, bytes.length);
+    collector.addOwned(bytes);
+  }
+
+  /** Whether `joinLongData` is to be called before `takeLongData`. */
+  get isLongDataInParts(): boolean {
+    for (const collector of this.#longData.values()) if (collector.isInParts) return true;
+    return false;
+  }
+
+  /** Yields where a turn of the event loop should end. */
+  *joinLongData(): Generator<undefined, void> {
+    for (const collector of this.#longData.values()) {
+      if (collector.isInParts) yield* collector.join();
+    }
   }
 
   /** The values sent ahead, by parameter; forgotten here, as they are good for one execute. */

@@ -497,25 +497,30 @@ export class TableStore {
   }
 
   stats(): TableStatistics[] {
+    return [...this.#state.tables.keys()].flatMap((tableId) => this.statsOf(tableId) ?? []);
+  }
+
+  /** undefined for a table that is not known: of which no row ever came. */
+  statsOf(tableId: TableId): TableStatistics | undefined {
     const { tables, runs, frozen, active } = this.#state;
-    return [...tables.values()].map((table) => {
-      const own = runs.get(table.tableId) ?? [];
-      let memtableRows = 0;
-      for (const generation of [...frozen, active]) {
-        memtableRows += generation.tables.get(table.tableId)?.rows ?? 0;
-      }
-      const runRows = own.reduce((sum, run) => sum + run.blocks.rows, 0);
-      return {
-        tableId: table.tableId,
-        rows: memtableRows + runRows,
-        memtableRows,
-        runRows,
-        runs: own.length,
-        runBytes: own.reduce((sum, run) => sum + run.sizeBytes, 0),
-        series: table.series.seriesCount,
-        seriesBytes: table.series.sizeBytes + table.tagBlocks.sizeBytes,
-      };
-    });
+    const table = tables.get(tableId);
+    if (table === undefined) return undefined;
+    const own = runs.get(tableId) ?? [];
+    let memtableRows = 0;
+    for (const generation of [...frozen, active]) {
+      memtableRows += generation.tables.get(tableId)?.rows ?? 0;
+    }
+    const runRows = own.reduce((sum, run) => sum + run.blocks.rows, 0);
+    return {
+      tableId,
+      rows: memtableRows + runRows,
+      memtableRows,
+      runRows,
+      runs: own.length,
+      runBytes: own.reduce((sum, run) => sum + run.sizeBytes, 0),
+      series: table.series.seriesCount,
+      seriesBytes: table.series.sizeBytes + table.tagBlocks.sizeBytes,
+    };
   }
 
   get cacheStatistics(): { sizeBytes: number; hits: number; misses: number } {

@@ -71,6 +71,25 @@ interface UnionColumn {
   notNullEverywhere: boolean;
 }
 
+/** The columns so far, found by name. */
+class Union {
+  readonly columns: UnionColumn[] = [];
+  readonly #positions = new Map<string, number>();
+
+  /** undefined = there is none of that name. */
+  position(name: string): number | undefined {
+    return this.#positions.get(name.toLowerCase());
+  }
+
+  /** Returns its position. Requires: there is none of that name. */
+  append(name: string, created: CreatedColumn, role: ColumnRole): number {
+    const position = this.columns.length;
+    this.#positions.set(name.toLowerCase(), position);
+    this.columns.push({ name, created, role, partCount: 1, notNullEverywhere: !created.nullable });
+    return position;
+  }
+}
+
 /** One CREATE's columns, each pointing at its column of the union. */
 interface PartMapping {
   readonly live: LiveTable;
@@ -88,7 +107,7 @@ export function mergeCreates(
   altered: ReadonlyMap<TableId, AlteredTtl> = NOTHING_ALTERED,
 ): MergedTable {
   const [canonical, ...others] = group;
-  const union: UnionColumn[] = [];
+  const union = new Union();
   const mappings: PartMapping[] = [joinColumns(union, canonical, name, [])];
   const setAside: LiveTable[] = [];
   const conflicts: CatalogConflict[] = [];
@@ -110,7 +129,7 @@ export function mergeCreates(
     mappings.push(joinColumns(union, other, name, conflicts));
   }
   const ttl = ttlOf(mappings, canonical, altered);
-  return { definition: define(union, mappings, canonical, name, ttl), setAside, conflicts };
+  return { definition: define(union.columns, mappings, canonical, name, ttl), setAside, conflicts };
 }
 
 /** Why two CREATEs can't be read as one table; null when they can. */
@@ -136,16 +155,16 @@ function keyText(create: CreateTableOperation, names: readonly string[]): string
 }
 
 function joinColumns(
-  union: UnionColumn[],
+  union: Union,
   live: LiveTable,
   tableName: string,
   conflicts: CatalogConflict[],
 ): PartMapping {
   const unionIndexes = live.create.columns.map((created) => {
     const role = roleOf(live.create, created);
-    const found = union.findIndex((column) => isSameName(column.name, created.name));
-    const column = union[found];
-    if (column === undefined) return appendColumn(union, created.name, created, role);
+    const found = union.position(created.name);
+    if (found === undefined) return union.append(created.name, created, role);
+    const column = at(union.columns, found);
     if (typeIdentity(column.created.type) === typeIdentity(created.type)) {
       column.partCount += 1;
       column.notNullEverywhere &&= !created.nullable;
@@ -165,19 +184,9 @@ function joinColumns(
       tableId: live.id,
       origin: live.origin,
     });
-    return appendColumn(union, renamed, created, role);
+    return union.append(renamed, created, role);
   });
   return { live, unionIndexes };
-}
-
-function appendColumn(
-  union: UnionColumn[],
-  name: string,
-  created: CreatedColumn,
-  role: ColumnRole,
-): number {
-  union.push({ name, created, role, partCount: 1, notNullEverywhere: !created.nullable });
-  return union.length - 1;
 }
 
 /** The newest ALTER of any part, else what the canonical CREATE said. */
@@ -218,6 +227,8 @@ function define(
     (position) => union[position]?.role === ColumnRole.field,
   );
   const schemaOrder = [...tagOrder, timePosition, ...fieldPositions];
+  const schemaIndexes: number[] = [];
+  for (const [index, position] of schemaOrder.entries()) schemaIndexes[position] = index;
   const columns: ColumnDefinition[] = union.map((column, position) => ({
     name: column.name,
     type: column.created.type,
@@ -226,7 +237,7 @@ function define(
     default: column.created.default,
     comment: column.created.comment,
     position,
-    schemaIndex: schemaOrder.indexOf(position),
+    schemaIndex: at(schemaIndexes, position),
     columnId: columnIdOf(canonical.id, column.name, column.created.type, 0),
   }));
   const create = canonical.create;
@@ -320,13 +331,9 @@ function columnNamed(create: CreateTableOperation, name: string): CreatedColumn 
 }
 
 /** A new name must miss the union so far and the columns of this CREATE that are still to come. */
-function isTaken(
-  union: readonly UnionColumn[],
-  create: CreateTableOperation,
-  name: string,
-): boolean {
+function isTaken(union: Union, create: CreateTableOperation, name: string): boolean {
   return (
-    union.some((column) => isSameName(column.name, name)) ||
+    union.position(name) !== undefined ||
     create.columns.some((column) => isSameName(column.name, name))
   );
 }

@@ -45,29 +45,33 @@ export const STATISTICS: InformationTable = {
     required('IS_VISIBLE', varchar(3)),
     optional('EXPRESSION', TEXT),
   ],
-  rows: (source) =>
-    allTables(source).flatMap((table) =>
-      keyColumns(table).map((column, index) => [
-        CATALOG,
-        table.database,
-        table.name,
-        table.appendMode ? 1 : 0,
-        table.database,
-        KEY_NAME,
-        index + 1,
-        column.name,
-        'A',
-        cardinality(table, source),
-        null,
-        null,
-        column.nullable ? 'YES' : '',
-        'BTREE',
-        '',
-        '',
-        'YES',
-        null,
-      ]),
-    ),
+  *rows(source) {
+    for (const table of allTables(source)) {
+      const rowCount = cardinality(table, source);
+      for (const [index, column] of keyColumns(table).entries()) {
+        yield [
+          CATALOG,
+          table.database,
+          table.name,
+          table.appendMode ? 1 : 0,
+          table.database,
+          KEY_NAME,
+          index + 1,
+          column.name,
+          'A',
+          rowCount,
+          null,
+          null,
+          column.nullable ? 'YES' : '',
+          'BTREE',
+          '',
+          '',
+          'YES',
+          null,
+        ];
+      }
+    }
+  },
 };
 
 export const KEY_COLUMN_USAGE: InformationTable = {

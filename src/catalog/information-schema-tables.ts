@@ -70,10 +70,10 @@ export const TABLES: InformationTable = {
     optional('CREATE_OPTIONS', varchar(256)),
     optional('TABLE_COMMENT', TEXT),
   ],
-  rows: (source, all) => [
-    ...all.map((table) => informationTableRow(table.name)),
-    ...allTables(source).map((table) => tableRow(table, source)),
-  ],
+  *rows(source, all) {
+    for (const table of all) yield informationTableRow(table.name);
+    for (const table of allTables(source)) yield tableRow(table, source);
+  },
 };
 
 /** No system table was ever created: MySQL shows the time of its own start. */
@@ -174,14 +174,16 @@ export const COLUMNS: InformationTable = {
     optional('SRS_ID', INT_UNSIGNED),
     required('SEMANTIC_TYPE', varchar(9)),
   ],
-  rows: (source, all) => [
-    ...all.flatMap((table) =>
-      table.columns.map((column, index) => informationColumnRow(table.name, column, index)),
-    ),
-    ...allTables(source).flatMap((table) =>
-      table.columns.map((column) => columnRow(table, column, source)),
-    ),
-  ],
+  *rows(source, all) {
+    for (const { name, columns } of all) {
+      for (const [index, column] of columns.entries()) {
+        yield informationColumnRow(name, column, index);
+      }
+    }
+    for (const table of allTables(source)) {
+      for (const column of table.columns) yield columnRow(table, column, source);
+    }
+  },
 };
 
 function informationColumnRow(table: string, column: VirtualColumn, index: number): VirtualValue[] {
@@ -309,30 +311,33 @@ export const PARTITIONS: InformationTable = {
     optional('NODEGROUP', varchar(256)),
     optional('TABLESPACE_NAME', varchar(268)),
   ],
-  rows: (source) =>
-    allTables(source).map((table) => {
-      const { rows, bytes } = tableSize(table, source);
-      return [
-        CATALOG,
-        table.database,
-        table.name,
-        ...Array<null>(9).fill(null),
-        rows,
-        rows === 0 ? 0 : Math.round(bytes / rows),
-        bytes,
-        0,
-        0,
-        0,
-        versionTimeText(table.createdVersion, source.zone),
-        null,
-        null,
-        null,
-        '',
-        null,
-        null,
-      ];
-    }),
+  *rows(source) {
+    for (const table of allTables(source)) yield partitionRow(table, source);
+  },
 };
+
+function partitionRow(table: TableDefinition, source: InformationSource): VirtualValue[] {
+  const { rows, bytes } = tableSize(table, source);
+  return [
+    CATALOG,
+    table.database,
+    table.name,
+    ...Array<null>(9).fill(null),
+    rows,
+    rows === 0 ? 0 : Math.round(bytes / rows),
+    bytes,
+    0,
+    0,
+    0,
+    versionTimeText(table.createdVersion, source.zone),
+    null,
+    null,
+    null,
+    '',
+    null,
+    null,
+  ];
+}
 
 /** Every stored table, by database and name. */
 export function allTables(source: InformationSource): TableDefinition[] {

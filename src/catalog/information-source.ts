@@ -39,7 +39,7 @@ export interface InformationTable {
   readonly rows: (
     source: InformationSource,
     all: readonly InformationTable[],
-  ) => readonly (readonly VirtualValue[])[];
+  ) => Iterable<readonly VirtualValue[]>;
 }
 
 export const INFORMATION_SCHEMA = 'information_schema';

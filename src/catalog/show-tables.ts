@@ -32,16 +32,22 @@ import type { VirtualColumn, VirtualTable, VirtualValue } from './virtual-table.
 export function showTable(
   name: string,
   columns: readonly VirtualColumn[],
-  rows: () => readonly (readonly VirtualValue[])[],
+  rows: () => Iterable<readonly VirtualValue[]>,
   like: string | null,
   likeColumn = 0,
 ): VirtualTable {
-  const filtered = (): readonly (readonly VirtualValue[])[] => {
-    if (like === null) return rows();
-    const matches = likeMatcher(like);
-    return rows().filter((row) => matches(String(row[likeColumn] ?? '')));
-  };
+  const filtered = (): Iterable<readonly VirtualValue[]> =>
+    like === null ? rows() : matchingRows(rows(), like, likeColumn);
   return { kind: 'virtual', database: '', name, columns, rows: filtered };
+}
+
+function* matchingRows(
+  rows: Iterable<readonly VirtualValue[]>,
+  like: string,
+  likeColumn: number,
+): Iterable<readonly VirtualValue[]> {
+  const matches = likeMatcher(like);
+  for (const row of rows) if (matches(String(row[likeColumn] ?? ''))) yield row;
 }
 
 export function showDatabases(source: InformationSource, like: string | null): VirtualTable {
@@ -229,10 +235,11 @@ export function showTableStatus(
     optional('Create_options', varchar(256)),
     optional('Comment', TEXT),
   ];
-  const rows = (): VirtualValue[][] =>
-    source.catalog.tables(database).map((table) => {
+  function* rows(): Iterable<VirtualValue[]> {
+    for (const table of source.catalog.tables(database)) {
       const [, , name, , ...rest] = tableRow(table, source);
-      return [name ?? null, ...rest];
-    });
+      yield [name ?? null, ...rest];
+    }
+  }
   return showTable('TABLES', columns, rows, like);
 }

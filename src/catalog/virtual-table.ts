@@ -2,8 +2,8 @@
  * Tables that are computed instead of stored: information_schema, and what SHOW statements select from.
  *
  * A virtual table is a list of typed columns and a function that makes its rows anew for each statement. Values are plain
- * JavaScript ones; the executor turns them into vectors. They are small (tables, columns, variables, sessions), so
- * nothing here is a hot path.
+ * JavaScript ones; the executor turns them into vectors. Most are small (variables, sessions), and nothing here is a hot path; but a thousand
+ * tables of a thousand columns are a million rows, which are neither made nor held at once.
  */
 
 import type { SqlType } from './sql-type.js';
@@ -26,8 +26,8 @@ export interface VirtualTable {
   readonly database: string;
   readonly name: string;
   readonly columns: readonly VirtualColumn[];
-  /** One array per row, aligned with `columns`. */
-  rows(): readonly (readonly VirtualValue[])[];
+  /** One array per row, aligned with `columns`. Where they can be many, a row is made when it is asked for. */
+  rows(): Iterable<readonly VirtualValue[]>;
 }
 
 export const VARCHAR_64: SqlType = { kind: 'text', spelling: 'varchar', length: 64 };

@@ -73,7 +73,20 @@ export const textBytes = (text: string): Uint8Array => encoder.encode(text);
 export const bytesText = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 export function textConstant(text: string): TypedValue {
-  return { type: varcharType([...text].length), value: textBytes(text) };
+  const value = textBytes(text);
+  return { type: varcharType(characterCount(text, value.length)), value };
+}
+
+/** `byteCount` is the length of the text in UTF-8: a text of ASCII, however long, is not looked at. */
+function characterCount(text: string, byteCount: number): number {
+  if (byteCount === text.length) return byteCount;
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    // Two units that make a character are counted at the second, if both are there.
+    const isSecond = (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+    if (!isSecond || at === 0 || (text.charCodeAt(at - 1) & 0xfc00) !== 0xd800) count += 1;
+  }
+  return count;
 }
 
 export function integerConstant(value: bigint | number): TypedValue {

@@ -28,8 +28,7 @@ import {
   LONG_BLOB,
   LONG_TEXT,
   NULL_TYPE,
-  textBytes,
-  varcharType,
+  textConstant,
 } from '../exec/sql-value.js';
 import { nearestWord } from '../server/nearest-word.js';
 import type { Expression, Literal } from '../sql/ast.js';
@@ -118,7 +117,7 @@ export class ExpressionBinder {
       }
       case 'like': {
         const args = [this.bind(expression.operand), this.bind(expression.pattern)];
-        if (expression.escape !== null) args.push(textConstant(expression.escape));
+        if (expression.escape !== null) args.push(textLiteral(expression.escape));
         return this.#negate(this.#call('like', args), expression.negated);
       }
       case 'regexp': {
@@ -164,7 +163,7 @@ export class ExpressionBinder {
       case 'double':
         return boundConstant(DOUBLE, literal.value);
       case 'string':
-        return textConstant(literal.value);
+        return textLiteral(literal.value);
       case 'bytes':
         return boundConstant(LONG_BLOB, literal.value);
       case 'date':
@@ -177,7 +176,7 @@ export class ExpressionBinder {
   }
 
   #temporalLiteral(text: string, type: BoundExpression['type'], word: string): BoundExpression {
-    const constant = castTo(textConstant(text), type, this.#env);
+    const constant = castTo(textLiteral(text), type, this.#env);
     if (constant.kind === 'constant' && constant.value !== null) return constant;
     throw new SqlError('ER_WRONG_VALUE', { type: word, value: text });
   }
@@ -261,7 +260,7 @@ export class ExpressionBinder {
       // date_trunc(day, ts): a bare word is a unit.
       const bound =
         unit?.kind === 'column' && unit.table === null
-          ? textConstant(unit.name)
+          ? textLiteral(unit.name)
           : unit && this.bind(unit);
       return this.#call(name, [
         ...(bound ? [bound] : []),
@@ -389,6 +388,7 @@ const ONE_ROW = Batch.of([], 1);
 const readsNull = (argument: BoundExpression): boolean =>
   someExpression(argument, (part) => part.kind === 'constant' && part.value === null);
 
-function textConstant(text: string): BoundExpression {
-  return boundConstant(varcharType([...text].length), textBytes(text));
+function textLiteral(text: string): BoundExpression {
+  const { type, value } = textConstant(text);
+  return boundConstant(type, value);
 }

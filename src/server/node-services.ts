@@ -172,7 +172,7 @@ export async function startServices(
     random: systemRandom,
     openReadView: () => store.tables.readView(),
     tableStatistics: (tableId) => {
-      const found = store.tables.stats().find((table) => table.tableId === tableId);
+      const found = store.tables.statsOf(tableId);
       return { rows: found?.rows ?? 0, bytes: found?.runBytes ?? 0 };
     },
     replicationStatus: () => replica.status(),

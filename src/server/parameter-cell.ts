@@ -109,13 +109,19 @@ function writeDateTime(
   else converter.localTime(sink, secondsOf(value, days), value.microsecond, MICROSECOND_DIGITS);
 }
 
-/** All parameters, as expressions take them. Bytes are copied out of the packet. */
+/**
+ * All parameters, as expressions take them. Bytes are copied out of a packet that is overwritten by the next, which is a small one; those of
+ * megabytes stay where they are.
+ */
 export function typedParameters(parameters: ParameterReader): TypedValue[] {
-  return Array.from({ length: parameters.count }, (_, index) =>
-    typedValueOf(parameters.value(index)),
-  );
+  return Array.from({ length: parameters.count }, (_, index) => {
+    const value = parameters.value(index);
+    if (value.kind !== 'string' || parameters.isLasting(index)) return typedValueOf(value);
+    return typedValueOf({ ...value, bytes: new Uint8Array(value.bytes) });
+  });
 }
 
+/** The bytes of a string are those given. */
 function typedValueOf(value: ParameterValue): TypedValue {
   switch (value.kind) {
     case 'null':
@@ -127,7 +133,7 @@ function typedValueOf(value: ParameterValue): TypedValue {
     case 'string':
       return {
         type: value.binary ? LONG_BLOB : varcharType(value.bytes.length),
-        value: new Uint8Array(value.bytes),
+        value: value.bytes,
       };
     case 'datetime': {
       const days = daysOf(value);

@@ -52,6 +52,8 @@ class Lexer {
   readonly #options: SqlTextOptions;
   readonly #tokens: Token[] = [];
   #at = 0;
+  /** The next backslash, as far as it was looked for. */
+  #escapeAt = -1;
   #inVersionComment = false;
 
   constructor(text: string, options: SqlTextOptions) {
@@ -226,25 +228,37 @@ class Lexer {
   #quoted(quote: number, backslashEscapes: boolean): string {
     const text = this.#text;
     const open = this.#at;
+    const mark = String.fromCharCode(quote);
     let value = '';
     let copied = open + 1;
-    for (let at = open + 1; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code === quote) {
-        value += text.slice(copied, at);
-        if (text.charCodeAt(at + 1) !== quote) {
-          this.#at = at + 1;
-          return value;
-        }
-        at += 1;
-        copied = at;
-      } else if (backslashEscapes && code === 0x5c && at + 1 < text.length) {
-        value += text.slice(copied, at) + unescaped(text.charAt(at + 1));
-        at += 1;
-        copied = at + 1;
+    let quoteAt = text.indexOf(mark, copied);
+    let escapeAt = backslashEscapes ? this.#escapeFrom(copied) : Infinity;
+    while (quoteAt >= 0) {
+      if (escapeAt < quoteAt) {
+        value += text.slice(copied, escapeAt) + unescaped(text.charAt(escapeAt + 1));
+        copied = escapeAt + 2;
+        escapeAt = this.#escapeFrom(copied);
+        if (quoteAt < copied) quoteAt = text.indexOf(mark, copied);
+        continue;
       }
+      value += text.slice(copied, quoteAt);
+      if (text.charCodeAt(quoteAt + 1) !== quote) {
+        this.#at = quoteAt + 1;
+        return value;
+      }
+      copied = quoteAt + 1;
+      quoteAt = text.indexOf(mark, copied + 1);
     }
     throw syntaxError(text, open);
+  }
+
+  /** Where the next backslash is; Infinity = there is none. It is looked for once, not for each of many literals before it. */
+  #escapeFrom(at: number): number {
+    if (this.#escapeAt < at) {
+      const found = this.#text.indexOf('\\', at);
+      this.#escapeAt = found < 0 ? Infinity : found;
+    }
+    return this.#escapeAt;
   }
 
   #quotedBytes(radix: 2 | 16): void {

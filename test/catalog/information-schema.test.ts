@@ -46,11 +46,9 @@ const CPU =
 /** Rows as objects by column name. */
 function rowsOf(table: VirtualTable | undefined): Record<string, VirtualValue>[] {
   if (table === undefined) throw new Error('no such table');
-  return table
-    .rows()
-    .map((row) =>
-      Object.fromEntries(table.columns.map((column, index) => [column.name, row[index] ?? null])),
-    );
+  return [...table.rows()].map((row) =>
+    Object.fromEntries(table.columns.map((column, index) => [column.name, row[index] ?? null])),
+  );
 }
 
 describe('information_schema', () => {
@@ -217,19 +215,19 @@ describe('SHOW', () => {
   test('DATABASES', () => {
     const table = showDatabases(sourceOf(CPU), null);
     expect(headings(table)).toEqual(['Database']);
-    expect(table.rows()).toEqual([['information_schema'], ['d']]);
-    expect(showDatabases(sourceOf(CPU), 'D%').rows()).toEqual([['d']]);
+    expect([...table.rows()]).toEqual([['information_schema'], ['d']]);
+    expect([...showDatabases(sourceOf(CPU), 'D%').rows()]).toEqual([['d']]);
   });
 
   test('TABLES', () => {
     const source = sourceOf(CPU, 'CREATE TABLE mem (ts TIMESTAMP)');
     expect(headings(showTables(source, 'd', false, null))).toEqual(['Tables_in_d']);
-    expect(showTables(source, 'd', true, 'c%').rows()).toEqual([['cpu', 'BASE TABLE']]);
+    expect([...showTables(source, 'd', true, 'c%').rows()]).toEqual([['cpu', 'BASE TABLE']]);
     expect(headings(showTables(source, 'd', true, 'c%'))).toEqual([
       'Tables_in_d (c%)',
       'Table_type',
     ]);
-    expect(showTables(source, 'information_schema', true, 'tables').rows()).toEqual([
+    expect([...showTables(source, 'information_schema', true, 'tables').rows()]).toEqual([
       ['TABLES', 'SYSTEM VIEW'],
     ]);
   });
@@ -239,7 +237,7 @@ describe('SHOW', () => {
     const table = source.catalog.table('d', 'cpu')!;
     const plain = showColumns(table, source, false, null);
     expect(headings(plain)).toEqual(['Field', 'Type', 'Null', 'Key', 'Default', 'Extra']);
-    expect(plain.rows()[1]).toEqual(['ts', 'timestamp(3)', 'NO', 'PRI', null, 'TIME INDEX']);
+    expect([...plain.rows()][1]).toEqual(['ts', 'timestamp(3)', 'NO', 'PRI', null, 'TIME INDEX']);
     const full = showColumns(table, source, true, 'HOST');
     expect(headings(full)).toEqual([
       'Field',
@@ -252,7 +250,7 @@ describe('SHOW', () => {
       'Privileges',
       'Comment',
     ]);
-    expect(full.rows()).toEqual([
+    expect([...full.rows()]).toEqual([
       [
         'host',
         'varchar(20)',
@@ -271,7 +269,7 @@ describe('SHOW', () => {
     const source = sourceOf(CPU);
     const table = showIndex(source.catalog.table('d', 'cpu') ?? null, source, null);
     expect(table.columns).toHaveLength(15);
-    expect(table.rows().map((row) => [row[2], row[3], row[4]])).toEqual([
+    expect([...table.rows()].map((row) => [row[2], row[3], row[4]])).toEqual([
       ['PRIMARY', 1, 'host'],
       ['PRIMARY', 2, 'ts'],
     ]);
@@ -291,17 +289,17 @@ describe('SHOW', () => {
 
   test('VARIABLES obeys LIKE and scope', () => {
     const source = sourceOf();
-    expect(showVariables(source, null, 'sql\\_mode').rows()).toEqual([
+    expect([...showVariables(source, null, 'sql\\_mode').rows()]).toEqual([
       ['sql_mode', 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'],
     ]);
-    expect(showVariables(source, 'global', 'pseudo_thread_id').rows()).toEqual([]);
-    expect(showVariables(source, null, 'version\\_tokens%').rows()).toEqual([]);
+    expect([...showVariables(source, 'global', 'pseudo_thread_id').rows()]).toEqual([]);
+    expect([...showVariables(source, null, 'version\\_tokens%').rows()]).toEqual([]);
   });
 
   test('WARNINGS and empty things have their headings', () => {
     const table = showWarnings([{ level: 'Note', code: 1051, message: 'm' }]);
     expect(headings(table)).toEqual(['Level', 'Code', 'Message']);
-    expect(table.rows()).toEqual([['Note', 1051, 'm']]);
+    expect([...table.rows()]).toEqual([['Note', 1051, 'm']]);
     expect(showNothing('triggers').columns).toHaveLength(11);
     expect(showNothing('events').columns).toHaveLength(15);
     expect(showNothing('functionStatus').columns).toHaveLength(11);

@@ -1,5 +1,6 @@
 /** Kill, time limit, memory limit, SLEEP, and giving back the view. */
 
+import { required, type VirtualTable } from '../../src/catalog/virtual-table.js';
 import { executeSelect } from '../../src/exec/execute-select.js';
 import { BIGINT, timestampType } from '../../src/exec/sql-value.js';
 import { cpuTable } from './cpu-table.js';
@@ -102,4 +103,53 @@ test('a sort of many batches is a sort', async () => {
   });
   expect(rows.length).toBe(30_011);
   expect(rows.every(([n], i) => n === String(i))).toBe(true);
+});
+
+describe('a computed table of many rows', () => {
+  let made = 0;
+  const numbers: VirtualTable = {
+    kind: 'virtual',
+    database: '',
+    name: 'numbers',
+    columns: [required('n', BIGINT)],
+    *rows() {
+      for (let n = 0; n < 5000; n += 1) {
+        made += 1;
+        yield [n];
+      }
+    },
+  };
+
+  beforeEach(() => {
+    made = 0;
+  });
+
+  test('its rows are made a stretch at a time, and others have their turn between', async () => {
+    const context = harnessContext({ virtual: [numbers] });
+    let [before, most] = [0, 0];
+    const endTurn = (): void => {
+      most = Math.max(most, made - before);
+      before = made;
+    };
+    const yieldTurn = (): Promise<void> => {
+      endTurn();
+      return context.timers.yieldTurn();
+    };
+    const { batches } = executeSelect(parseSelect('SELECT n FROM numbers'), {
+      ...context,
+      timers: { ...context.timers, yieldTurn },
+    });
+    let count = 0;
+    for await (const batch of batches) count += batch.length;
+    endTurn();
+    expect(count).toBe(5000);
+    // The clock of the harness goes on by 0.01 ms each time that it is asked, and a stretch is 2 ms.
+    expect(most).toBeLessThanOrEqual(201);
+  });
+
+  test('those that nobody wants are not made', async () => {
+    const { rows } = await query('SELECT n FROM numbers LIMIT 2', { virtual: [numbers] });
+    expect(rows).toEqual([['0'], ['1']]);
+    expect(made).toBeLessThanOrEqual(1024);
+  });
 });

@@ -542,4 +542,29 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/replication/gate.test.ts',
     testName: 'admission room for one more: none beyond the budget, though one would go alone',
   },
+  {
+    name: 'a packet of many megabytes is copied as a whole when the next of its chain comes',
+    file: 'protocol/payload-collector.ts',
+    find: 'if (this.#length > COPY_BYTES_MAX) {',
+    replace: 'if (this.#length > 2 ** 30) {',
+    testFile: 'test/protocol/payload-collector.test.ts',
+    testName: 'no step copies more than a little a chain of packets',
+  },
+  {
+    name: 'a header of megabytes costs megabytes before they come',
+    file: 'protocol/payload-collector.ts',
+    find: 'needed > COPY_BYTES_MAX\n',
+    replace: 'needed + comingBytes > COPY_BYTES_MAX\n',
+    testFile: 'test/protocol/payload-collector.test.ts',
+    testName: 'what is held a header of 16 MiB and one byte: as much as has arrived',
+  },
+  {
+    name: 'rows of a computed table are made in one go, however many they are',
+    file: 'src/exec/operators/virtual-scan-operator.ts',
+    find: 'if (pacer.isDue()) await pacer.rest();',
+    replace: 'if (count < 0) await pacer.rest();',
+    testFile: 'test/exec/limits.test.ts',
+    testName:
+      'a computed table of many rows its rows are made a stretch at a time, and others have their turn between',
+  },
 ];

@@ -1,5 +1,6 @@
 /** LIKE, REGEXP and IN. */
 
+import type { SqlType } from '../../catalog/sql-type.js';
 import type { BoundConstant, BoundExpression } from '../../plan/bound-expression.js';
 import { castTo } from '../../plan/bound-cast.js';
 import { collationOf } from '../../plan/type-rules.js';
@@ -145,6 +146,9 @@ const inList = defineFunction('in', 2, Infinity, (site) => {
   };
 });
 
+/** Compared with integers, too, a double is compared as one. */
+const isDouble = (type: SqlType): boolean => type.kind === 'double';
+
 /** With a NULL in the list, "not found" is "unknown". */
 function nullUnlessTrue(found: ExecVector, hasNull: boolean): ExecVector {
   if (!hasNull || found.kind !== 'number') return found;
@@ -172,7 +176,11 @@ function hashedMembership(
     const set = new Set(present.map((item) => key(item.value as Uint8Array)));
     return (vector) => testText(vector, (bytes) => set.has(key(bytes)));
   }
-  if (!isInteger(operand.type) || !present.every((item) => isInteger(item.type))) return null;
+  const isNumeric = isInteger(operand.type)
+    ? present.every((item) => isInteger(item.type))
+    : isDouble(operand.type) &&
+      present.every((item) => isInteger(item.type) || isDouble(item.type));
+  if (!isNumeric) return null;
   const set = new Set<SqlValue>(present.map((item) => item.value));
   if (![...set].every((value) => typeof value === 'number')) return null;
   return (vector) => {

@@ -22,21 +22,30 @@ export async function* scanVirtualTable(
   table: VirtualTable,
   { context, pacer }: Runtime,
 ): Operator {
-  const rows = table.rows();
-  for (let from = 0; from < rows.length; from += ROWS_PER_BATCH) {
-    const to = Math.min(from + ROWS_PER_BATCH, rows.length);
-    const builders = table.columns.map(({ type }) => new VectorBuilder(type, to - from));
-    for (let row = from; row < to; row++) {
-      const values = rows[row]!;
-      builders.forEach((builder, i) => {
-        builder.append(sqlValueOf(values[i] ?? null, table.columns[i]!.type, context));
-      });
+  const newBuilders = (): VectorBuilder[] =>
+    table.columns.map(({ type }) => new VectorBuilder(type, ROWS_PER_BATCH));
+  let builders = newBuilders();
+  let count = 0;
+  for (const values of table.rows()) {
+    builders.forEach((builder, i) => {
+      builder.append(sqlValueOf(values[i] ?? null, table.columns[i]!.type, context));
+    });
+    count += 1;
+    if (count === ROWS_PER_BATCH) {
+      yield batchOf(builders);
+      builders = newBuilders();
+      count = 0;
     }
-    yield Batch.of(
-      builders.map((builder) => builder.finish()),
-      to - from,
-    );
+    // A row of statistics is more work than many another.
     if (pacer.isDue()) await pacer.rest();
+  }
+  if (count > 0) yield batchOf(builders);
+
+  function batchOf(full: readonly VectorBuilder[]): Batch {
+    return Batch.of(
+      full.map((builder) => builder.finish()),
+      count,
+    );
   }
 }
 

@@ -229,7 +229,7 @@ export class SingleNode {
       random: systemRandom,
       openReadView: () => tables.readView(),
       tableStatistics: (tableId) => {
-        const found = tables.stats().find((each) => each.tableId === tableId);
+        const found = tables.statsOf(tableId);
         return { rows: found?.rows ?? 0, bytes: found?.runBytes ?? 0 };
       },
       replicationStatus: () => STANDALONE,
