@@ -5,16 +5,8 @@
  * is an error, not a pass.
  */
 
-import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { fork, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -50,14 +42,16 @@ const COPIED = [
   // Later than its sources: nothing to compile.
   'dist/kernels',
 ];
-const RUN_TIMEOUT_MS = 300_000;
+/** Of one run, the first of which compiles everything. */
+export const RUN_TIMEOUT_MS = 300_000;
 
 /**
- * One copy for all bugs, each planted and taken out again: what Jest compiled stays in a cache inside the copy, so that a run
+ * One copy for all bugs, each planted and taken out again, and one process that runs Jest in it: what is compiled stays, so that a run
  * compiles the one file that changed.
  */
 export class PlantedCopy {
   readonly #folder = mkdtempSync(join(tmpdir(), 'twintide-mutation-'));
+  #runner: ChildProcess | null = null;
 
   constructor() {
     for (const entry of COPIED)
@@ -66,24 +60,51 @@ export class PlantedCopy {
   }
 
   /** Runs the bug's named test with the bug. */
-  judge(bug: PlantedBug): Verdict {
+  async judge(bug: PlantedBug): Promise<Verdict> {
     const path = join(this.#folder, bug.file);
     const source = readFileSync(path, 'utf8');
     writeFileSync(path, planted(source, bug));
     try {
-      return runJest(this.#folder, [bug]);
+      return await this.#run([bug]);
     } finally {
       writeFileSync(path, source);
     }
   }
 
   /** Runs all the named tests as they are. */
-  passesWithoutBugs(bugs: readonly PlantedBug[]): Verdict {
-    return runJest(this.#folder, bugs);
+  passesWithoutBugs(bugs: readonly PlantedBug[]): Promise<Verdict> {
+    return this.#run(bugs);
   }
 
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#runner?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async #run(bugs: readonly PlantedBug[]): Promise<Verdict> {
+    const runner = this.#runner?.connected === true ? this.#runner : startRunner(this.#folder);
+    this.#runner = runner;
+    const testFiles = [...new Set(bugs.map((bug) => join(this.#folder, bug.testFile)))];
+    let answer: RunnerAnswer;
+    try {
+      answer = await ask(runner, {
+        testFiles,
+        testNamePattern: `^(${bugs.map((bug) => escapePattern(bug.testName)).join('|')})$`,
+        // Only where it is loaded anyway.
+        setupFiles: testFiles.some((file) => readFileSync(file, 'utf8').includes("'fast-check'"))
+          ? [join(this.#folder, 'test/mutations/no-shrinking.ts')]
+          : [],
+      });
+    } catch (error) {
+      this.#runner = null;
+      runner.kill('SIGKILL');
+      throw error;
+    }
+    const { passed, failed, notRun, output, left } = answer;
+    if (left.length > 0) this.#runner = null;
+    // A suite that does not even load has not noticed anything.
+    if (notRun > 0) throw new Error(`suite did not run: ${output}`);
+    return { ran: passed + failed, failed, output };
   }
 }
 
@@ -95,37 +116,46 @@ function planted(source: string, bug: PlantedBug): string {
   return pieces.join(bug.replace);
 }
 
-function runJest(folder: string, bugs: readonly PlantedBug[]): Verdict {
-  const result = join(folder, 'result.json');
-  rmSync(result, { force: true });
-  const run = spawnSync(
-    process.execPath,
-    [
-      join(folder, 'node_modules/jest/bin/jest.js'),
-      '--runInBand',
-      `--cacheDirectory=${join(folder, 'jest-cache')}`,
-      '--json',
-      `--outputFile=${result}`,
-      '--runTestsByPath',
-      ...new Set(bugs.map((bug) => join(folder, bug.testFile))),
-      '--testNamePattern',
-      `^(${bugs.map((bug) => escapePattern(bug.testName)).join('|')})$`,
-    ],
-    { cwd: folder, encoding: 'utf8', timeout: RUN_TIMEOUT_MS, env: environmentOfItsOwn() },
-  );
-  if (!existsSync(result)) throw new Error(`Jest did not run: ${run.stderr}`);
-  const summary = JSON.parse(readFileSync(result, 'utf8')) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numRuntimeErrorTestSuites: number;
-  };
-  // A suite that does not even load has not noticed anything.
-  if (summary.numRuntimeErrorTestSuites > 0) throw new Error(`suite did not run: ${run.stderr}`);
-  return {
-    ran: summary.numPassedTests + summary.numFailedTests,
-    failed: summary.numFailedTests,
-    output: run.stderr,
-  };
+interface RunnerAnswer {
+  readonly passed: number;
+  readonly failed: number;
+  /** Suites that did not load. */
+  readonly notRun: number;
+  readonly output: string;
+  /** What the run has left open; the runner ends by itself when there is anything. */
+  readonly left: readonly string[];
+}
+
+function startRunner(folder: string): ChildProcess {
+  return fork(join(folder, 'test/mutations/jest-runner.mjs'), {
+    cwd: folder,
+    // Not the flags of the Jest that runs this.
+    execArgv: [],
+    env: environmentOfItsOwn(),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+function ask(runner: ChildProcess, run: Readonly<Record<string, unknown>>): Promise<RunnerAnswer> {
+  return new Promise((answered, failed) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      runner.removeAllListeners('message').removeAllListeners('exit');
+    };
+    const timer = setTimeout(() => {
+      done();
+      failed(new Error(`no verdict within ${RUN_TIMEOUT_MS} ms`));
+    }, RUN_TIMEOUT_MS);
+    runner.once('message', (answer) => {
+      done();
+      answered(answer as RunnerAnswer);
+    });
+    runner.once('exit', (code, signal) => {
+      done();
+      failed(new Error(`Jest did not run: it ended with ${signal ?? `exit code ${code}`}`));
+    });
+    runner.send(run);
+  });
 }
 
 /** Where the outer run reports to is not the inner run's to write: it would count planted failures as real ones. */
