@@ -27,6 +27,7 @@ interface Case {
   readonly format?: number;
   readonly types?: number;
   readonly test?: number;
+  readonly bench?: number;
   /** [passed, failed, files that could not run]; null: the run ends without numbers. */
   readonly results?: readonly [number, number, number] | null;
   /** The same of the tests with clients, where there are any. */
@@ -54,6 +55,7 @@ function run(given: Case) {
       `*lint:format) exit ${given.format ?? 0};;`,
       `*types) exit ${given.types ?? 0};;`,
       `test) ${results === null ? ':' : write(numbers(results))}; exit ${given.test ?? 0};;`,
+      `*bench*) exit ${given.bench ?? 0};;`,
       `*clients) ${clients === undefined ? ':' : write(numbers(clients))};;`,
       'esac',
     ].join('\n'),
@@ -87,7 +89,9 @@ test.each<[what: string, given: Case, status: number, lastLine: string]>([
   ['the run ends without numbers', { test: 1, results: null }, 1, '0 passed, 1 failed'],
   ['there is no test at all', { results: [0, 0, 0] }, 1, '0 passed, 1 failed'],
   ['only the exit code fails', { test: 1 }, 1, '5 passed, 1 failed'],
+  ['the benchmark fails', { bench: 1 }, 1, '5 passed, 1 failed'],
   ['clients are counted too', { clients: [3, 2, 0] }, 1, '8 passed, 2 failed'],
+  ['so is the benchmark beside them', { clients: [3, 0, 0], bench: 1 }, 1, '8 passed, 1 failed'],
 ])('%s', (_, given, status, lastLine) => {
   const outcome = run(given);
   expect(outcome.lastLine).toBe(lastLine);
