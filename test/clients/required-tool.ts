@@ -1,7 +1,7 @@
 /** Programs that these tests drive. A missing one fails its tests, and says how to install it: a client that is not tested is a claim. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const INSTALL: Readonly<Record<string, string>> = {
@@ -28,6 +28,8 @@ export function requireConnectorJ(): string {
   const jar = join(CONNECTOR_J_FOLDER, CONNECTOR_J);
   if (existsSync(jar)) return jar;
   requireTool('mvn', '--version');
+  // Another worker may fetch it too; whoever is last puts the same file in its place.
+  const own = `${CONNECTOR_J_FOLDER}.${process.pid}`;
   const { status, stdout } = spawnSync(
     'mvn',
     [
@@ -35,10 +37,16 @@ export function requireConnectorJ(): string {
       '--quiet',
       'dependency:copy',
       '-Dartifact=com.mysql:mysql-connector-j:9.1.0:jar',
-      `-DoutputDirectory=${CONNECTOR_J_FOLDER}`,
+      `-DoutputDirectory=${own}`,
     ],
     { encoding: 'utf8' },
   );
-  if (status === 0 && existsSync(jar)) return jar;
-  throw new Error(`Maven could not fetch MySQL Connector/J 9.1.0:\n${stdout}`);
+  try {
+    if (status !== 0) throw new Error(`Maven could not fetch MySQL Connector/J 9.1.0:\n${stdout}`);
+    mkdirSync(CONNECTOR_J_FOLDER, { recursive: true });
+    renameSync(join(own, CONNECTOR_J), jar);
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+  return jar;
 }
