@@ -12,8 +12,10 @@ import { requireConnectorJ } from '../required-tool.js';
 const ANSWER_TIMEOUT_MS = 60_000;
 
 function commandLine(program: string, options: readonly string[]): string[] {
-  // The zone of the JVM is that of the session, so that what is written is what is expected.
   return [
+    // A program that is compiled at each start and soon ends gains nothing from the second compiler.
+    '-XX:TieredStopAtLevel=1',
+    // The zone of the JVM is that of the session, so that what is written is what is expected.
     '-Duser.timezone=UTC',
     '-Dfile.encoding=UTF-8',
     '-cp',
