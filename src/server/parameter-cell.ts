@@ -110,8 +110,8 @@ function writeDateTime(
 }
 
 /**
- * All parameters, as expressions take them. Bytes are copied out of a packet that is overwritten by the next, which is a small one; those of
- * megabytes stay where they are.
+ * All parameters, as expressions take them. Bytes are copied out of a packet that is overwritten by the next, which is a small one; others
+ * stay where they are.
  */
 export function typedParameters(parameters: ParameterReader): TypedValue[] {
   return Array.from({ length: parameters.count }, (_, index) => {
