@@ -81,7 +81,7 @@ export class Compactor {
     return this.#damaged.size;
   }
 
-  /** Runs of the partition that has most, those apart that are too large to be joined. */
+  /** Runs of the partition that has most, those apart that are too large to be joined, or damaged: nobody could wait for these. */
   get openRunsMax(): number {
     const settled = this.#deps.settled();
     const { runs } = settled;
@@ -90,7 +90,7 @@ export class Compactor {
       this.#countedRuns = runs;
       this.#openRunsMax = 0;
       for (const partition of partitionsOf(settled)) {
-        this.#openRunsMax = Math.max(this.#openRunsMax, openRuns(partition.runs));
+        this.#openRunsMax = Math.max(this.#openRunsMax, openRuns(this.#readable(partition)));
       }
     }
     return this.#openRunsMax;
@@ -125,7 +125,7 @@ export class Compactor {
       ({ table, partition }) => table.tableId === tableId && partition === number,
     );
     if (found === undefined) return true;
-    const runs = found.runs.filter((run) => !this.#damaged.has(run.id));
+    const runs = this.#readable(found);
     if (runs.length === 0 || (runs.length === 1 && !this.#hasWaste(found.table, runs[0]!))) {
       return true;
     }
@@ -141,12 +141,17 @@ export class Compactor {
     return done;
   }
 
+  /** Those that may be joined. */
+  #readable({ runs }: Partition): readonly Run[] {
+    return runs.filter((run) => !this.#damaged.has(run.id));
+  }
+
   /** Of the partition with most runs. */
   #mostUrgent(roomBytes: number): { partition: Partition; inputs: readonly Run[] } | null {
     let chosen: { partition: Partition; inputs: readonly Run[] } | null = null;
     let most = 0;
     for (const partition of partitionsOf(this.#deps.state())) {
-      const runs = partition.runs.filter((run) => !this.#damaged.has(run.id));
+      const runs = this.#readable(partition);
       const count = openRuns(runs);
       if (count <= most) continue;
       const [job] = planCompaction(runs);
@@ -182,6 +187,7 @@ export class Compactor {
       if (isNoSpace(error)) this.#deps.discard(job.runIds);
       if (!(error instanceof CorruptionError)) throw error;
       for (const run of inputs) this.#damaged.add(run.id);
+      this.#countedRuns = null;
     } finally {
       for (const run of inputs) this.#busy.delete(run.id);
     }

@@ -5,7 +5,7 @@
  *   memtable full, or its rows old   frozen, and flushed behind those frozen before
  *   a flush finds no room            the generation stays in memory, clients' writes are refused, and it is tried again: after 1, 2, 4...
  *                                    30 seconds, and when there is room
- *   runs pile up                     joined one job after another, after each flush
+ *   runs pile up                     joined one job after another, after each flush; and each second while writers wait for that
  *   more than that piles up          writers wait, a little or for long (write-stall.ts)
  *
  * Any other failure of a flush or of a compaction is the store's.
@@ -18,13 +18,15 @@ import { isNoSpace, NoSpaceError } from './no-space-error.js';
 import type { Clock, KeyValueStore, Timer, Timers } from './ports.js';
 import type { TableId } from './table-schema.js';
 import type { TableStore } from './table-store.js';
-import { FROZEN_GENERATIONS_MAX, stallMs } from './write-stall.js';
+import { FROZEN_GENERATIONS_MAX, OPEN_RUNS_SOFT, stallMs } from './write-stall.js';
 
 /** While space is low a row waits no longer than this for its flush: a flush gives journal files and dropped runs back. */
 const LOW_SPACE_AGE_MS = 2_000;
 /** A flush that found no room is tried again after this, and twice as long each time; and when the disk has room. */
 const FLUSH_RETRY_MS_MIN = 1_000;
 const FLUSH_RETRY_MS_MAX = 30_000;
+/** Runs that could not be joined, while writers wait for that. */
+const COMPACTION_RETRY_MS = 1_000;
 
 /** What flushes and compactions have done, and what waits for them. */
 export interface BackgroundStatus extends BackgroundCounts {
@@ -81,6 +83,7 @@ export class StoreUpkeep {
   #heldFlush: Timer | null = null;
   #flushRetryMs = FLUSH_RETRY_MS_MIN;
   #compacting: Promise<void> | null = null;
+  #compactionRetry: Timer | null = null;
   /** Set while the active generation has rows. */
   #ageTimer: Timer | null = null;
   #roomWaiters: (() => void)[] = [];
@@ -118,6 +121,7 @@ export class StoreUpkeep {
     this.#isClosed = true;
     this.#ageTimer?.cancel();
     this.#heldFlush?.cancel();
+    this.#compactionRetry?.cancel();
     this.#deps.kv.endWaits?.();
     this.#wakeWriters();
   }
@@ -293,9 +297,7 @@ export class StoreUpkeep {
   /** Writes what is frozen; joins a flush that is under way. A failure is the store's, unless there was no room. */
   #flushFrozen(): Promise<void> {
     if (this.#flushing !== null) return this.#flushing;
-    const flushing = this.#flushAllFrozen().finally(() => {
-      this.#flushing = null;
-    });
+    const flushing = this.#flushAllFrozen();
     this.#flushing = flushing;
     flushing.then(
       () => this.#endHeldFlush(),
@@ -306,21 +308,28 @@ export class StoreUpkeep {
 
   async #flushAllFrozen(): Promise<void> {
     const { tables, space, kv, horizon, onFlushed } = this.#deps;
-    while (this.#frozenCount > 0) {
-      // A full LevelDB must be opened anew, so it is not asked for what cannot fit.
-      const { freeBytes } = space;
-      if (freeBytes !== null && freeBytes < tables.frozenBytes()) {
-        throw new NoSpaceError('the disk has no room for the flush of a memtable');
+    // The caller notes first that this is under way.
+    await Promise.resolve();
+    try {
+      while (this.#frozenCount > 0) {
+        // A full LevelDB must be opened anew, so it is not asked for what cannot fit.
+        const { freeBytes } = space;
+        if (freeBytes !== null && freeBytes < tables.frozenBytes()) {
+          throw new NoSpaceError('the disk has no room for the flush of a memtable');
+        }
+        await kv.untilWritable?.();
+        await tables.flush(horizon);
+        this.#frozenCount -= 1;
+        this.#wakeWriters();
+        this.#compact();
+        await onFlushed();
+        await space.look();
+        // What came meanwhile may have filled the next one.
+        if (this.#isFull && this.#isStarted && !this.#isClosed) this.#freeze();
       }
-      await kv.untilWritable?.();
-      await tables.flush(horizon);
-      this.#frozenCount -= 1;
-      this.#wakeWriters();
-      this.#compact();
-      await onFlushed();
-      await space.look();
-      // What came meanwhile may have filled the next one.
-      if (this.#isFull && this.#isStarted && !this.#isClosed) this.#freeze();
+    } finally {
+      // In the step of the last look: what is frozen from here on has a flush of its own.
+      this.#flushing = null;
     }
   }
 
@@ -353,9 +362,20 @@ export class StoreUpkeep {
     if (!this.#isStarted || this.#isClosed) return;
     this.#compacting ??= this.#compactAll().finally(() => {
       this.#compacting = null;
+      this.#compactLater();
     });
     this.#compacting.catch((error: unknown) => {
       if (!isNoSpace(error)) this.#deps.onFailure(error);
+    });
+  }
+
+  /** There was no room for it: as long as writers wait for that, no flush may come to try it again. */
+  #compactLater(): void {
+    const { tables, timers } = this.#deps;
+    if (this.#isOver || tables.openRunsMax <= OPEN_RUNS_SOFT) return;
+    this.#compactionRetry?.cancel();
+    this.#compactionRetry = timers.after(COMPACTION_RETRY_MS, () => {
+      if (!this.#isOver) this.#compact();
     });
   }
 

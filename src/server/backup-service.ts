@@ -90,8 +90,6 @@ export class BackupService {
   async #backUp(folder: string, signal: AbortSignal): Promise<BackupResult> {
     const { store, kv, disk, clock, random, timers } = this.#deps;
     const history = await this.#history();
-    // While generations queue none is frozen, and a flush would leave the newest rows where they are.
-    while (store.isStalled) await store.flush();
     await store.flush({ evenIfEmpty: true });
     const snapshot = kv.snapshot();
     try {

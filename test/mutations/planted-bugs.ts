@@ -383,6 +383,40 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'with a thread that writes beside after its failure nothing is written in any thread, and what names its blocks is refused',
   },
   {
+    name: 'a backup flushes on and on, in one turn of the event loop, while runs wait to be joined',
+    file: 'src/server/backup-service.ts',
+    find: 'await store.flush({ evenIfEmpty: true });',
+    replace: 'do await store.flush({ evenIfEmpty: true }); while (store.isStalled);',
+    testFile: 'test/server/backup-service.test.ts',
+    testName: 'while runs wait to be joined it takes one flush',
+  },
+  {
+    name: 'whoever asks for a flush in the moment in which another one ends is told that it is done',
+    file: 'storage/store-upkeep.ts',
+    find: '      this.#flushing = null;',
+    replace: '      void Promise.resolve().then(() => (this.#flushing = null));',
+    testFile: 'test/storage/flush-requests.test.ts',
+    testName:
+      'a flush that resolves has written all that was applied before it, whenever it was asked for',
+  },
+  {
+    name: 'writers wait for ever for runs that could not be joined, though the disk has room again',
+    file: 'storage/store-upkeep.ts',
+    find: '      this.#compactLater();',
+    replace: '',
+    testFile: 'test/storage/join-retry.test.ts',
+    testName: 'writers that wait for runs to be joined go on once the disk has room for that',
+  },
+  {
+    name: 'runs that are damaged count among those that writers wait for',
+    file: 'storage/compactor.ts',
+    find: 'openRuns(this.#readable(partition))',
+    replace: 'openRuns(partition.runs)',
+    testFile: 'test/storage/compaction.test.ts',
+    testName:
+      'writers do not wait for runs that no compaction can join, because one of them is damaged',
+  },
+  {
     name: 'backup without checksums: a damaged value is copied, and found when it is too late',
     file: 'storage/backup.ts',
     find: '        openValue(key, value);\n        yield [key, value];',

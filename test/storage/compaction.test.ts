@@ -358,6 +358,21 @@ test('a damaged run is left alone: its readers are told, and nobody else', async
   expect(await scanAll(store, schema, later)).toEqual([printed(['new', T0 + 1e9, 1])]);
 });
 
+test('writers do not wait for runs that no compaction can join, because one of them is damaged', async () => {
+  const kv = new ForgetfulKv();
+  const store = await fourRuns(kv);
+  expect(store.openRunsMax).toBe(4);
+  for await (const key of kv.keys(blocksOf(2))) {
+    kv.flip(key, 9, 0x10);
+    break;
+  }
+  await compact(store, ALL);
+  expect(store.openRunsMax).toBe(0);
+  write(store, 100, [['new', T0 + 1e9, 1]]);
+  await flushAll(store, 5);
+  expect(store.openRunsMax).toBe(1);
+});
+
 test('what grows too large is cut into several runs, which do not overlap', async () => {
   const kv = new ForgetfulKv();
   const store = await fourRuns(kv);
