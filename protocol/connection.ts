@@ -15,6 +15,7 @@
  */
 
 import type { Duplex } from 'node:stream';
+import type { BusyPoll } from './busy-poll.js';
 import type { ChunkPool } from './chunk-pool.js';
 import { CommandPhase } from './command-phase.js';
 import { CommandResponse } from './command-response.js';
@@ -68,6 +69,7 @@ export interface ConnectionHost {
   readonly options: ServerOptions;
   readonly chunks: ChunkPool;
   readonly statementBudget: StatementBudget;
+  readonly busyPoll: BusyPoll;
   statistics(): string;
   onCommand(): void;
   onLogin(succeeded: boolean): void;
@@ -239,6 +241,7 @@ export class Connection {
     this.#deadlines.inputCame(nowMs);
     this.#input.push(isBorrowed && this.#isPumping ? new Uint8Array(bytes) : bytes);
     if (this.#isPumping) return;
+    this.#host.busyPoll.began(this.id, nowMs);
     this.#startPump(nowMs);
     if (isBorrowed) this.#parser.keepRest();
     this.#input.parsed(bytes.length);
@@ -278,15 +281,19 @@ export class Connection {
   #startPump(nowMs: number): void {
     this.#isPumping = true;
     this.#stretchStartMs = nowMs;
-    this.#pump();
+    this.#pump(nowMs);
   }
 
-  #endPump(): void {
+  #endPump(nowMs: number): void {
     this.#isPumping = false;
     this.#isWaiting = false;
     this.#writer.flush();
+    if (this.#state !== 'closed' && !this.#input.isEmpty) {
+      this.#startPump(this.#now());
+      return;
+    }
+    this.#host.busyPoll.ended(nowMs);
     if (this.#state === 'closed') this.#tearDown();
-    else if (!this.#input.isEmpty) this.#startPump(this.#now());
     else if (this.#inputEnded) this.#startLingering();
   }
 
@@ -294,7 +301,8 @@ export class Connection {
    * Reads on until there is no input, or something has to be waited for: then it is called again when that is over. No async function,
    * because a statement of one row feels the price of each.
    */
-  #pump(): void {
+  #pump(startMs: number): void {
+    let nowMs = startMs;
     try {
       while (this.#state === 'authenticating' || this.#state === 'ready') {
         const step = this.#parser.next();
@@ -314,14 +322,14 @@ export class Connection {
           );
           return;
         }
-        const nowMs = this.#now();
+        nowMs = this.#now();
         if (step === 'end') this.#afterPacket(nowMs);
         if (this.#yields(nowMs)) return;
       }
     } catch (error) {
       this.#onPumpFault(error);
     }
-    this.#endPump();
+    this.#endPump(nowMs);
   }
 
   readonly #onPieceTaken = (): void => this.#goOn(false);
@@ -329,20 +337,20 @@ export class Connection {
 
   #goOn(isCommandEnded: boolean): void {
     this.#isWaiting = false;
+    const nowMs = this.#now();
     try {
-      const nowMs = this.#now();
       if (isCommandEnded) this.#afterPacket(nowMs);
       if (this.#yields(nowMs)) return;
     } catch (error) {
       this.#onWaitFailed(error);
       return;
     }
-    this.#pump();
+    this.#pump(nowMs);
   }
 
   readonly #onWaitFailed = (error: unknown): void => {
     this.#onPumpFault(error);
-    this.#endPump();
+    this.#endPump(this.#now());
   };
 
   /**
@@ -355,7 +363,7 @@ export class Connection {
     this.#writer.flush();
     this.#host.environment.timers.yieldTurn().then(() => {
       this.#stretchStartMs = this.#now();
-      this.#pump();
+      this.#pump(this.#stretchStartMs);
     }, this.#onWaitFailed);
     return true;
   }

@@ -44,6 +44,7 @@ export { hasCapability } from './capabilities.js';
 export { accountVerifier } from './account-verifier.js';
 export { MysqlServer } from './server.js';
 export type { ListenOptions, ServerCounters } from './server.js';
+export type { BusyPollCounters, PollingProcess } from './busy-poll.js';
 export type { ConnectionStatus } from './connection.js';
 export type { ListenAddress } from './listen-address.js';
 export { DEFAULT_SERVER_OPTIONS } from './server-options.js';

@@ -1,5 +1,7 @@
 /** Limits and collaborators of a server: every bound of the wire is here, with what happens at it. */
 
+import type { PollingProcess } from './busy-poll.js';
+
 /** Clock, timers, randomness and log come in from outside, so that tests run on their own. */
 export interface ServerEnvironment {
   readonly clock: { monotonicMs(): number };
@@ -9,6 +11,8 @@ export interface ServerEnvironment {
   };
   readonly random: { fill(target: Uint8Array): void };
   readonly log: ProtocolLog;
+  /** Without it the server never polls. */
+  readonly polling?: PollingProcess;
 }
 
 /** What pino offers, in the part that is used here. */
@@ -41,6 +45,8 @@ export interface ServerOptions {
   readonly killGraceMs: number;
   /** How often deadlines are looked at; they are met that late. */
   readonly sweepIntervalMs: number;
+  /** How long input is looked for without sleeping, after the last answer, where that pays; 0 = never. */
+  readonly busyPollMs: number;
 }
 
 export const DEFAULT_SERVER_OPTIONS: Omit<ServerOptions, 'version'> = {
@@ -54,6 +60,7 @@ export const DEFAULT_SERVER_OPTIONS: Omit<ServerOptions, 'version'> = {
   lingerMs: 5_000,
   killGraceMs: 5_000,
   sweepIntervalMs: 1_000,
+  busyPollMs: 0,
 };
 
 /** Operators get in when clients have taken all connections. */

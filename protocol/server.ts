@@ -8,6 +8,8 @@
 
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { BusyPoll } from './busy-poll.js';
+import type { BusyPollCounters } from './busy-poll.js';
 import { ChunkPool } from './chunk-pool.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost, ConnectionStatus, Peer } from './connection.js';
@@ -39,6 +41,7 @@ export interface ServerCounters {
   readonly preparedStatements: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  readonly busyPoll: BusyPollCounters;
 }
 
 export interface ListenOptions {
@@ -55,6 +58,7 @@ export class MysqlServer {
   readonly #connections = new Map<number, Connection>();
   readonly #refused = new Set<Connection>();
   readonly #statementBudget: StatementBudget;
+  readonly #busyPoll: BusyPoll;
   readonly #connectionHost: ConnectionHost;
   readonly #startMs: number;
   #nextId = 1;
@@ -81,12 +85,17 @@ export class MysqlServer {
     this.#options = { ...DEFAULT_SERVER_OPTIONS, ...options };
     this.#startMs = deps.environment.clock.monotonicMs();
     this.#statementBudget = new StatementBudget(this.#options.maxPreparedStatements);
+    this.#busyPoll = new BusyPoll(
+      { clock: deps.environment.clock, process: deps.environment.polling ?? null },
+      this.#options.busyPollMs,
+    );
     this.#connectionHost = {
       hooks: this.#hooks,
       environment: this.#environment,
       options: this.#options,
       chunks: new ChunkPool(),
       statementBudget: this.#statementBudget,
+      busyPoll: this.#busyPoll,
       statistics: () => this.#statistics(),
       onCommand: () => {
         this.#commandsTotal++;
@@ -140,6 +149,7 @@ export class MysqlServer {
       preparedStatements: this.#statementBudget.count,
       bytesReceived,
       bytesSent,
+      busyPoll: this.#busyPoll.counters(),
     };
   }
 
@@ -164,6 +174,7 @@ export class MysqlServer {
    */
   async drain(options: { readonly timeoutMs: number }): Promise<{ readonly stuck: number }> {
     this.#isDraining = true;
+    this.#busyPoll.close();
     const stopped = this.#listeners
       .splice(0)
       .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));

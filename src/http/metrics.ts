@@ -103,6 +103,22 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   counter('rows_written_total', 'Rows that clients wrote.', (node) => node.rowsWrittenTotal),
   counter('bytes_received_total', 'Bytes from MySQL clients.', (node) => node.bytesReceivedTotal),
   counter('bytes_sent_total', 'Bytes to MySQL clients.', (node) => node.bytesSentTotal),
+  counter(
+    'busy_polls_caught_total',
+    'Busy polls that ended with a statement.',
+    (node) => node.busyPoll.caught,
+  ),
+  counter(
+    'busy_polls_vain_total',
+    'Busy polls that ended without a statement.',
+    (node) => node.busyPoll.inVain,
+  ),
+  counter('busy_poll_ms_total', 'Time spent in busy polls.', (node) => node.busyPoll.polledMs),
+  counter(
+    'busy_poll_rests_total',
+    'How often busy polling rested because other threads wanted the processors.',
+    (node) => node.busyPoll.rests,
+  ),
   gauge('memtable_bytes', 'Memory of rows not yet flushed.', (node) => node.memtableBytes),
   gauge('runs', 'Runs on disk, of all tables.', (node) => node.runs),
   gauge('series', 'Series of all tables.', (node) => node.series),

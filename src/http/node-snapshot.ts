@@ -1,4 +1,5 @@
 /** What a node says of itself over HTTP: one snapshot, from which /status, /metrics and `twintide status` are made. */
+import type { BusyPollCounters } from '../../protocol/index.js';
 import type { JournalPoint, ReplicationStatus } from '../../replication/index.js';
 import type { BackgroundStatus, DiskStatus } from '../../storage/index.js';
 
@@ -28,6 +29,7 @@ export interface NodeSnapshot {
   readonly rowsWrittenTotal: number;
   readonly bytesReceivedTotal: number;
   readonly bytesSentTotal: number;
+  readonly busyPoll: BusyPollCounters;
   readonly memtableBytes: number;
   readonly memory: NodeMemory;
   readonly runs: number;

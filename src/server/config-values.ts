@@ -2,7 +2,7 @@
  * The spellings of a setting's value: sizes, durations, counts, addresses, choices.
  *
  *   size      = 0 | digits | digits[.digits] unit     unit = B KiB MiB GiB TiB (powers of 1024), KB MB GB TB (of 1000)
- *   duration  = "off" (where allowed) | digits[.digits] unit      unit = ms s m h d
+ *   duration  = "off" (where allowed) | digits[.digits] unit      unit = ms s m h d, and us for very short ones
  *   address   = host ":" port | "[" IPv6 "]" ":" port
  *
  * A value arrives as TOML gave it (a string, a number...) or as the text of a flag or an environment variable, so a count
@@ -88,6 +88,25 @@ export function duration(minMs: number, maxMs: number): ValueParser<number> {
       );
     }
     const ms = Math.round(Number(found[1]) * DURATION_UNITS_MS[found[2]!]!);
+    if (ms < minMs || ms > maxMs) {
+      throw new ValueError(
+        `must lie between ${formatDuration(minMs)} and ${formatDuration(maxMs)}, and got ${show(raw)}`,
+      );
+    }
+    return ms;
+  };
+}
+
+/** Milliseconds within `minMs`..`maxMs`, to the microsecond. */
+export function shortDuration(minMs: number, maxMs: number): ValueParser<number> {
+  return (raw) => {
+    const found = typeof raw === 'string' ? /^(\d+(?:\.\d+)?)\s*(us|ms)$/.exec(raw.trim()) : null;
+    if (found === null) {
+      throw new ValueError(
+        `needs a duration with its unit, such as "200us" or "1ms", and got ${show(raw)}`,
+      );
+    }
+    const ms = Math.round(Number(found[1]) * (found[2] === 'us' ? 1 : 1_000)) / 1_000;
     if (ms < minMs || ms > maxMs) {
       throw new ValueError(
         `must lie between ${formatDuration(minMs)} and ${formatDuration(maxMs)}, and got ${show(raw)}`,
@@ -200,8 +219,9 @@ export function formatSize(bytes: number): string {
   return String(bytes);
 }
 
-/** Milliseconds in the largest unit that divides them: 30000 is "30s". */
+/** Milliseconds in the largest unit that divides them: 30000 is "30s", 0.2 is "200us". */
 export function formatDuration(ms: number): string {
+  if (!Number.isInteger(ms)) return `${Math.round(ms * 1_000)}us`;
   for (const [unit, factor] of [
     ['d', 86_400_000],
     ['h', 3_600_000],

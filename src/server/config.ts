@@ -27,6 +27,8 @@ export interface Config {
     readonly listen: Address;
     readonly maxConnections: number;
     readonly maxAllowedPacketBytes: number;
+    /** 0: never. */
+    readonly busyPollMs: number;
   };
   readonly http: { readonly listen: Address };
   readonly replication: {
@@ -330,6 +332,7 @@ function toConfig(settings: Settings, baseFolder: string): Config {
       listen: mysql.listen,
       maxConnections: mysql.max_connections,
       maxAllowedPacketBytes: mysql.max_allowed_packet,
+      busyPollMs: mysql.busy_poll ?? 0,
     },
     http: { listen: http.listen },
     replication: {

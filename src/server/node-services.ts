@@ -36,6 +36,7 @@ import { ExpiryTask } from './expiry-task.js';
 import type { Logger } from './logger.js';
 import type { Closers, RunningNode } from './node.js';
 import type { NodeStorage } from './node-storage.js';
+import { ProcessorDemand } from './processor-demand.js';
 import type { ServerContext } from './server-context.js';
 import { InsertGroups } from './insert-groups.js';
 import { RowBatchPool } from './row-batch-pool.js';
@@ -196,6 +197,8 @@ export async function startServices(
     counters,
   };
 
+  const demand = config.mysql.busyPollMs > 0 ? ProcessorDemand.open() : null;
+  closers.push(async () => demand?.close());
   const environment: ServerEnvironment = {
     clock: systemClock,
     timers,
@@ -205,6 +208,12 @@ export async function startServices(
       warn: (fields, message) => log.warn(fields, message),
       error: (fields, message) => log.error(fields, message),
     },
+    ...(demand !== null && {
+      polling: {
+        nextTurn: (task: () => void) => void setImmediate(task),
+        isContended: () => demand.isExceeded(),
+      },
+    }),
   };
   const mysql = new MysqlServer(
     { hooks: hooksOf(config, context, replica), environment },
@@ -213,6 +222,7 @@ export async function startServices(
       maxConnections: config.mysql.maxConnections,
       maxAllowedPacketBytes: config.mysql.maxAllowedPacketBytes,
       maxPreparedStatements: PREPARED_STATEMENTS_MAX,
+      busyPollMs: config.mysql.busyPollMs,
     },
   );
   closers.push(async () => {
@@ -239,6 +249,7 @@ export async function startServices(
     rowsWrittenTotal: counters.rowsInserted,
     bytesReceivedTotal: mysql.counters().bytesReceived,
     bytesSentTotal: mysql.counters().bytesSent,
+    busyPoll: mysql.counters().busyPoll,
     memtableBytes: store.tables.memtableBytes(),
     memory: {
       ...store.tables.memory(),

@@ -51,6 +51,7 @@ const linked: NodeSnapshot = {
   rowsWrittenTotal: 5_000,
   bytesReceivedTotal: 10,
   bytesSentTotal: 20,
+  busyPoll: { caught: 40, inVain: 3, polledMs: 2.5, rests: 1 },
   memtableBytes: 4096,
   memory: {
     memtables: 8192,
@@ -212,6 +213,10 @@ describe('/metrics', () => {
       twintide_sessions: '5',
       twintide_queries_total: '500',
       twintide_rows_written_total: '5000',
+      twintide_busy_polls_caught_total: '40',
+      twintide_busy_polls_vain_total: '3',
+      twintide_busy_poll_ms_total: '2.5',
+      twintide_busy_poll_rests_total: '1',
       twintide_memtable_bytes: '4096',
       'twintide_memory_bytes{kind="memtables"}': '8192',
       'twintide_memory_bytes{kind="memtables_idle"}': '1024',

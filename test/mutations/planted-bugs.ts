@@ -601,4 +601,31 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName:
       'a computed table of many rows its rows are made a stretch at a time, and others have their turn between',
   },
+  {
+    name: 'many clients are polled for: the gaps between them are short',
+    file: 'protocol/busy-poll.ts',
+    find: ' && connectionId === this.#lastId;',
+    replace: ';',
+    testFile: 'test/protocol/busy-poll.test.ts',
+    testName:
+      'nothing is polled for while anything is under way connections that take turns are not polled for, however short the gaps',
+  },
+  {
+    name: 'a gap longer than the limit teaches nothing: whoever asks often enough is polled for',
+    file: 'protocol/busy-poll.ts',
+    find: 'this.#points - LONG_GAP_COST',
+    replace: 'this.#points',
+    testFile: 'test/protocol/busy-poll.test.ts',
+    testName:
+      'polling begins with eight points: a gap within the limit is one, a longer one takes five seven, less five for a longer one, and five are not enough',
+  },
+  {
+    name: 'no rest: polling goes on though other processes want the processor',
+    file: 'protocol/busy-poll.ts',
+    find: 'if (!isAlone || nowMs < this.#restsUntilMs)',
+    replace: 'if (!isAlone)',
+    testFile: 'test/protocol/busy-poll.test.ts',
+    testName:
+      'processors that others want four looks in a row, one each sixteen polls, and polling rests for a quarter of a second, then learns anew',
+  },
 ];

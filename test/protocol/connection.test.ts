@@ -4,6 +4,7 @@
  */
 
 import { accountVerifier } from '../../protocol/account-verifier.js';
+import { BusyPoll } from '../../protocol/busy-poll.js';
 import { ChunkPool } from '../../protocol/chunk-pool.js';
 import { Connection } from '../../protocol/connection.js';
 import { greetingPayload } from '../../protocol/handshake-packets.js';
@@ -104,6 +105,7 @@ function open(options: Partial<ServerOptions> = {}, hooks: Partial<ServerHooks> 
       options: { ...DEFAULT_SERVER_OPTIONS, version: '8.0.36-test', ...options },
       chunks: new ChunkPool(),
       statementBudget: new StatementBudget(options.maxPreparedStatements ?? 10),
+      busyPoll: new BusyPoll({ clock: environment.clock, process: null }, 0),
       statistics: () => 'Uptime: 1',
       onCommand: () => undefined,
       onLogin: () => undefined,

@@ -9,6 +9,7 @@ import {
   formatSize,
   isLoopback,
   orOff,
+  shortDuration,
   size,
   ValueError,
 } from '../../src/server/config-values.js';
@@ -53,6 +54,24 @@ test.each([
 
 test.each(['5', 5, '5S', '5 weeks', '-5s', 's', '', null])('duration %j is refused', (raw) => {
   expect(() => anyDuration(raw)).toThrow(ValueError);
+});
+
+test.each([
+  ['200us', 0.2],
+  ['0.5ms', 0.5],
+  ['1 ms', 1],
+  ['12.6us', 0.013],
+])('short duration %j is %d ms', (raw, ms) => {
+  expect(shortDuration(0, 1)(raw)).toBe(ms);
+});
+
+test.each([
+  ['1s', 'needs a duration with its unit, such as "200us" or "1ms", and got "1s"'],
+  [200, 'needs a duration with its unit, such as "200us" or "1ms", and got 200'],
+  ['1001us', 'must lie between 10us and 1ms, and got "1001us"'],
+  ['9us', 'must lie between 10us and 1ms, and got "9us"'],
+])('short duration %j: %s', (raw, message) => {
+  expect(() => shortDuration(0.01, 1)(raw)).toThrow(message);
 });
 
 test('what is formatted reads as the same', () => {

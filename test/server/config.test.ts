@@ -33,6 +33,7 @@ describe('without any source', () => {
         listen: { host: '127.0.0.1', port: 4002 },
         maxConnections: 500,
         maxAllowedPacketBytes: 67_108_864,
+        busyPollMs: 0.2,
       },
       http: { listen: { host: '127.0.0.1', port: 4000 } },
       replication: {

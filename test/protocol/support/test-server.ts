@@ -3,7 +3,7 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { MysqlServer, accountVerifier } from '../../../protocol/index.js';
-import type { ServerHooks, ServerOptions } from '../../../protocol/index.js';
+import type { PollingProcess, ServerHooks, ServerOptions } from '../../../protocol/index.js';
 import { testEnvironment } from './test-environment.js';
 import { TestSession } from './test-session.js';
 import type { Script } from './test-session.js';
@@ -23,6 +23,7 @@ export interface TestServer {
 export async function startTestServer(
   script: Script,
   options: Partial<ServerOptions> & { readonly hooks?: Partial<ServerHooks> } = {},
+  polling: PollingProcess | null = null,
 ): Promise<TestServer> {
   const { hooks, ...serverOptions } = options;
   const environment = testEnvironment();
@@ -31,7 +32,7 @@ export async function startTestServer(
   const clients: Connection[] = [];
   const server = new MysqlServer(
     {
-      environment,
+      environment: polling === null ? environment : { ...environment, polling },
       hooks: {
         greeting: () => ({ ready: true }),
         verifier: (user) => {
