@@ -1,4 +1,4 @@
-/** CPU time and memory of other processes, from the kernel's own accounting. */
+/** CPU time and memory of other processes, and CPU time that nobody got, from the kernel's own accounting. */
 
 import { readFileSync } from 'node:fs';
 import { pause } from './child-process.js';
@@ -21,6 +21,12 @@ function secondsIn(file: string): number {
   // The command name in parentheses may hold spaces: fields are counted from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Seconds so far, over all processors, that a host gave to others while this machine wanted them; 0 without a host (proc_stat(5), "steal"). */
+export function stolenSeconds(): number {
+  const [, ...fields] = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0]!.split(/ +/);
+  return Number(fields[7] ?? 0) / TICKS_PER_SECOND;
 }
 
 /** Resident set in bytes. */

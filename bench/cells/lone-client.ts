@@ -4,10 +4,11 @@
  * of a tenth of a second or so, and whatever the machine does, it does to all of them.
  */
 
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { LoadConnection } from '../load.js';
 import type { MachineProbe } from '../machine-probe.js';
-import { cpuSecondsOf, untilIdle } from '../process-cpu.js';
+import { cpuSecondsOf, stolenSeconds, untilIdle } from '../process-cpu.js';
 import type { RunningSubject, Subject } from '../subject.js';
 import type { Workload } from '../workload.js';
 import { checkCount, DATABASE, load, SETTLE_MS, WARM_DATABASE } from './repetition.js';
@@ -40,6 +41,8 @@ export interface LoneResult<Name extends string> {
   /** In the order of the plan. */
   readonly subjects: readonly LoneSubjectTimes[];
   readonly probes: Readonly<Record<Name, LoneTimes>>;
+  /** Share of the processors' time that a host kept from this machine meanwhile; waking up then takes as long as that pleases. */
+  readonly stolenShare: number;
 }
 
 /** Starts the subjects, lets them take turns until all of the workload was sent to each, and stops them. The probes are the caller's. */
@@ -53,6 +56,8 @@ export async function measureTurns<Name extends string>(
     const probes = names.map((name) => new Turns(() => plan.probes[name].once()));
     const all = [...probes, ...up.map(({ turns }) => turns)];
     const cpuBefore = up.map(cpuOf);
+    const stolenBefore = stolenSeconds();
+    const start = performance.now();
     for (let sent = 0, round = 0; sent < plan.workload.requests.length; round++) {
       const requests = Math.min(
         LEAD_REQUESTS + TURN_REQUESTS,
@@ -61,6 +66,8 @@ export async function measureTurns<Name extends string>(
       for (const turns of round % 2 === 0 ? all : all.toReversed()) await turns.take(requests);
       sent += requests;
     }
+    const processorSeconds = ((performance.now() - start) / 1000) * availableParallelism();
+    const stolenShare = (stolenSeconds() - stolenBefore) / processorSeconds;
     const subjects = up.map((each, i) => ({
       ...each.turns.times,
       cpuMicros: ((cpuOf(each) - cpuBefore[i]!) * 1e6) / plan.workload.requests.length,
@@ -70,7 +77,7 @@ export async function measureTurns<Name extends string>(
       await checkCount(running, plan.workload.rows, subject.name);
     }
     const times = names.map((name, i) => [name, probes[i]!.times]);
-    return { subjects, probes: Object.fromEntries(times) as Record<Name, LoneTimes> };
+    return { subjects, probes: Object.fromEntries(times) as Record<Name, LoneTimes>, stolenShare };
   } finally {
     for (const { running } of up) await running.stop();
   }

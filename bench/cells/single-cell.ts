@@ -39,6 +39,7 @@ interface SubjectResults {
 interface Results<Probe extends string> {
   readonly subjects: ReadonlyMap<Subject, SubjectResults>;
   readonly probes: readonly Readonly<Record<Probe, LoneTimes>>[];
+  readonly stolenShares: readonly number[];
 }
 
 type Makers = readonly (() => Subject | null)[];
@@ -60,9 +61,11 @@ async function measureAll<Probe extends string>(
     ]),
   );
   const probed: Readonly<Record<Probe, LoneTimes>>[] = [];
+  const stolenShares: number[] = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
     const lone = await measureTurns({ subjects, workload: workloads.one, warmUp, probes });
     probed.push(lone.probes);
+    stolenShares.push(lone.stolenShare);
     for (const [i, subject] of subjects.entries()) {
       const times = lone.subjects[i]!;
       results.get(subject)!.one.push(times);
@@ -80,7 +83,7 @@ async function measureAll<Probe extends string>(
       tell(subject, MANY, many.load.rowsPerSecond, many.load.p50Ms);
     }
   }
-  return { subjects: results, probes: probed };
+  return { subjects: results, probes: probed, stolenShares };
 }
 
 function tell({ name }: Subject, connections: number, rowsPerSecond: number, p50Ms: number): void {
@@ -148,17 +151,18 @@ export const singleCell: Cell = {
       trip: await roundTripProbe(),
       durableTrip: await durableTripProbe(),
     };
-    const { subjects, probes: machine } = await measureAll(
-      options.isQuick ? [() => own] : [() => own, mariadb],
-      probes,
-      options,
-    );
+    const {
+      subjects,
+      probes: machine,
+      stolenShares,
+    } = await measureAll(options.isQuick ? [() => own] : [() => own, mariadb], probes, options);
     for (const probe of Object.values(probes)) await probe.close();
     const [ownResults, peerResults] = [...subjects.values()] as [SubjectResults, SubjectResults?];
     const [writes, trips, durableTrips] = (['write', 'trip', 'durableTrip'] as const).map((name) =>
       machine.map((probed) => probed[name]),
     ) as [LoneTimes[], LoneTimes[], LoneTimes[]];
     const machineMs = medianP50(writes) + medianP50(trips);
+    const ofMachine = (list: readonly LoneTimes[]): string => figure(medianP50(list) / machineMs);
     const goals: Goal[] = [
       atMost(
         "p50 at 1 connection: at most MariaDB's",
@@ -181,7 +185,7 @@ export const singleCell: Cell = {
     ];
     return {
       notes: [
-        `At 1 connection all take turns of a tenth of a second or so. The machine, in turns of its own: synced overwrite of 4 KiB p50 ${p50s(writes)} ms; loopback round trip between two event loops p50 ${p50s(trips)} ms; together p50 ${figure(machineMs)} ms. Both in one, by a server that does nothing else: p50 ${p50s(durableTrips)} ms.`,
+        `At 1 connection all take turns of a tenth of a second or so. The machine, in turns of its own: synced overwrite of 4 KiB p50 ${p50s(writes)} ms; loopback round trip between two event loops p50 ${p50s(trips)} ms; together p50 ${figure(machineMs)} ms. Both in one, by a server that does nothing else: p50 ${p50s(durableTrips)} ms, ${ofMachine(durableTrips)}x of that${peerResults === undefined ? '' : `; MariaDB is at ${ofMachine(peerResults.one)}x`}. A host kept ${figure(100 * median(stolenShares))}% of the processors' time meanwhile.`,
         `Load generator at 32 connections: ${figure(100 * median(ownResults.many.map(({ load }) => load.generatorCpuShare)))}% of a core.`,
         ...(peerResults === undefined ? ['Not measured here: MariaDB.'] : []),
       ],
