@@ -6,7 +6,7 @@
  * is done only where it pays:
  *
  *   learning --short gaps--> polling --longer gaps, or another connection--> learning
- *   polling --other threads want the processors--> resting --REST_MS--> learning
+ *   polling --threads have to wait for processors--> resting --REST_MS--> learning
  *
  * A gap lasts from the end of a statement to the next input, of the same connection with no other at work meanwhile: where several have
  * work, the time between theirs is short by itself, and to poll in it costs more than it gains. Turns of the event loop are ordinary
@@ -32,7 +32,7 @@ const REST_MS = 250;
 export interface PollingProcess {
   /** Runs `task` in the next turn of the event loop; until then the loop does not sleep. */
   nextTurn(task: () => void): void;
-  /** Whether more threads want to run now than there are processors. */
+  /** Whether threads have to wait for a processor now. */
   isContended(): boolean;
 }
 

@@ -92,7 +92,7 @@ export const configSchema = z.strictObject({
     busy_poll: key(
       orOff(shortDuration(0.01, 1)),
       '200us',
-      'How long the node looks for the next statement of a lone client without sleeping, at most 1ms. It does so only while that client sends each statement that soon after the last answer, and while no other threads want the processors. A row committed by itself is then answered up to a tenth sooner, for about a tenth more of processor time.',
+      'How long the node looks for the next statement of a lone client without sleeping, at most 1ms. It does so only while that client sends each statement that soon after the last answer, and while the processors are neither wanted by other threads nor, in a virtual machine, kept by its host. A row committed by itself is then answered up to a tenth sooner, for about a tenth more of processor time.',
     ),
   }),
   http: section('Health, readiness, status and metrics.', {

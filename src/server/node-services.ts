@@ -211,7 +211,7 @@ export async function startServices(
     ...(demand !== null && {
       polling: {
         nextTurn: (task: () => void) => void setImmediate(task),
-        isContended: () => demand.isExceeded(),
+        isContended: () => demand.isExceeded(systemClock.monotonicMs()),
       },
     }),
   };

@@ -1,62 +1,93 @@
 /**
- * How many threads want to run, beside how many processors there are. Linux tells it in /proc/loadavg, fourth field: "3/214" is three
- * that run or wait for a processor, of 214 (proc_loadavg(5)). Other systems have no such moment's figure for a process to read.
+ * Whether threads have to wait for a processor: because more of them want to run than there are processors, or because a host gives the
+ * processors to other machines. Linux tells both:
+ *
+ *   /proc/loadavg, fourth field: "3/214" is three that run or wait, of 214 (proc_loadavg(5))
+ *   /proc/stat, eighth figure of the first line: ticks of 1/100 s that a host kept, over all processors (proc_stat(5), "steal")
+ *
+ * Other systems have no such figures for a process to read.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-const FILE = '/proc/loadavg';
-/** Longer than its one line. */
-const LINE_BYTES = 128;
-const SLASH = 0x2f;
-const ZERO = 0x30;
+const LOADAVG = '/proc/loadavg';
+const STAT = '/proc/stat';
+/** What is looked at stands in the beginning of either. */
+const HEAD_BYTES = 256;
+
+const TICK_MS = 10;
+/** What a host keeps is judged over at least this, in which the share is a handful of ticks; and over little more, or it is of another time. */
+const STEAL_MS_MIN = 200;
+const STEAL_MS_MAX = 2_000;
+const STOLEN_SHARE_MAX = 0.04;
+
+export interface DemandSource {
+  readonly loadavg: string;
+  readonly stat: string;
+  readonly processors: number;
+}
 
 export class ProcessorDemand {
-  readonly #descriptor: number;
+  readonly #loadavg: number;
+  readonly #stat: number;
   readonly #processors: number;
-  readonly #line = new Uint8Array(LINE_BYTES);
+  readonly #head = Buffer.alloc(HEAD_BYTES);
+  #stolenTicks = 0;
+  #stolenAtMs = -Infinity;
+  #isStolen = false;
 
-  private constructor(descriptor: number, processors: number) {
-    this.#descriptor = descriptor;
+  private constructor(loadavg: number, stat: number, processors: number) {
+    this.#loadavg = loadavg;
+    this.#stat = stat;
     this.#processors = processors;
   }
 
   /** Null where the system does not tell. */
-  static open(file = FILE, processors = availableParallelism()): ProcessorDemand | null {
+  static open(
+    source: DemandSource = { loadavg: LOADAVG, stat: STAT, processors: availableParallelism() },
+  ): ProcessorDemand | null {
+    let loadavg: number | null = null;
     try {
-      return new ProcessorDemand(openSync(file, 'r'), processors);
+      loadavg = openSync(source.loadavg, 'r');
+      return new ProcessorDemand(loadavg, openSync(source.stat, 'r'), source.processors);
     } catch {
+      if (loadavg !== null) closeSync(loadavg);
       return null;
     }
   }
 
-  /** Whether more threads want to run than there are processors; true when that can no longer be told. Takes some microseconds. */
-  isExceeded(): boolean {
+  /** True also when it can no longer be told. Takes some microseconds, and some dozens each STEAL_MS_MIN. */
+  isExceeded(nowMs: number): boolean {
     try {
-      const length = readSync(this.#descriptor, this.#line, 0, LINE_BYTES, 0);
-      return runnable(this.#line.subarray(0, length)) > this.#processors;
+      const sinceMs = nowMs - this.#stolenAtMs;
+      if (sinceMs >= STEAL_MS_MIN) this.#judgeStolen(nowMs, sinceMs);
+      return this.#isStolen || this.#runnable() > this.#processors;
     } catch {
       return true;
     }
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    closeSync(this.#loadavg);
+    closeSync(this.#stat);
   }
-}
 
-/** The digits before the slash; Infinity without one. */
-function runnable(line: Uint8Array): number {
-  const slash = line.indexOf(SLASH);
-  if (slash < 1) return Infinity;
-  let count = 0;
-  let power = 1;
-  for (let at = slash - 1; at >= 0; at--) {
-    const digit = line[at]! - ZERO;
-    if (digit < 0 || digit > 9) break;
-    count += digit * power;
-    power *= 10;
+  #judgeStolen(nowMs: number, sinceMs: number): void {
+    const ticks = Number(/^cpu(?: +\d+){7} +(\d+)/.exec(this.#read(this.#stat))?.[1] ?? NaN);
+    const share = ((ticks - this.#stolenTicks) * TICK_MS) / (sinceMs * this.#processors);
+    // A kernel that has no such figure is on no host.
+    this.#isStolen = sinceMs <= STEAL_MS_MAX && share > STOLEN_SHARE_MAX;
+    this.#stolenTicks = ticks;
+    this.#stolenAtMs = nowMs;
   }
-  return count;
+
+  /** Infinity on a line of another form. */
+  #runnable(): number {
+    return Number(/ (\d+)\//.exec(this.#read(this.#loadavg))?.[1] ?? Infinity);
+  }
+
+  #read(descriptor: number): string {
+    return this.#head.toString('latin1', 0, readSync(descriptor, this.#head, 0, HEAD_BYTES, 0));
+  }
 }

@@ -628,4 +628,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName:
       'processors that others want four looks in a row, one each sixteen polls, and polling rests for a quarter of a second, then learns anew',
   },
+  {
+    name: 'polling goes on though a host keeps the processors for others',
+    file: 'src/server/processor-demand.ts',
+    find: 'return this.#isStolen || ',
+    replace: 'return ',
+    testFile: 'test/server/processor-demand.test.ts',
+    testName: 'processors that a host keeps for others 5 % of two',
+  },
 ];
