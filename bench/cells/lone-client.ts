@@ -11,7 +11,7 @@ import type { MachineProbe } from '../machine-probe.js';
 import { cpuSecondsOf, stolenSeconds, untilIdle } from '../process-cpu.js';
 import type { RunningSubject, Subject } from '../subject.js';
 import type { Workload } from '../workload.js';
-import { checkCount, DATABASE, load, SETTLE_MS, WARM_DATABASE } from './repetition.js';
+import { checkCount, DATABASE, load, SETTLE_MS, type WarmUp } from './repetition.js';
 
 /** Requests of one turn that count, behind a few that find everything as the others left it. */
 const TURN_REQUESTS = 250;
@@ -32,8 +32,8 @@ export interface LonePlan<Name extends string> {
   readonly subjects: readonly Subject[];
   /** Of one row a request. */
   readonly workload: Workload;
-  /** Sent to each subject beforehand. */
-  readonly warmUp: Workload;
+  /** Sent to each subject beforehand, one after another, each into a database of its own. */
+  readonly warmUps: readonly WarmUp[];
   readonly probes: Readonly<Record<Name, MachineProbe>>;
 }
 
@@ -92,14 +92,16 @@ interface Up {
 
 async function startWarm(
   subject: Subject,
-  { workload, warmUp }: Pick<LonePlan<string>, 'workload' | 'warmUp'>,
+  { workload, warmUps }: Pick<LonePlan<string>, 'workload' | 'warmUps'>,
 ): Promise<Up> {
   const running = await subject.start();
   try {
-    await load(running, WARM_DATABASE, warmUp, 1);
-    await running.flush?.(WARM_DATABASE);
-    await running.compact?.(WARM_DATABASE);
-    await untilIdle(running.pids, SETTLE_MS);
+    for (const warmUp of warmUps) {
+      await load(running, warmUp.database, warmUp.workload, 1);
+      await running.flush?.(warmUp.database);
+      await running.compact?.(warmUp.database);
+      await untilIdle(running.pids, SETTLE_MS);
+    }
     await running.createTable(DATABASE);
     const [connection] = await running.connect(DATABASE, 1, workload);
     let next = 0;
