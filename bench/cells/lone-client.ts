@@ -1,7 +1,7 @@
 /**
  * One request at a time, each after the last was answered. What that takes is mostly waiting for a disk and for sleeping processors, which
  * are quick in one minute and slow in the next. So all subjects are up side by side, and so are the probes of the machine; they take turns
- * of a tenth of a second or so, and whatever the machine does, it does to all of them.
+ * of half a second or so, and whatever the machine does, it does to all of them.
  */
 
 import { availableParallelism } from 'node:os';
@@ -14,8 +14,8 @@ import type { Workload } from '../workload.js';
 import { checkCount, DATABASE, load, SETTLE_MS, type WarmUp } from './repetition.js';
 
 /** Requests of one turn that count, behind a few that find everything as the others left it. */
-const TURN_REQUESTS = 250;
-const LEAD_REQUESTS = 25;
+const TURN_REQUESTS = 1000;
+const LEAD_REQUESTS = 100;
 
 export interface LoneTimes {
   readonly p50Ms: number;

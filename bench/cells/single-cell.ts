@@ -191,7 +191,7 @@ export const singleCell: Cell = {
     ];
     return {
       notes: [
-        `At 1 connection all take turns of a tenth of a second or so. The machine, in turns of its own: synced overwrite of 4 KiB p50 ${p50s(writes)} ms; loopback round trip between two event loops p50 ${p50s(trips)} ms; together p50 ${figure(machineMs)} ms. Both in one, by a server that does nothing else: p50 ${p50s(durableTrips)} ms, ${ofMachine(durableTrips)}x of that${peerResults === undefined ? '' : `; MariaDB is at ${ofMachine(peerResults.one)}x`}. A host kept ${figure(100 * median(stolenShares))}% of the processors' time meanwhile.`,
+        `At 1 connection all take turns of 1,000 requests. The machine, in turns of its own: synced overwrite of 4 KiB p50 ${p50s(writes)} ms; loopback round trip between two event loops p50 ${p50s(trips)} ms; together p50 ${figure(machineMs)} ms. Both in one, by a server that does nothing else: p50 ${p50s(durableTrips)} ms, ${ofMachine(durableTrips)}x of that${peerResults === undefined ? '' : `; MariaDB is at ${ofMachine(peerResults.one)}x`}. A host kept ${figure(100 * median(stolenShares))}% of the processors' time meanwhile.`,
         `Load generator at 32 connections: ${figure(100 * median(ownResults.many.map(({ load }) => load.generatorCpuShare)))}% of a core.`,
         ...(peerResults === undefined ? ['Not measured here: MariaDB.'] : []),
       ],
