@@ -47,28 +47,9 @@ export const STATISTICS: InformationTable = {
   ],
   *rows(source) {
     for (const table of allTables(source)) {
-      const rowCount = cardinality(table, source);
-      for (const [index, column] of keyColumns(table).entries()) {
-        yield [
-          CATALOG,
-          table.database,
-          table.name,
-          table.appendMode ? 1 : 0,
-          table.database,
-          KEY_NAME,
-          index + 1,
-          column.name,
-          'A',
-          rowCount,
-          null,
-          null,
-          column.nullable ? 'YES' : '',
-          'BTREE',
-          '',
-          '',
-          'YES',
-          null,
-        ];
+      const nonUnique = table.appendMode ? 1 : 0;
+      for (const facts of keyFacts(table, source)) {
+        yield [CATALOG, table.database, table.name, nonUnique, table.database, ...facts];
       }
     }
   },
@@ -136,14 +117,19 @@ export const TABLE_CONSTRAINTS: InformationTable = {
 
 /** SHOW INDEX: MySQL's 15 columns. */
 export function indexRows(table: TableDefinition, source: InformationSource): VirtualValue[][] {
+  const nonUnique = table.appendMode ? 1 : 0;
+  return keyFacts(table, source).map((facts) => [table.name, nonUnique, ...facts]);
+}
+
+/** Of each column of the key: INDEX_NAME and what follows, which STATISTICS and SHOW INDEX have alike. */
+function keyFacts(table: TableDefinition, source: InformationSource): VirtualValue[][] {
+  const rowCount = cardinality(table, source);
   return keyColumns(table).map((column, index) => [
-    table.name,
-    table.appendMode ? 1 : 0,
     KEY_NAME,
     index + 1,
     column.name,
     'A',
-    cardinality(table, source),
+    rowCount,
     null,
     null,
     column.nullable ? 'YES' : '',
