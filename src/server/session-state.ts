@@ -123,7 +123,7 @@ export class SessionState {
         `A session holds at most ${USER_VARIABLES_MAX} user variables`,
       );
     }
-    this.#userVariables.set(key, value);
+    this.#userVariables.set(key, apart(value));
   }
 
   takeChanges(): readonly SessionChange[] {
@@ -163,4 +163,11 @@ export class SessionState {
     this.nextReadOnly = null;
     this.#changes = [];
   }
+}
+
+/** Bytes that are a view, as those of a large packet, are copied: they would keep all of it. */
+function apart(value: TypedValue): TypedValue {
+  const bytes = value.value;
+  if (!(bytes instanceof Uint8Array) || bytes.length === bytes.buffer.byteLength) return value;
+  return { ...value, value: new Uint8Array(bytes) };
 }
