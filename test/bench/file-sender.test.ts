@@ -4,6 +4,7 @@
  */
 
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { pause } from '../../bench/child-process.js';
 import { requestFile, runFileLoad, senderNotes } from '../../bench/file-sender.js';
 import { runLoad, type LoadConnection, type LoadResult } from '../../bench/load.js';
 import { RawClient } from '../../bench/raw-client.js';
@@ -15,6 +16,7 @@ import type { Workload } from '../../bench/workload.js';
 /** Larger than what a socket takes at once. */
 const REQUEST_BYTES = 5_000_000;
 const NUMBER_AT = HEADER_BYTES + 1;
+const PART_PAUSE_MS = 10;
 
 /** Packets with their number in front and as their last byte; they are as good for any protocol here. */
 function workloadOf(count: number): Workload {
@@ -79,8 +81,16 @@ class Sink {
       chunks = [];
       const parts = this.#answer(number);
       if (parts === null) socket.destroy();
-      parts?.forEach((part, index) => setTimeout(() => socket.write(part), 10 * index));
+      else void writeApart(socket, parts);
     });
+  }
+}
+
+/** One after another: timers of different times, set together, fire in another order when the event loop is late. */
+async function writeApart(socket: Socket, parts: readonly Buffer[]): Promise<void> {
+  for (const part of parts) {
+    socket.write(part);
+    await pause(PART_PAUSE_MS);
   }
 }
 
