@@ -185,7 +185,8 @@ function tagValues(
   table: TableDefinition,
 ): { ordinal: number; values: readonly (Uint8Array | null)[] } | null {
   if (condition.kind !== 'call') return null;
-  const [column, ...constants] = orderedSides(condition.arguments);
+  const sides = condition.name === 'in' ? condition.given : condition.arguments;
+  const [column, ...constants] = orderedSides(sides);
   if (column?.kind !== 'column' || table.columns[column.ordinal]?.role !== ColumnRole.tag)
     return null;
   const { ordinal } = column;

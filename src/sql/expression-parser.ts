@@ -58,7 +58,7 @@ const PREDICATES = ['IN', 'BETWEEN', 'LIKE', 'REGEXP', 'RLIKE', 'ILIKE', 'MEMBER
 
 /** Throws SqlError: 1064, and 1235 for what is known and not built. */
 export function parseExpressionAt(cursor: TokenCursor): Expression {
-  return cursor.nested(() => parseOr(cursor));
+  return cursor.atLoneItem() ? parsePrimary(cursor) : cursor.nested(() => parseOr(cursor));
 }
 
 function parseOr(cursor: TokenCursor): Expression {

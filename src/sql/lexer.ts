@@ -42,6 +42,12 @@ const SYMBOLS = [
   '@@',
 ];
 
+/** By character code: those that no longer symbol begins with. */
+const LONE_SYMBOLS: readonly (string | undefined)[] = Array.from({ length: 0x80 }, (_, code) => {
+  const symbol = String.fromCharCode(code);
+  return '()+*/%=~^,.;{}[]'.includes(symbol) ? symbol : undefined;
+});
+
 /** The tokens of `text`, ended by one of kind 'end'. Throws SqlError 1064. */
 export function tokenize(text: string, options: SqlTextOptions): Token[] {
   return new Lexer(text, options).run();
@@ -189,16 +195,17 @@ class Lexer {
   #symbol(code: number): void {
     const text = this.#text;
     const start = this.#at;
-    const long = SYMBOLS.find((symbol) => text.startsWith(symbol, start));
-    if (long === undefined && !'()+-*/%=<>!~^&|,.;:{}[]'.includes(String.fromCharCode(code))) {
+    const symbol = LONE_SYMBOLS[code] ?? symbolAt(text, start);
+    if (symbol === null) {
       throw syntaxError(text, start);
     }
-    const symbol = long ?? text.charAt(start);
     this.#at += symbol.length;
     this.#push('symbol', symbol, symbol, start, null);
-    const touchesName = this.#tokens.at(-2)?.end === start;
-    if (symbol === '.' && touchesName && isNameByte(text.charCodeAt(this.#at))) {
-      this.#word();
+    if (code === 0x2e /* . */ && isNameByte(text.charCodeAt(this.#at))) {
+      const touchesName = this.#tokens.at(-2)?.end === start;
+      if (touchesName) {
+        this.#word();
+      }
     }
   }
 
@@ -336,6 +343,13 @@ class Lexer {
     }
     this.#push('userVariable', '', name, start, null);
   }
+}
+
+/** The longest symbol that stands at `start`. */
+function symbolAt(text: string, start: number): string | null {
+  const long = SYMBOLS.find((symbol) => text.startsWith(symbol, start));
+  const first = text.charAt(start);
+  return long ?? ('-<>!&|:'.includes(first) ? first : null);
 }
 
 /** `--` starts a comment only before a blank, a control character or the end. */

@@ -152,7 +152,8 @@ function parseTransaction(cursor: TokenCursor, scope: Scope): SetAssignment {
 /** As transaction_isolation spells it: READ-COMMITTED. */
 function parseIsolation(cursor: TokenCursor): string {
   for (const level of ['REPEATABLE READ', 'READ COMMITTED', 'READ UNCOMMITTED', 'SERIALIZABLE']) {
-    if (cursor.accept(...level.split(' '))) {
+    const [first = '', second] = level.split(' ');
+    if (cursor.accept(first, second)) {
       return level.replace(' ', '-');
     }
   }

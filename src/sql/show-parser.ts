@@ -11,7 +11,7 @@ type PlainShow = Extract<ShowStatement, { readonly limit: number | null }>;
 type PlainWhat = PlainShow['what'];
 
 /** Forms that are one word or two and then perhaps LIKE or WHERE. */
-const PLAIN: readonly (readonly [words: readonly string[], what: PlainWhat])[] = [
+const PLAIN: readonly (readonly [words: readonly [string, string?], what: PlainWhat])[] = [
   [['DATABASES'], 'databases'],
   [['SCHEMAS'], 'databases'],
   [['VARIABLES'], 'variables'],

@@ -36,7 +36,7 @@ export class TokenCursor {
 
   /** The next token, or the one `ahead` of it; of kind 'end' from the end on. */
   peek(ahead = 0): Token {
-    const token = this.#tokens[Math.min(this.#index + ahead, this.#tokens.length - 1)];
+    const token = this.#tokens[this.#index + ahead] ?? this.#tokens.at(-1);
     if (token === undefined) {
       throw new Error('a token list always ends in an end token');
     }
@@ -57,8 +57,13 @@ export class TokenCursor {
   }
 
   /** True when the next tokens are these keywords (upper case) or symbols. */
-  at(...keywords: readonly string[]): boolean {
-    return keywords.every((keyword, ahead) => this.peek(ahead).keyword === keyword);
+  at(first: string, second?: string, third?: string, fourth?: string): boolean {
+    return (
+      this.peek().keyword === first &&
+      (second === undefined || this.peek(1).keyword === second) &&
+      (third === undefined || this.peek(2).keyword === third) &&
+      (fourth === undefined || this.peek(3).keyword === fourth)
+    );
   }
 
   atAny(keywords: readonly string[]): boolean {
@@ -66,11 +71,12 @@ export class TokenCursor {
   }
 
   /** Takes the keywords if all of them come next. */
-  accept(...keywords: readonly string[]): boolean {
-    if (!this.at(...keywords)) {
+  accept(first: string, second?: string, third?: string, fourth?: string): boolean {
+    if (!this.at(first, second, third, fourth)) {
       return false;
     }
-    this.#index += keywords.length;
+    this.#index +=
+      second === undefined ? 1 : third === undefined ? 2 : fourth === undefined ? 3 : 4;
     return true;
   }
 
@@ -99,6 +105,21 @@ export class TokenCursor {
   atName(): boolean {
     const token = this.peek();
     return token.kind === 'quotedName' || (token.kind === 'word' && !isReserved(token.keyword));
+  }
+
+  /**
+   * True at a literal, a parameter or a name that is the whole item of a list: no operator stands before the comma or the bracket
+   * behind it, so that none has to be looked for.
+   */
+  atLoneItem(): boolean {
+    const behind = this.peek(1).keyword;
+    if ((behind !== ',' && behind !== ')') || this.#nesting === NESTING_MAX) {
+      return false;
+    }
+    const { kind, keyword } = this.peek();
+    return kind === 'word'
+      ? keyword === 'NULL' || !isReserved(keyword)
+      : kind !== 'symbol' && kind !== 'end';
   }
 
   /** A table's, column's, database's name. */

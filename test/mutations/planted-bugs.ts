@@ -636,4 +636,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/server/processor-demand.test.ts',
     testName: 'processors that a host keeps for others 5 % of two',
   },
+  {
+    name: 'operators overlooked: what an item of a list begins with is taken for all of it',
+    file: 'src/sql/token-cursor.ts',
+    find: "(behind !== ',' && behind !== ')')",
+    replace: "behind === ';'",
+    testFile: 'test/sql/expression-parser.test.ts',
+    testName: 'whatever it is made of, before a comma and before a bracket',
+  },
 ];

@@ -1,5 +1,6 @@
 /** Expressions: precedence, literals, calls with a grammar of their own, and bounds on nesting. */
 
+import fc from 'fast-check';
 import { SqlError } from '../../protocol/index.js';
 import { parseExpression } from '../../src/sql/parser.js';
 import type { SqlTextOptions } from '../../src/sql/token.js';
@@ -284,4 +285,45 @@ describe('refusals', () => {
   test('nesting within the bound is read', () => {
     expect(parsed(`${'('.repeat(150)}1${')'.repeat(150)}`)).toBe('1');
   });
+});
+
+describe('an item of a list is read as it is alone', () => {
+  const atoms = fc.constantFrom(
+    ..."1 -1 - 2.5 1e3 99999999999999999999 123456789012345 1234567890123456 0x1F X'0a' 'x' 'it''s' 'a\\\\n' \"q\" `n`".split(
+      ' ',
+    ),
+    ...'a t.b NULL TRUE NOT BINARY CASE INTERVAL DEFAULT EXISTS ROW CURRENT_DATE @v @@x f(1) (1) ( ) ?'.split(
+      ' ',
+    ),
+    ..."+ * = AND OR IN IS LIKE COLLATE :: -> || /*c*/ #c\n /*!80000 1*/ DATE '2024-01-01'".split(
+      ' ',
+    ),
+  );
+  const items = fc
+    .array(atoms, { minLength: 1, maxLength: 4 })
+    .map((parts) => parts.join(' '))
+    // Parameters are numbered through the text: one is enough to see it.
+    .filter((item) => item.indexOf('?') === item.lastIndexOf('?'));
+
+  test('whatever it is made of, before a comma and before a bracket', () => {
+    fc.assert(
+      fc.property(items, (item) => {
+        const alone = parsedOrNull(item);
+        fc.pre(alone !== null);
+        const second = alone.replaceAll('?0', '?1');
+        expect(parsedOrNull(`a IN (${item}, ${item})`)).toBe(`(in a ${alone} ${second})`);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  /** null for an error. */
+  function parsedOrNull(text: string): string | null {
+    try {
+      return parsed(text);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      return null;
+    }
+  }
 });

@@ -131,6 +131,8 @@ const inList = defineFunction('in', 2, Infinity, (site) => {
   if (hashed !== null) {
     return {
       type: BIGINT,
+      // The list became part of the code: nobody has to walk it again for every row or rule.
+      args: [operand!],
       nullable: operand!.nullable || hasNull,
       build:
         ([value]) =>
@@ -172,7 +174,7 @@ function hashedMembership(
   ) {
     const isCaseless = collationOf([operand, ...present]).name === 'caseless';
     const fold = isCaseless ? foldBytes : (bytes: Uint8Array): Uint8Array => bytes;
-    const key = (bytes: Uint8Array): string => Buffer.from(fold(bytes)).toString('latin1');
+    const key = (bytes: Uint8Array): string => latin1Text(fold(bytes));
     const set = new Set(present.map((item) => key(item.value as Uint8Array)));
     return (vector) => testText(vector, (bytes) => set.has(key(bytes)));
   }
@@ -190,6 +192,9 @@ function hashedMembership(
     return numberVector(values, vector.nulls, vector.length);
   };
 }
+
+const latin1Text = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1');
 
 function smallIntegerAt(vector: ExecVector, row: number): number {
   if (vector.kind === 'number') return vector.values[row]!;
