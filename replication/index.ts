@@ -2,7 +2,8 @@
 
 export { ReplicaNode, type ReplicaNodeDeps } from './replica-node.js';
 export { REPLICATION_DEFAULTS, type PeerConfig, type ReplicationConfig } from './config.js';
-export type { Acknowledgement, WriteBody, WriteOptions } from './write-path.js';
+export type { Acknowledgement } from './appended-writes.js';
+export type { WriteBody, WriteOptions } from './write-path.js';
 export type { MultiPartWrite } from './multi-part-write.js';
 export type { AcknowledgementWarning, GateBudget, PeerLossPolicy } from './gate-state.js';
 export type { ReadinessAnswer, ReadinessState } from './readiness.js';

@@ -11,13 +11,9 @@ import {
   encodePartPrefix,
   RecordKind,
 } from '../storage/index.js';
+import type { Acknowledgement } from './appended-writes.js';
 import { NotAppliedError } from './errors.js';
-import {
-  NOT_APPLIED_TEXT,
-  type Acknowledgement,
-  type WriteOptions,
-  type WritePath,
-} from './write-path.js';
+import { NOT_APPLIED_TEXT, type WriteOptions, type WritePath } from './write-path.js';
 
 /** A write larger than one record: parts, shipped at once, that take effect together at the commit. */
 export interface MultiPartWrite {

@@ -21,6 +21,7 @@ import type {
   Timer,
   Timers,
 } from '../storage/index.js';
+import type { Acknowledgement } from './appended-writes.js';
 import {
   ADMISSION_WAITERS_MAX,
   LAG_READY_MS,
@@ -52,12 +53,7 @@ import type {
   ReplicationStatus,
 } from './status.js';
 import type { Transport } from './transport.js';
-import {
-  WritePath,
-  type Acknowledgement,
-  type WriteBody,
-  type WriteOptions,
-} from './write-path.js';
+import { WritePath, type WriteBody, type WriteOptions } from './write-path.js';
 
 export interface ReplicaNodeDeps {
   readonly store: ReplicaStore;

@@ -1,11 +1,10 @@
 /**
  * The way of a write through this node: admitted -> stamped and appended -> durable, and confirmed by the peer -> the gate ->
- * visible -> acknowledged. This file carries out what the gate (gate.ts) decides.
+ * visible -> acknowledged. This file carries out what the gate (gate.ts) decides; from the append on, records wait in appended-writes.ts.
  *
  * Order is everything here:
  * - From the grant to the end of the append nothing else runs: validation, schema records, stamp and append are one synchronous step. So
  *   sequence order is stamp order, and what `validate` saw is still true when the record is in the journal.
- * - A record is applied (visible) only when the gate has let it pass, in sequence order; it is acknowledged after it is applied.
  * - A failure before the append is "not applied", and that is true. After it, either the gate answers or nobody does: when the
  *   node fails, every waiting write ends with OutcomeUnknownError.
  */
@@ -22,33 +21,18 @@ import {
   type Timer,
   type Timers,
 } from '../storage/index.js';
+import { AppendedWrites, type Acknowledgement, type RecordWaiter } from './appended-writes.js';
 import type { Gate } from './gate.js';
-import type {
-  AcknowledgementWarning,
-  GateBudget,
-  GateClaim,
-  GateEffect,
-  RequestId,
-} from './gate-state.js';
+import type { GateBudget, GateClaim, GateEffect, RequestId } from './gate-state.js';
 import {
   DiskFullError,
   NotAppliedError,
   OutcomeUnknownError,
   RecordTooLargeError,
-  UnconfirmedError,
-  type JournalPoint,
   type NotAppliedReason,
 } from './errors.js';
 import type { ReplicaStore } from './replica-store.js';
 import { SegmentSchemas } from './segment-schemas.js';
-
-export interface Acknowledgement {
-  /** The version that all rows of the write carry. */
-  readonly version: number;
-  readonly position: JournalPoint;
-  /** Not null: acknowledged beyond the budget, in this state. */
-  readonly warning: AcknowledgementWarning | null;
-}
 
 /** As much of an AbortSignal as a write looks at. */
 export interface WriteCancellation {
@@ -93,8 +77,6 @@ export interface WritePathDeps {
 
 /** A body made from its version may come out longer than the trial by this: numbers are written in up to 9 bytes. */
 const STAMPED_BODY_SLACK_BYTES = 64;
-/** Applying stops for a turn of the event loop after this. */
-const APPLY_STRETCH_MS = 2;
 
 type HeldKind =
   | typeof RecordKind.write
@@ -109,19 +91,16 @@ interface HoldOptions {
 }
 
 /** One record on its way: a plain object, for a statement of one row should not pay for a handful of closures. */
-interface HeldRecord {
+interface HeldRecord extends RecordWaiter {
   readonly kind: HeldKind;
   body: WriteBody | LaidOutBody;
   readonly sizeBytes: number;
   readonly options: WriteOptions;
   readonly how: HoldOptions;
-  readonly resolve: (acknowledgement: Acknowledgement) => void;
-  readonly reject: (error: Error) => void;
   /** Listens to the signal, from when it had to wait until its append. */
   onAbort: (() => void) | null;
   /** 0 until it asks. */
   request: RequestId;
-  view: RecordView | null;
 }
 
 const ANSWERED: HoldOptions = { isAnswered: true };
@@ -135,18 +114,9 @@ export class WritePath {
   readonly #requests = new Map<RequestId, HeldRecord>();
   /** Who asks in this turn: most are let through at once and never get among those who wait. */
   #asking: HeldRecord | null = null;
-  /** Appended and not yet applied, in sequence order. */
-  readonly #unapplied: RecordView[] = [];
-  /** Appended and not yet answered, in sequence order. */
-  readonly #unanswered: HeldRecord[] = [];
-  /** Parts that wait for their durability, in sequence order. */
-  readonly #undurable: HeldRecord[] = [];
-  /** Answers decided but whose record is still to be applied, in sequence order. */
-  readonly #answers: (GateEffect & { readonly type: 'acknowledged' })[] = [];
+  readonly #appended: AppendedWrites;
   readonly #effects: GateEffect[] = [];
   #isCarryingOut = false;
-  #visible: number;
-  #isApplying = false;
   #saving: Promise<void> = Promise.resolve();
   #lastRequest = 0;
   #timer: { readonly timer: Timer; readonly atMs: number } | null = null;
@@ -161,7 +131,17 @@ export class WritePath {
     this.#deps = deps;
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#schemas = new SegmentSchemas(deps.store.own);
-    this.#visible = deps.gate.state.visible;
+    this.#appended = new AppendedWrites(
+      {
+        store: deps.store,
+        clock: deps.clock,
+        timers: deps.timers,
+        onBeyondBudget: deps.onBeyondBudget,
+        onAnswered: () => this.#tellIdle(),
+        onFailure: (error) => this.#failNode(error),
+      },
+      deps.gate.state.visible,
+    );
     this.#blockedSinceMs = deps.clock.monotonicMs();
     deps.store.own.onDurable((incarnation, position) => {
       if (incarnation === deps.store.incarnation) this.#onDurable(position.sequence);
@@ -359,11 +339,7 @@ export class WritePath {
       this.#forget(record);
       record.reject(new NotAppliedError('stopping', 'the node is stopping'));
     }
-    for (const record of [...this.#unanswered, ...this.#undurable]) {
-      record.reject(new OutcomeUnknownError(cause));
-    }
-    this.#unanswered.length = 0;
-    this.#undurable.length = 0;
+    this.#appended.close(cause);
     this.#tellIdle();
   }
 
@@ -413,12 +389,8 @@ export class WritePath {
     const parts = typeof body === 'function' ? body(version) : body;
     if (held?.options.isShared === true) store.own.meetCompany();
     const view = store.own.append(kind, version, parts);
-    this.#unapplied.push(view);
-    if (held !== null) {
-      held.view = view;
-      (held.how.isAnswered ? this.#unanswered : this.#undurable).push(held);
-      held.how.onAppended?.(view);
-    }
+    this.#appended.add(view, held, held?.how.isAnswered === true);
+    held?.how.onAppended?.(view);
     const waiter = held?.how.isAnswered === true ? waiterOf(held.options) : null;
     const bytes = isGatedKind(kind) ? view.bytes.length : 0;
     const nowMs = this.#nowMs();
@@ -430,10 +402,7 @@ export class WritePath {
     if (this.#failure !== null) return;
     const nowMs = this.#nowMs();
     this.#carryOut(this.#deps.gate.durable(sequence, nowMs), nowMs);
-    while (this.#undurable.length > 0 && this.#undurable[0]!.view!.sequence <= sequence) {
-      const part = this.#undurable.shift()!;
-      part.resolve(this.#acknowledgement(part.view!, null));
-    }
+    this.#appended.durable(sequence);
     this.#tellIdle();
   }
 
@@ -466,15 +435,13 @@ export class WritePath {
         this.#refuse(effect.request, effect.reason === 'timeout' ? 'budget-full' : 'queue-full');
         return;
       case 'visible':
-        this.#visible = effect.through;
-        this.#apply();
+        this.#appended.pass(effect.through);
         return;
       case 'acknowledged':
-        this.#answers.push(effect);
-        this.#answer();
+        this.#appended.acknowledge(effect);
         return;
       case 'unconfirmed':
-        this.#unconfirmed(effect.sequence);
+        this.#appended.unconfirmed(effect.sequence);
         return;
       case 'persist':
         this.#persist(effect);
@@ -501,10 +468,6 @@ export class WritePath {
     record.reject(new NotAppliedError(reason, NOT_APPLIED_TEXT[reason]));
   }
 
-  #unconfirmed(sequence: number): void {
-    this.#takeUnanswered(sequence)?.reject(new UnconfirmedError(this.#point(sequence)));
-  }
-
   #persist(effect: GateEffect & { readonly type: 'persist' }): void {
     this.#saving = this.#saving
       .then(() => this.#deps.saveMode(effect))
@@ -514,71 +477,6 @@ export class WritePath {
         this.#carryOut(this.#deps.gate.persisted(effect.ticket, nowMs), nowMs);
       })
       .catch((error: unknown) => this.#failNode(error));
-  }
-
-  /** Applies what has passed the gate; a long stretch is cut so that the event loop lives. */
-  #apply(): void {
-    if (this.#isApplying) return;
-    this.#isApplying = true;
-    const { store } = this.#deps;
-    const startMs = this.#nowMs();
-    while (this.#unapplied.length > 0 && this.#unapplied[0]!.sequence <= this.#visible) {
-      const record = this.#unapplied[0]!;
-      let isPrepared: boolean;
-      try {
-        isPrepared = store.prepare(store.nodeId, store.incarnation, record);
-        if (isPrepared) store.applyOwn(record);
-      } catch (error) {
-        this.#failNode(error);
-        return;
-      }
-      if (isPrepared) {
-        this.#unapplied.shift();
-        if (this.#answers.length > 0) this.#answer();
-      }
-      if (this.#unapplied.length > 0 && this.#nowMs() - startMs >= APPLY_STRETCH_MS) {
-        void this.#deps.timers.yieldTurn().then(() => {
-          this.#isApplying = false;
-          if (this.#failure === null) this.#apply();
-        });
-        return;
-      }
-    }
-    this.#isApplying = false;
-  }
-
-  /** Answers whose records are applied go out; the others follow from `#apply`. */
-  #answer(): void {
-    const applied = (this.#unapplied[0]?.sequence ?? Infinity) - 1;
-    let place = 0;
-    while (place < this.#answers.length) {
-      const { sequence, warning } = this.#answers[place]!;
-      if (sequence > applied) {
-        place += 1;
-        continue;
-      }
-      if (place === 0) this.#answers.shift();
-      else this.#answers.splice(place, 1);
-      const record = this.#takeUnanswered(sequence);
-      if (record === undefined) continue;
-      if (warning !== null) this.#deps.onBeyondBudget(record.view!.bytes.length);
-      record.resolve(this.#acknowledgement(record.view!, warning));
-    }
-  }
-
-  /** Out of order only where a session's own budget is smaller: the first is nearly always the one. */
-  #takeUnanswered(sequence: number): HeldRecord | undefined {
-    if (this.#unanswered[0]?.view?.sequence === sequence) return this.#unanswered.shift();
-    const place = this.#unanswered.findIndex(({ view }) => view?.sequence === sequence);
-    return place < 0 ? undefined : this.#unanswered.splice(place, 1)[0];
-  }
-
-  #acknowledgement(view: RecordView, warning: AcknowledgementWarning | null): Acknowledgement {
-    return { version: view.version, position: this.#point(view.sequence), warning };
-  }
-
-  #point(sequence: number): JournalPoint {
-    return { incarnation: this.#deps.store.incarnation, sequence };
   }
 
   // ---- small parts ----
@@ -632,7 +530,7 @@ export class WritePath {
 
   get #isIdle(): boolean {
     const isAsked = this.#requests.size > 0 || this.#asking !== null;
-    return !isAsked && this.#unanswered.length === 0 && this.#undurable.length === 0;
+    return !isAsked && this.#appended.isIdle;
   }
 
   #tellIdle(): void {

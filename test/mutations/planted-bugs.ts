@@ -315,10 +315,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'replication/write-path.ts',
     find: '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n',
     replace:
-      '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n    this.#visible = sequence;\n    this.#apply();\n',
+      '  #onDurable(sequence: number): void {\n    if (this.#failure !== null) return;\n    this.#appended.pass(sequence);\n',
     testFile: 'test/replication/replica-node.test.ts',
     testName:
       'on_peer_loss = block what was appended and not confirmed is "stored", and visible once it is confirmed',
+  },
+  {
+    name: 'a node that stops learns nothing of answers that went out in a later turn, and waits as long as it may',
+    file: 'replication/appended-writes.ts',
+    find: '    this.#apply();\n    this.#deps.onAnswered();\n',
+    replace: '    this.#apply();\n',
+    testFile: 'test/replication/replica-node.test.ts',
+    testName:
+      'the write path stop waits no longer than for the last answer, though applying takes several turns',
   },
   {
     name: 'disk full: a write is refused, and appended all the same',

@@ -228,6 +228,21 @@ describe('the write path', () => {
     expect(pair.b.state).toBe('lost');
   });
 
+  test('stop waits no longer than for the last answer, though applying takes several turns', async () => {
+    const pair = await ReplicaPair.linked(25, { rpoBytes: 0 });
+    const { store, node } = pair.a;
+    const applyOwn = store.applyOwn.bind(store);
+    store.applyOwn = (record) => {
+      pair.clock.block(5);
+      applyOwn(record);
+    };
+    const writes = ['one', 'two', 'three'].map((text) => pair.a.write(text));
+    const startMs = pair.clock.monotonicMs();
+    await pair.clock.runUntilSettled(node.stop({ drainMs: 1_000 }));
+    expect(pair.clock.monotonicMs() - startMs).toBeLessThan(500);
+    expect(await Promise.all(writes.map(stateOf))).toEqual(['resolved', 'resolved', 'resolved']);
+  });
+
   test('what the drain does not bring home is unknown, not wrong', async () => {
     const pair = await ReplicaPair.linked(16, { rpoBytes: 0 });
     pair.network.cut();
