@@ -321,7 +321,7 @@ export class CommandPhase {
     this.#statements.reserve();
     let info: PreparedInfo;
     try {
-      info = await this.#session.prepare(sql);
+      info = await this.#session.prepare(sql, this.#response.abortNotice);
       if (info.params > 0xffff) throw new SqlError('ER_PS_MANY_PARAM');
       this.#statements.add(info.id, info.params);
     } catch (error) {

@@ -88,7 +88,8 @@ export interface SessionHandler {
   initDatabase(name: string): Promise<void> | void;
   /** COM_RESET_CONNECTION: roll back, drop prepared statements and variables. The protocol sends the OK. */
   resetConnection(): Promise<void> | void;
-  prepare(sql: string): Promise<PreparedInfo> | PreparedInfo;
+  /** `abort` tells, while the promise is pending, that the client is gone or the command was killed. */
+  prepare(sql: string, abort: AbortNotice): Promise<PreparedInfo> | PreparedInfo;
   /** The result goes out in the binary protocol. `parameters` is valid until the promise settles. */
   execute(
     statementId: number,

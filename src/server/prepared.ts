@@ -6,12 +6,13 @@
  */
 
 import { SqlError } from '../../protocol/index.js';
-import type { ColumnDefinition, PreparedInfo } from '../../protocol/index.js';
+import type { AbortNotice, ColumnDefinition, PreparedInfo } from '../../protocol/index.js';
 import { describeSelect } from '../exec/execute-select.js';
 import { columnDefinitionOf } from '../exec/result-column.js';
 import type { Statement } from '../sql/ast.js';
-import { parseStatement } from '../sql/parser.js';
+import type { ParsedStatement } from '../sql/parser.js';
 import { resolveInsertColumns } from '../sql/insert-columns.js';
+import { parsedInTurns } from './parsed-in-turns.js';
 import type { SessionState } from './session-state.js';
 import { selectAll, virtualTableOf, describedTable } from './show-statement.js';
 import { StatementScope, writableTable } from './statement-run.js';
@@ -29,9 +30,24 @@ export class PreparedList {
   readonly #byId = new Map<number, Prepared>();
   #lastId = 0;
 
-  /** Throws what parsing and binding throw. */
-  prepare(state: SessionState, text: string): PreparedInfo {
-    const { statement, parameterCount } = parseStatement(text, state.variables.sqlMode);
+  /** Throws, or rejects with, what parsing and binding throw. A promise only for a long text. */
+  prepare(
+    state: SessionState,
+    text: string,
+    abort: AbortNotice,
+  ): PreparedInfo | Promise<PreparedInfo> {
+    const { timers } = state.context;
+    const parsed = parsedInTurns(text, state.variables.sqlMode, { timers, abort });
+    return parsed instanceof Promise
+      ? parsed.then((whole) => this.#add(state, text, whole))
+      : this.#add(state, text, parsed);
+  }
+
+  #add(
+    state: SessionState,
+    text: string,
+    { statement, parameterCount }: ParsedStatement,
+  ): PreparedInfo {
     const columns = columnsOf(new StatementScope(state, 'unknown'), statement);
     const id = this.#freeId();
     this.#byId.set(id, { id, text, statement, parameterCount });

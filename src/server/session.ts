@@ -8,6 +8,7 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type {
+  AbortNotice,
   ColumnDefinition,
   ConnectionInfo,
   ParameterReader,
@@ -22,9 +23,9 @@ import { likeMatcher } from '../catalog/like-pattern.js';
 import { describeSelect } from '../exec/execute-select.js';
 import { columnDefinitionOf } from '../exec/result-column.js';
 import type { SelectStatement } from '../sql/ast.js';
-import { parseStatement } from '../sql/parser.js';
 import { dispatchStatement } from './dispatch.js';
 import { isSqlError } from './is-sql-error.js';
+import { parsedInTurns } from './parsed-in-turns.js';
 import { PreparedList } from './prepared.js';
 import { QueryReception } from './query-reception.js';
 import type { StatementHost } from './query-reception.js';
@@ -70,10 +71,10 @@ export class Session implements SessionHandler, StatementHost {
     this.state.reset();
   }
 
-  prepare(sql: string): PreparedInfo {
+  prepare(sql: string, abort: AbortNotice): PreparedInfo | Promise<PreparedInfo> {
     this.#begin();
     this.state.context.counters.count('stmt_prepare');
-    return this.#prepared.prepare(this.state, sql);
+    return this.#prepared.prepare(this.state, sql, abort);
   }
 
   async execute(
@@ -168,7 +169,10 @@ export class Session implements SessionHandler, StatementHost {
 
   async dispatch(run: StatementRun, text: string): Promise<void> {
     this.statementBegins(text);
-    const { statement } = parseStatement(text, this.state.variables.sqlMode);
+    const { context, variables } = this.state;
+    const abort = run.response.abortNotice;
+    const parsed = parsedInTurns(text, variables.sqlMode, { timers: context.timers, abort });
+    const { statement } = parsed instanceof Promise ? await parsed : parsed;
     const isAboutWarnings =
       statement.kind === 'show' && (statement.what === 'warnings' || statement.what === 'errors');
     await dispatchStatement(run, statement, {

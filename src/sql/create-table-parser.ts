@@ -9,6 +9,7 @@ import type { SqlType } from '../catalog/sql-type.js';
 import type { ColumnDefinitionNode, CreateTableStatement, Expression, TableOption } from './ast.js';
 import { parseExpressionAt } from './expression-parser.js';
 import { parseTableName } from './name-parser.js';
+import { Series } from './parse-progress.js';
 import { parseTableOptions, parseWithOptions } from './option-parser.js';
 import { notSupported } from './statement-error.js';
 import type { TokenCursor } from './token-cursor.js';
@@ -34,12 +35,15 @@ export function parseCreateTable(cursor: TokenCursor): CreateTableStatement {
       ? notSupported('CREATE TABLE ... SELECT')
       : cursor.fault();
   }
-  const elements: TableElements = { columns: [], timeIndexes: [], primaryKeys: [], ignored: [] };
   cursor.expect('(');
-  do {
-    parseElement(cursor, elements);
-  } while (cursor.accept(',') && !cursor.at(')'));
+  const parts = cursor.series(Series.list, parseElement, acceptCommaBeforeMore);
   cursor.expect(')');
+  const elements: TableElements = {
+    columns: parts.flatMap((part) => part.columns),
+    timeIndexes: parts.flatMap((part) => part.timeIndexes),
+    primaryKeys: parts.flatMap((part) => part.primaryKeys),
+    ignored: parts.flatMap((part) => part.ignored),
+  };
   const options: TableOption[] = [];
   const mysqlOptions: TableOption[] = [];
   parseTail(cursor, elements, options, mysqlOptions);
@@ -83,10 +87,16 @@ function parseTail(
   }
 }
 
-function parseElement(cursor: TokenCursor, elements: TableElements): void {
+/** A comma may stand behind the last element. */
+function acceptCommaBeforeMore(cursor: TokenCursor): boolean {
+  return cursor.accept(',') && !cursor.at(')');
+}
+
+function parseElement(cursor: TokenCursor): TableElements {
+  const elements: TableElements = { columns: [], timeIndexes: [], primaryKeys: [], ignored: [] };
   if (cursor.accept('TIME', 'INDEX')) {
     elements.timeIndexes.push(parseKeyColumns(cursor));
-    return;
+    return elements;
   }
   if (cursor.accept('CONSTRAINT')) {
     const unnamed = cursor.atAny(['PRIMARY', 'UNIQUE', 'FOREIGN', 'CHECK']);
@@ -100,20 +110,21 @@ function parseElement(cursor: TokenCursor, elements: TableElements): void {
       skipIndexType(cursor);
       elements.primaryKeys.push(parseKeyColumns(cursor));
       skipIndexOptions(cursor);
-      return;
+      return elements;
     case 'UNIQUE':
     case 'KEY':
     case 'INDEX':
     case 'FULLTEXT':
     case 'SPATIAL':
       elements.ignored.push(parseIgnoredIndex(cursor));
-      return;
+      return elements;
     case 'FOREIGN':
       throw notSupported('FOREIGN KEY');
     case 'CHECK':
       throw notSupported('CHECK');
     default:
       elements.columns.push(parseColumnDefinition(cursor, elements));
+      return elements;
   }
 }
 

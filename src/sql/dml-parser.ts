@@ -83,7 +83,7 @@ function parseRow(cursor: TokenCursor): readonly Expression[] {
   if (cursor.accept('(', ')')) {
     return [];
   }
-  return cursor.bracketedList(() => parseExpressionAt(cursor));
+  return cursor.bracketedList(parseExpressionAt);
 }
 
 /** What may follow the rows and is not built. */

@@ -16,6 +16,7 @@
 
 import { SqlError } from '../../protocol/index.js';
 import type { BinaryOperator, Expression } from './ast.js';
+import { Series } from './parse-progress.js';
 import { parsePrimary } from './primary-parser.js';
 import { notSupported } from './statement-error.js';
 import type { TokenCursor } from './token-cursor.js';
@@ -62,11 +63,11 @@ export function parseExpressionAt(cursor: TokenCursor): Expression {
 }
 
 function parseOr(cursor: TokenCursor): Expression {
-  const terms = [parseXor(cursor)];
-  while (cursor.accept('OR') || (cursor.options.pipesAsConcat !== true && cursor.accept('||'))) {
-    terms.push(parseXor(cursor));
-  }
-  return balanced('or', terms);
+  return balanced('or', cursor.series(Series.or, parseXor, acceptOr));
+}
+
+function acceptOr(cursor: TokenCursor): boolean {
+  return cursor.accept('OR') || (cursor.options.pipesAsConcat !== true && cursor.accept('||'));
 }
 
 function parseXor(cursor: TokenCursor): Expression {
@@ -79,11 +80,11 @@ function parseXor(cursor: TokenCursor): Expression {
 }
 
 function parseAnd(cursor: TokenCursor): Expression {
-  const terms = [parseNot(cursor)];
-  while (cursor.acceptAny(['AND', '&&']) !== null) {
-    terms.push(parseNot(cursor));
-  }
-  return balanced('and', terms);
+  return balanced('and', cursor.series(Series.and, parseNot, acceptAnd));
+}
+
+function acceptAnd(cursor: TokenCursor): boolean {
+  return cursor.accept('AND') || cursor.accept('&&');
 }
 
 function balanced(operator: 'and' | 'or', terms: readonly Expression[]): Expression {
@@ -183,7 +184,7 @@ function parseInList(cursor: TokenCursor): readonly Expression[] {
   if (cursor.peek().keyword === '(' && isQueryStart(cursor, 1)) {
     throw notSupported('subqueries');
   }
-  return cursor.bracketedList(() => parseExpressionAt(cursor));
+  return cursor.bracketedList(parseExpressionAt);
 }
 
 /** [ESCAPE 'c'] */

@@ -5,8 +5,8 @@
  * at most the version we report, strings in either quote with doubled quotes and backslashes, hex and bit literals, names
  * that may start with a digit, and any word taken as a name right behind a dot.
  *
- * Works on the whole text at once (statements that come here are bounded; INSERT ... VALUES goes through the byte scanner).
- * One pass, no recursion, and it throws nothing but SqlError.
+ * Has the whole text before it (statements that come here are bounded; INSERT ... VALUES goes through the byte scanner), and can stop
+ * between any two tokens. One pass, no recursion, and it throws nothing but SqlError.
  */
 
 import {
@@ -50,13 +50,16 @@ const LONE_SYMBOLS: readonly (string | undefined)[] = Array.from({ length: 0x80 
 
 /** The tokens of `text`, ended by one of kind 'end'. Throws SqlError 1064. */
 export function tokenize(text: string, options: SqlTextOptions): Token[] {
-  return new Lexer(text, options).run();
+  const lexer = new Lexer(text, options);
+  lexer.advance(Infinity);
+  return lexer.tokens;
 }
 
-class Lexer {
+export class Lexer {
+  /** So far; ended by one of kind 'end' once `advance` was true. */
+  readonly tokens: Token[] = [];
   readonly #text: string;
   readonly #options: SqlTextOptions;
-  readonly #tokens: Token[] = [];
   #at = 0;
   /** The next backslash, as far as it was looked for. */
   #escapeAt = -1;
@@ -67,19 +70,22 @@ class Lexer {
     this.#options = options;
   }
 
-  run(): Token[] {
+  /** Cuts at most `most` tokens more. True = these were the last. Throws SqlError 1064. */
+  advance(most: number): boolean {
     const text = this.#text;
-    for (;;) {
+    const enough = this.tokens.length + most;
+    while (this.tokens.length < enough) {
       this.#skipBlanks();
       if (this.#at >= text.length) {
         if (this.#inVersionComment) {
           throw syntaxError(text, text.length);
         }
         this.#push('end', '', '', text.length, null);
-        return this.#tokens;
+        return true;
       }
       this.#token();
     }
+    return false;
   }
 
   #push(
@@ -89,7 +95,7 @@ class Lexer {
     start: number,
     bytes: Uint8Array | null,
   ): void {
-    this.#tokens.push({ kind, keyword, value, bytes, start, end: this.#at });
+    this.tokens.push({ kind, keyword, value, bytes, start, end: this.#at });
   }
 
   #skipBlanks(): void {
@@ -184,7 +190,7 @@ class Lexer {
 
   /** `t.1st`: a dot that touches the name before it ends that name, it does not start a number. */
   #behindName(): boolean {
-    const last = this.#tokens.at(-1);
+    const last = this.tokens.at(-1);
     return (
       last !== undefined &&
       last.end === this.#at &&
@@ -202,7 +208,7 @@ class Lexer {
     this.#at += symbol.length;
     this.#push('symbol', symbol, symbol, start, null);
     if (code === 0x2e /* . */ && isNameByte(text.charCodeAt(this.#at))) {
-      const touchesName = this.#tokens.at(-2)?.end === start;
+      const touchesName = this.tokens.at(-2)?.end === start;
       if (touchesName) {
         this.#word();
       }

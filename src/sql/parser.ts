@@ -12,6 +12,8 @@ import type { Expression, Statement } from './ast.js';
 import { parseCreate, parseDrop, parseTruncate } from './ddl-parser.js';
 import { parseDelete, parseInsert } from './dml-parser.js';
 import { parseExpressionAt } from './expression-parser.js';
+import { Lexer } from './lexer.js';
+import { ParsePause, ParseProgress } from './parse-progress.js';
 import { parseSelect } from './select-parser.js';
 import {
   parseAdmin,
@@ -36,6 +38,9 @@ const NOT_BUILT = new Set(
    STOP TABLE TQL UNDROP UNINSTALL UPDATE VALUES WITH XA`.split(/\s+/),
 );
 
+/** One to two milliseconds, before the code is optimised. */
+const TOKENS_PER_TURN = 2048;
+
 export interface ParsedStatement {
   readonly statement: Statement;
   /** How many `?` the text has. */
@@ -44,7 +49,32 @@ export interface ParsedStatement {
 
 /** Throws SqlError: 1064 at what is no SQL, 1235 at what is known and not built, others for names and values. */
 export function parseStatement(text: string, options: SqlTextOptions): ParsedStatement {
-  const cursor = new TokenCursor(text, options);
+  return parsedWhole(new TokenCursor(text, options));
+}
+
+/**
+ * The same, some `tokensPerTurn` at a time: whoever asks for the next step may give the event loop a turn before. Returns and throws what
+ * parseStatement does. For long texts: what is read between two steps is kept, which short ones need not pay for.
+ */
+export function* parseInTurns(
+  text: string,
+  options: SqlTextOptions,
+  tokensPerTurn = TOKENS_PER_TURN,
+): Generator<undefined, ParsedStatement, undefined> {
+  const lexer = new Lexer(text, options);
+  while (!lexer.advance(tokensPerTurn)) yield;
+  const progress = new ParseProgress(tokensPerTurn);
+  for (;;) {
+    yield;
+    try {
+      return parsedWhole(new TokenCursor(text, options, lexer.tokens, progress));
+    } catch (error) {
+      if (!(error instanceof ParsePause)) throw error;
+    }
+  }
+}
+
+function parsedWhole(cursor: TokenCursor): ParsedStatement {
   while (cursor.accept(';')) {
     /* an empty statement before the first */
   }

@@ -7,6 +7,7 @@ import { call, isQueryStart, parseExpressionAt } from './expression-parser.js';
 import { parseCall } from './function-call-parser.js';
 import { parseInterval } from './interval-parser.js';
 import { databaseOf } from './name-parser.js';
+import { Series } from './parse-progress.js';
 import { isReserved } from './reserved-words.js';
 import { notSupported } from './statement-error.js';
 import type { TokenCursor } from './token-cursor.js';
@@ -262,18 +263,17 @@ function parseIntroduced(cursor: TokenCursor, word: string): Expression {
 function parseCase(cursor: TokenCursor): Expression {
   cursor.expect('CASE');
   const operand = cursor.at('WHEN') ? null : parseExpressionAt(cursor);
-  const branches: { when: Expression; then: Expression }[] = [];
-  while (cursor.accept('WHEN')) {
-    const when = parseExpressionAt(cursor);
-    cursor.expect('THEN');
-    branches.push({ when, then: parseExpressionAt(cursor) });
-  }
-  if (branches.length === 0) {
-    throw cursor.fault();
-  }
+  const branches = cursor.series(Series.branches, parseBranch, (at) => at.at('WHEN'));
   const otherwise = cursor.accept('ELSE') ? parseExpressionAt(cursor) : null;
   cursor.expect('END');
   return { kind: 'case', operand, branches, otherwise };
+}
+
+function parseBranch(cursor: TokenCursor): { when: Expression; then: Expression } {
+  cursor.expect('WHEN');
+  const when = parseExpressionAt(cursor);
+  cursor.expect('THEN');
+  return { when, then: parseExpressionAt(cursor) };
 }
 
 /** c, t.c, db.t.c, catalog.db.t.c */

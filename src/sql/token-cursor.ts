@@ -8,6 +8,8 @@
 
 import type { SqlError } from '../../protocol/index.js';
 import { tokenize } from './lexer.js';
+import { ParsePause, Series } from './parse-progress.js';
+import type { KeptSeries, ParseProgress } from './parse-progress.js';
 import { isReserved } from './reserved-words.js';
 import { nestingError, syntaxError } from './statement-error.js';
 import type { SqlTextOptions, Token } from './token.js';
@@ -18,6 +20,8 @@ const NESTING_MAX = 200;
 /** Operands in left-associative chains (1 + 1 + ...) of one expression: each makes the tree a level deeper. */
 const CHAIN_MAX = 1000;
 
+const acceptComma = (cursor: TokenCursor): boolean => cursor.accept(',');
+
 export class TokenCursor {
   readonly text: string;
   readonly options: SqlTextOptions;
@@ -26,12 +30,24 @@ export class TokenCursor {
   #parameterCount = 0;
   #nesting = 0;
   #chained = 0;
+  readonly #progress: ParseProgress | null;
 
-  /** Throws SqlError 1064 when the text does not even fall into tokens. */
-  constructor(text: string, options: SqlTextOptions) {
+  /**
+   * @param tokens of `text`, if they are cut already
+   * @param progress of a statement that is parsed in several turns, each with a cursor of its own: `series` throws ParsePause where one ends,
+   *     and goes on there in the next
+   * Throws SqlError 1064 when the text does not even fall into tokens.
+   */
+  constructor(
+    text: string,
+    options: SqlTextOptions,
+    tokens: readonly Token[] = tokenize(text, options),
+    progress: ParseProgress | null = null,
+  ) {
     this.text = text;
     this.options = options;
-    this.#tokens = tokenize(text, options);
+    this.#tokens = tokens;
+    this.#progress = progress;
   }
 
   /** The next token, or the one `ahead` of it; of kind 'end' from the end on. */
@@ -172,16 +188,68 @@ export class TokenCursor {
   }
 
   /** item { , item } */
-  list<T>(item: () => T): T[] {
-    const items = [item()];
-    while (this.accept(',')) {
-      items.push(item());
+  list<T>(item: (cursor: TokenCursor) => T): T[] {
+    return this.series(Series.list, item, acceptComma);
+  }
+
+  /** item { item }, as long as `goesOn`, which may take a separator. Whatever may be long in a statement is read by this. */
+  series<T>(
+    kind: Series,
+    item: (cursor: TokenCursor) => T,
+    goesOn: (cursor: TokenCursor) => boolean,
+  ): T[] {
+    if (this.#progress !== null) {
+      return this.#seriesInTurns(this.#progress, kind, item, goesOn);
+    }
+    const items = [item(this)];
+    while (goesOn(this)) {
+      items.push(item(this));
     }
     return items;
   }
 
+  #seriesInTurns<T>(
+    progress: ParseProgress,
+    kind: Series,
+    item: (cursor: TokenCursor) => T,
+    goesOn: (cursor: TokenCursor) => boolean,
+  ): T[] {
+    const start = this.#index;
+    const series = progress.find(kind, start) ?? this.#emptySeries();
+    const items = series.items as T[];
+    this.#index = series.index;
+    this.#parameterCount = series.parameterCount;
+    this.#chained = series.chained;
+    try {
+      while (!series.isWhole) {
+        if (items.length > 0 && !goesOn(this)) {
+          series.isWhole = true;
+        } else {
+          items.push(item(this));
+          series.index = this.#index;
+          series.parameterCount = this.#parameterCount;
+          series.chained = this.#chained;
+          progress.pauseIfDue(this.#index);
+        }
+      }
+    } catch (error) {
+      if (error instanceof ParsePause) {
+        progress.keep(kind, start, series);
+      }
+      throw error;
+    }
+    progress.keep(kind, start, series);
+    return items;
+  }
+
+  #emptySeries(): KeptSeries {
+    const index = this.#index;
+    const parameterCount = this.#parameterCount;
+    return { items: [], index, parameterCount, chained: this.#chained, isWhole: false };
+  }
+
   /** ( item { , item } ) */
-  bracketedList<T>(item: () => T): T[] {
+  bracketedList<T>(item: (cursor: TokenCursor) => T): T[] {
     this.expect('(');
     const items = this.list(item);
     this.expect(')');

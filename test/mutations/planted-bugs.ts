@@ -653,4 +653,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testFile: 'test/sql/expression-parser.test.ts',
     testName: 'whatever it is made of, before a comma and before a bracket',
   },
+  {
+    name: 'counted twice: parameters of items that an earlier turn has read',
+    file: 'src/sql/token-cursor.ts',
+    find: 'this.#parameterCount = series.parameterCount;',
+    replace: '',
+    testFile: 'test/sql/parse-in-turns.test.ts',
+    testName: 'any statement, whatever a turn reads',
+  },
+  {
+    name: 'parsed to the end: a KILL of a long statement is not looked at between turns',
+    file: 'src/server/parsed-in-turns.ts',
+    find: 'if (abort.aborted)',
+    replace: 'if (false)',
+    testFile: 'test/server/parsed-in-turns.test.ts',
+    testName: 'killed in turn 5 it ends there with 1317',
+  },
 ];

@@ -751,6 +751,26 @@ describe('the session', () => {
     expect(await cellOf(other, 'SELECT 1')).toBe(1);
   });
 
+  test('a long statement lets others pass while it is parsed, as text and prepared', async () => {
+    await run(client, 'CREATE TABLE t (ts TIMESTAMP(3) TIME INDEX, v BIGINT)');
+    await run(client, 'INSERT INTO t VALUES (1, 1), (2, -2), (3, 3), (4, 50000)');
+    const other = await node.connect({ database: 'd' });
+    await other.query('SELECT 1');
+    const list = Array.from({ length: 50_000 }, (_, index) => String(index * 2)).join();
+    const answered: string[] = [];
+    const select = client.query(`SELECT v FROM t WHERE v IN (-2, ${list}) ORDER BY v`);
+    const asText = select.then(([rows]) => void answered.push(JSON.stringify(rows)));
+    await other.query('SELECT 1').then(() => void answered.push('another'));
+    await asText;
+    expect(answered).toEqual(['another', '[{"v":-2},{"v":50000}]']);
+    const rows = Array.from({ length: 20_000 }, () => '(?, ?)').join();
+    const prepared = client.prepare(`INSERT INTO t VALUES ${rows}`);
+    const asPrepared = prepared.then(() => void answered.push('prepared'));
+    await other.query('SELECT 1').then(() => void answered.push('another'));
+    await asPrepared;
+    expect(answered.slice(2)).toEqual(['another', 'prepared']);
+  });
+
   test('max_execution_time acts on SELECT', async () => {
     await run(client, 'SET max_execution_time = 20');
     expect((await failureOf(client.query('SELECT SLEEP(30)'))).errno).toBe(3024);
