@@ -2,9 +2,9 @@
 
 import { createConnection as connectSocket } from 'node:net';
 import type { Connection } from 'mysql2/promise';
-import { pause } from '../support/bounded-wait.js';
+import { pause, waitUntil } from '../support/bounded-wait.js';
 import { PairProcesses } from '../support/pair-processes.js';
-import { cellOf, cellsOf, failureOf, run } from '../support/typed-query.js';
+import { cellOf, cellsOf, failureOf, rowsOf, run } from '../support/typed-query.js';
 import { brokenPromises, createNumbered, NumberedWriter } from './numbered-writer.js';
 
 jest.setTimeout(120_000);
@@ -19,8 +19,8 @@ function greetingOf(port: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', reject);
+    // The server closes it behind the packet.
     socket.on('close', () => resolve(Buffer.concat(chunks).subarray(4)));
-    setTimeout(() => socket.destroy(), 1_000);
   });
 }
 
@@ -53,8 +53,12 @@ test('SIGTERM while clients write: every statement gets its answer, and what was
 test('a statement that runs when the node is told to stop is answered, the next one with 1053 08S01', async () => {
   pair = await PairProcesses.start();
   const client = await pair.a.connect();
-  const running = cellOf(client, 'SELECT SLEEP(1)');
-  await pause(300);
+  const watcher = await pair.a.connect();
+  const running = cellOf(client, 'SELECT SLEEP(2)');
+  await waitUntil('the statement to run', async () => {
+    const rows = await rowsOf(watcher, 'SHOW PROCESSLIST');
+    return [rows.some(({ Info }) => Info === 'SELECT SLEEP(2)'), rows];
+  });
   pair.a.signal('SIGTERM');
   expect(await running).toBe(0);
   const error = await failureOf(run(client, 'SELECT 1'));

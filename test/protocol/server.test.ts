@@ -15,6 +15,9 @@ import type { TestServer } from './support/test-server.js';
 import { answerText } from './support/test-session.js';
 import type { Script } from './support/test-session.js';
 
+/** Has the deaf statement answer, long after anybody waits for it. */
+let endDeaf = (): void => undefined;
+
 const SCRIPT: Script = {
   'SELECT 1': (response) => answerText(response, 'one'),
   hang: (response) =>
@@ -26,12 +29,12 @@ const SCRIPT: Script = {
     response.ok({ affectedRows: 1 });
   },
   deaf: (response) =>
-    new Promise((resolve) =>
-      setTimeout(() => {
+    new Promise((resolve) => {
+      endDeaf = () => {
         response.ok();
         resolve();
-      }, 400),
-    ),
+      };
+    }),
 };
 
 const servers: TestServer[] = [];
@@ -183,6 +186,7 @@ describe('going down', () => {
     const drained = server.drain({ timeoutMs: 20 });
     await expect(running).rejects.toThrow();
     expect(await drained).toEqual({ stuck: 1 });
+    endDeaf();
     await until(() => server.counters().connectionsOpen === 0);
   });
 });

@@ -2,6 +2,7 @@
 
 import { onSocketBytes } from '../../protocol/index.js';
 import { TcpTransport, type Connection, type SocketRead } from '../../replication/index.js';
+import { PATIENCE_MS } from '../support/bounded-wait.js';
 
 const HOST = '127.0.0.1';
 
@@ -25,14 +26,14 @@ async function connected(read?: SocketRead): Promise<{
   const listening = new TcpTransport({
     listen: { host: HOST, port: 0 },
     peer: { host: HOST, port: 1 },
-    dialTimeoutMs: 1_000,
+    dialTimeoutMs: PATIENCE_MS,
     ...(read && { read }),
   });
   await listening.listen((connection) => onAccepted(connection));
   const dialling = new TcpTransport({
     listen: { host: HOST, port: 0 },
     peer: { host: HOST, port: listening.port! },
-    dialTimeoutMs: 1_000,
+    dialTimeoutMs: PATIENCE_MS,
     ...(read && { read }),
   });
   const dialled = await dialling.dial();

@@ -86,7 +86,7 @@ test(`${KILLS} kills of a node that has hardly written: a start costs what was w
   expect(sizes.at(-1)).toBe(SEGMENT_BYTES);
   expect(journal.bytesOnDisk()).toBeLessThan(3 * SEGMENT_BYTES);
   await journal.close();
-}, 60_000);
+});
 
 test('a segment that was cut short takes a returned tail and its seal, and is released', async () => {
   const scene = new Scene(2);

@@ -208,7 +208,7 @@ describe('a flush', () => {
       expect(batch.sizeBytes).toBeGreaterThanOrEqual(4 * 1024 * 1024);
     const kinds = batches.flatMap(({ keys }) => keys);
     expect(kinds.lastIndexOf('d')).toBeLessThan(kinds.indexOf('b'));
-  }, 30_000);
+  });
 
   it('that fails at any of its batches leaves nothing but orphans, which the next start deletes', async () => {
     const body = noise(9);
@@ -254,7 +254,7 @@ describe('a flush', () => {
     }
     // Dictionary, blocks, the rest of them, the manifest.
     expect(batchCount).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 
   it('leaves orphans that stay deleted, whatever an unsynced log loses two starts later', async () => {
     for (let seed = 0; seed < 10; seed++) {
@@ -304,7 +304,7 @@ describe('a flush', () => {
     await flushing;
     expect(scans).toBeGreaterThan(1);
     expect((await scanAll(store, appendSchema)).length).toBe(schemaRows);
-  }, 30_000);
+  });
 
   it('gives the event loop many turns: 100,000 rows of disorder', async () => {
     const { store } = await openMemoryStore();
@@ -330,7 +330,7 @@ describe('a flush', () => {
     await flushing;
     // Many turns say that the work is cut small; how long the longest lasts says more about the machine's other work.
     expect(turns).toBeGreaterThan(100);
-  }, 30_000);
+  });
 
   it('keeps an overwritten row while the overwriting version is above the stable horizon', async () => {
     for (const [horizon, kept] of [
@@ -409,7 +409,7 @@ describe('damage', () => {
     }
     const { store } = await openMemoryStore(kv);
     expect((await scanAll(store, schema)).length).toBe(20_000);
-  }, 30_000);
+  });
 
   it('a missing block is damage at the start, and in a scan of a run that was counted before', async () => {
     const kv = await flushed();
@@ -821,7 +821,7 @@ describe('memory', () => {
       expect((await scanAll(store, schema)).length).toBe(100_000);
     expect(store.cacheStatistics.sizeBytes).toBeLessThanOrEqual(300_000);
     expect(store.cacheStatistics.sizeBytes).toBeGreaterThan(100_000);
-  }, 30_000);
+  });
 });
 
 describe('multi-part writes', () => {
