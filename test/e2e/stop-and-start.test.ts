@@ -2,8 +2,8 @@
 
 import { createConnection as connectSocket } from 'node:net';
 import type { Connection } from 'mysql2/promise';
-import { pause, waitUntil } from '../support/bounded-wait.js';
-import { PairProcesses } from '../support/pair-processes.js';
+import { pause, waitFor, waitUntil } from '../support/bounded-wait.js';
+import { PairProcesses, type NodeProcess } from '../support/pair-processes.js';
 import { cellOf, cellsOf, failureOf, rowsOf, run } from '../support/typed-query.js';
 import { brokenPromises, createNumbered, NumberedWriter } from './numbered-writer.js';
 
@@ -21,6 +21,15 @@ function greetingOf(port: number): Promise<Buffer> {
     socket.on('error', reject);
     // The server closes it behind the packet.
     socket.on('close', () => resolve(Buffer.concat(chunks).subarray(4)));
+  });
+}
+
+/** When the node last logged a line with this text, in milliseconds since 1970. */
+function timeOf(node: NodeProcess, text: string): Promise<number> {
+  return waitFor(`node ${node.name} to log ${text}`, () => {
+    const line = node.log.findLast((each) => each.includes(text));
+    const parsed = line === undefined ? null : (JSON.parse(line) as { readonly time: string });
+    return { value: parsed ? Date.parse(parsed.time) : undefined, seen: node.log.slice(-5) };
   });
 }
 
@@ -115,8 +124,10 @@ test('a node that knows its peer serves without it after startup_peer_wait', asy
   await pair.killMachine(pair.b);
   await pair.a.kill('SIGKILL');
   pair.a.start();
-  await pair.a.waitStatus('to wait for its peer', (status) => !status.ready);
   await pair.a.waitReady();
+  // Its log says when it had all its data, and when it went on alone: a slow start may hide the time between from clients.
+  const since = await timeOf(pair.a, '"msg":"recovered"');
+  expect((await timeOf(pair.a, '"isAlone":true')) - since).toBeGreaterThanOrEqual(1_000);
   const client = await pair.a.connect({ database: 'stress' });
   await run(client, "INSERT INTO numbered VALUES ('alone', 1, 1, 'x')");
   pair.healLink();
