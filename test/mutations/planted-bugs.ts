@@ -651,7 +651,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: "(behind !== ',' && behind !== ')')",
     replace: "behind === ';'",
     testFile: 'test/sql/expression-parser.test.ts',
-    testName: 'whatever it is made of, before a comma and before a bracket',
+    testName:
+      'an item of a list is read as it is alone whatever it is made of, before a comma and before a bracket',
   },
   {
     name: 'counted twice: parameters of items that an earlier turn has read',
