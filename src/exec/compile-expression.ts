@@ -22,6 +22,9 @@ export function compileExpression(expression: BoundExpression): Evaluator {
   }
 }
 
+/** Rows of the first vector of a constant: thousands of constants over a few rows should not fill a whole batch each. */
+const FEW_ROWS = 64;
+
 /** The filled vector is made on first use and shared by all batches. */
 function constantEvaluator({
   value,
@@ -30,7 +33,10 @@ function constantEvaluator({
   let filled: ExecVector | null = null;
   return (batch) => {
     if (batch.length === 1 && filled === null) return constantVector(value, type, 1);
-    filled ??= constantVector(value, type, VECTOR_ROWS_MAX);
+    if (filled === null || filled.length < batch.length) {
+      const rows = batch.length <= FEW_ROWS ? FEW_ROWS : VECTOR_ROWS_MAX;
+      filled = constantVector(value, type, rows);
+    }
     return withLength(filled, batch.length);
   };
 }
