@@ -571,8 +571,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "rows put together from batches with different memories of tuples get each other's tags",
-    file: 'storage/row-batch.ts',
-    find: ': source.#tuples === this.#tuples;',
+    file: 'storage/batch-tuples.ts',
+    find: ': source.#memory === this.#memory;',
     replace: ': true;',
     testFile: 'test/storage/absorbed-rows.test.ts',
     testName: 'with a memory each, as when one was full in between',
