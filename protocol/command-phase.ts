@@ -13,8 +13,6 @@
 import type { CommandResponse } from './command-response.js';
 import { COMMAND_NAME_BY_BYTE, COMMANDS } from './commands.js';
 import type { CommandName, HandledCommandName } from './commands.js';
-import { PARAMETER_DEFINITION } from './column-definition.js';
-import type { ColumnDefinition } from './column-definition.js';
 import { PacketReader } from './packet-reader.js';
 import { PayloadCollector } from './payload-collector.js';
 import { PreparedStatements } from './prepared-statements.js';
@@ -337,11 +335,7 @@ export class CommandPhase {
       writer.int8(0);
       writer.int16(0);
       writer.endPacket();
-      if (info.params > 0) {
-        this.#response.writeDefinitions(
-          new Array<ColumnDefinition>(info.params).fill(PARAMETER_DEFINITION),
-        );
-      }
+      if (info.params > 0) this.#response.writeParameterDefinitions(info.params);
       if (info.columns.length > 0) this.#response.writeDefinitions(info.columns);
     });
   }

@@ -13,10 +13,12 @@
 
 import { hasCapability } from './capabilities.js';
 import { CommandAbort } from './command-abort.js';
-import { writeColumnDefinition } from './column-definition.js';
+import { ChunkPool } from './chunk-pool.js';
+import { PARAMETER_DEFINITION, writeColumnDefinition } from './column-definition.js';
 import type { ColumnDefinition } from './column-definition.js';
 import { errorPayload } from './error-packet.js';
-import type { PacketWriter } from './packet-writer.js';
+import { PACKET_HEADER_BYTES } from './packet-chain.js';
+import { PacketWriter } from './packet-writer.js';
 import { RowStream } from './row-stream.js';
 import type { RowStreamPace } from './row-stream.js';
 import { sessionChangesBlock } from './session-changes.js';
@@ -40,6 +42,7 @@ export interface ResponseContext {
 const OK_HEADER = 0x00;
 const EOF_HEADER = 0xfe;
 const NO_RESULT: OkResult = {};
+const PARAMETER_PAYLOAD = definitionPayload(PARAMETER_DEFINITION);
 
 export class CommandResponse implements ResponseWriter {
   readonly #writer: PacketWriter;
@@ -170,6 +173,16 @@ export class CommandResponse implements ResponseWriter {
     if (!hasCapability(this.#context.capabilities, 'deprecateEof')) this.#writeEof(0);
   }
 
+  /** What COM_STMT_PREPARE says of its `?`, all alike: 65,535 of them are copied, not spelled out. */
+  writeParameterDefinitions(count: number): void {
+    for (let parameter = 0; parameter < count; parameter++) {
+      this.#writer.beginPacket();
+      this.#writer.bytes(PARAMETER_PAYLOAD, 0, PARAMETER_PAYLOAD.length);
+      this.#writer.endPacket();
+    }
+    if (!hasCapability(this.#context.capabilities, 'deprecateEof')) this.#writeEof(0);
+  }
+
   /** Column definitions alone, closed by EOF or by its replacement: the answer to COM_FIELD_LIST. */
   fieldList(columns: readonly ColumnDefinition[]): void {
     this.#require('open');
@@ -259,3 +272,16 @@ export class CommandResponse implements ResponseWriter {
 }
 
 const NO_CHANGES: readonly SessionChange[] = [];
+
+function definitionPayload(column: ColumnDefinition): Uint8Array {
+  let payload = new Uint8Array();
+  const write = (bytes: Uint8Array): void => {
+    payload = new Uint8Array(bytes.subarray(PACKET_HEADER_BYTES));
+  };
+  const writer = new PacketWriter({ write }, new ChunkPool());
+  writer.beginPacket();
+  writeColumnDefinition(writer, column);
+  writer.endPacket();
+  writer.flush();
+  return payload;
+}

@@ -1,6 +1,7 @@
 /** The answer to one command: OK, ERR and result set packets, in both protocols and with or without DEPRECATE_EOF. */
 
 import { ChunkPool } from '../../protocol/chunk-pool.js';
+import { PARAMETER_DEFINITION } from '../../protocol/column-definition.js';
 import { CommandResponse } from '../../protocol/command-response.js';
 import { COLUMN_FLAG, COLUMN_TYPE, SqlError } from '../../protocol/index.js';
 import type { CellEncoder, RowEncoder, SessionChange } from '../../protocol/index.js';
@@ -418,4 +419,15 @@ describe('the abort signal', () => {
     response.begin('text', 1);
     expect(response.signal.aborted).toBe(false);
   });
+});
+
+test.each([
+  ['with DEPRECATE_EOF', MODERN],
+  ['without', OLD],
+])('definitions of parameters are as if each were spelled out, %s', (_, capabilities) => {
+  const [copied, spelled] = [fixture({ capabilities }), fixture({ capabilities })];
+  copied.response.writeParameterDefinitions(300);
+  spelled.response.writeDefinitions(Array.from({ length: 300 }, () => PARAMETER_DEFINITION));
+  for (const { writer } of [copied, spelled]) writer.flush();
+  expect(copied.output.hex()).toBe(spelled.output.hex());
 });
