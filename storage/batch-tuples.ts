@@ -318,10 +318,11 @@ export class BatchTuples {
     return this.#table;
   }
 
-  /** There is such a series now. */
+  /** There is such a series now: one that was met long ago may be forgotten. */
   #isSeries(handle: number): boolean {
-    const table = this.#tableSeries();
-    return table !== null && seriesOfHandle(handle) < table.series.count;
+    const series = this.#tableSeries()?.series ?? null;
+    const id = seriesOfHandle(handle);
+    return series !== null && id < series.count && !series.isVacant(id);
   }
 
   #seriesAfter(handle: number): number {

@@ -9,7 +9,7 @@
  */
 
 import { ByteReader, DamagedBytesError } from './byte-reader.js';
-import { ByteWriter } from './byte-writer.js';
+import { vacantEntries, vacantStretch } from './dictionary-writer.js';
 import {
   allDictionaries,
   dictionaryKey,
@@ -18,7 +18,7 @@ import {
 } from './keys.js';
 import type { KeyValueOperation, KeyValueStore } from './ports.js';
 import type { Run } from './run.js';
-import { corruptKey, decodeAt, openValue, sealValue } from './sealed-value.js';
+import { corruptKey, decodeAt, openValue } from './sealed-value.js';
 import { SeriesUse, seriesUses } from './series-use.js';
 import type { TableId } from './table-schema.js';
 
@@ -121,13 +121,8 @@ class DictionaryLoading {
     if (this.#vacant === null) return;
     const { keys, first, count } = this.#vacant;
     this.#vacant = null;
-    const [key, ...others] = keys as [Uint8Array, ...Uint8Array[]];
-    const payload = vacantEntries(first, count);
-    this.#receiver.series(tableId, payload);
-    this.batches.push([
-      { type: 'put', key, value: sealValue(key, payload) },
-      ...others.map((other) => ({ type: 'del', key: other }) as const),
-    ]);
+    this.#receiver.series(tableId, vacantEntries(first, count));
+    this.batches.push(vacantStretch(keys, first, count));
   }
 }
 
@@ -158,12 +153,4 @@ function headOf(payload: Uint8Array): { first: number; count: number; isVacant: 
   const count = reader.varint();
   if (count === 0) throw new DamagedBytesError('a dictionary value is empty');
   return { first, count, isVacant: reader.remaining === 0 };
-}
-
-/** As SeriesDictionary.load reads them: a count without entries. */
-function vacantEntries(first: number, count: number): Uint8Array {
-  const writer = new ByteWriter(16);
-  writer.varint(first);
-  writer.varint(count);
-  return writer.take();
 }

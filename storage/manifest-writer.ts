@@ -48,6 +48,8 @@ export interface ManifestWriterDeps {
   readonly schemas: () => Iterable<StoredSchema>;
   /** A job reads the run. */
   readonly isBusy: (run: Run) => boolean;
+  /** Readers see a run of the table no longer. */
+  readonly onRemoved: (tableId: TableId) => void;
 }
 
 export class ManifestWriter {
@@ -164,6 +166,7 @@ export class ManifestWriter {
     if (flushed !== null) this.#flushed = flushed.state;
     this.#removedRuns = this.#removedRuns.filter((run) => !removed.has(run));
     this.#show(added, removed, spent, flushed?.generation ?? null);
+    for (const { tableId } of removed) this.#deps.onRemoved(tableId);
     const runIds = [...removed, ...orphans].map((run) => run.id);
     const { number } = live.current;
     garbage.add(runIds, number);

@@ -3,7 +3,8 @@
  * one view to the next, so that each view costs what was written since the one before.
  *
  * Series that only the transaction has are numbered behind those of their table, in a fork of its dictionary. Those numbers are somebody
- * else's as soon as another creates a series in the table: what is staged is good no more then, and all of it is to be staged anew.
+ * else's as soon as another creates a series in the table, and those of the table may be nobody's when it forgets series: what is staged is good
+ * no more then, and all of it is to be staged anew.
  */
 
 import type { MemTable } from './memtable.js';
@@ -13,6 +14,7 @@ import { StagedWrite } from './staged-write.js';
 import type { StoreState } from './store-state.js';
 import type { TableId } from './table-schema.js';
 import type { TableState } from './table-state.js';
+import type { TableSeries } from './tuple-memory.js';
 
 /** What a view shows of them: it stays as it is, whatever is added later. */
 export interface Overlay {
@@ -27,13 +29,15 @@ export interface Overlay {
 export class OwnWrites {
   readonly #write: StagedWrite;
   readonly #series = new Map<TableId, SeriesDictionary>();
-  #tables: StoreState['tables'] = new Map();
+  /** Of tables, as the views have them. */
+  readonly #known = new Map<TableState, TableSeries>();
+  #state: StoreState | null = null;
 
   /** `version`: above all others there can be. */
   constructor(version: number) {
     const target = {
       schema: (id: string) => {
-        for (const table of this.#tables.values()) {
+        for (const table of this.#state?.tables.values() ?? []) {
           const known = table.schemas.get(id);
           if (known !== undefined) return known;
         }
@@ -41,6 +45,7 @@ export class OwnWrites {
       },
       seriesId: (table: TableState, tuple: Uint8Array, start: number, end: number): number =>
         this.#seriesId(table, tuple, start, end),
+      seriesOf: (table: TableState): TableSeries => this.#seriesOf(table),
       // They go with the transaction.
       charge: () => undefined,
     };
@@ -48,8 +53,9 @@ export class OwnWrites {
     this.#write.step();
   }
 
-  /** A view of now may show what is staged: nobody has created series in the tables of its own ones. */
+  /** A view of now may show what is staged: nobody has created series in the tables of its own ones, and no table has forgotten any. */
   get isCurrent(): boolean {
+    for (const [table, known] of this.#known) if (table.tableSeries !== known) return false;
     for (const fork of this.#series.values()) if (!fork.isForkOfAll) return false;
     return true;
   }
@@ -62,9 +68,9 @@ export class OwnWrites {
     return bytes;
   }
 
-  /** Begins to stage more bodies, behind those before, on the tables of a view. Requires: all of those are staged. */
-  add(tables: StoreState['tables'], bodies: Iterable<Uint8Array>): void {
-    this.#tables = tables;
+  /** Begins to stage more bodies, behind those before, on the tables of a view's state. Requires: all of those are staged, and current. */
+  add(state: StoreState, bodies: Iterable<Uint8Array>): void {
+    this.#state = state;
     this.#write.add(bodies);
   }
 
@@ -89,10 +95,20 @@ export class OwnWrites {
   #seriesId(table: TableState, tuple: Uint8Array, start: number, end: number): number {
     const forked = this.#series.get(table.tableId);
     if (forked !== undefined) return forked.idOf(tuple, start, end);
-    const id = table.series.find(tuple, start, end);
+    const { series } = this.#seriesOf(table);
+    const id = series.find(tuple, start, end);
     if (id !== -1) return id;
-    const fork = table.series.fork();
+    const fork = series.fork();
     this.#series.set(table.tableId, fork);
     return fork.idOf(tuple, start, end);
+  }
+
+  #seriesOf(table: TableState): TableSeries {
+    let known = this.#known.get(table);
+    if (known === undefined) {
+      known = table.seriesAt(this.#state!.number);
+      this.#known.set(table, known);
+    }
+    return known;
   }
 }

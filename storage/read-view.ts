@@ -109,7 +109,7 @@ export class ReadView {
    */
   withOverlay(own: OwnWrites, bodies: Iterable<Uint8Array>): StagedView {
     assert(this.#overlay === null, 'a view has one overlay');
-    own.add(this.#state.tables, bodies);
+    own.add(this.#state, bodies);
     return {
       step: () => own.step(),
       view: () => {
@@ -231,7 +231,7 @@ export class ReadView {
       const memTable = generation.tables.get(table.tableId);
       const rows = memTable?.rowsAt(epoch) ?? 0;
       if (memTable !== undefined && rows > 0)
-        sources.push(new MemTableSource(memTable, rows, table.series, pacer));
+        sources.push(new MemTableSource(memTable, rows, this.#series(table), pacer));
     }
     return [...sources, ...this.#ownSources(table, pacer)];
   }
@@ -251,7 +251,11 @@ export class ReadView {
   }
 
   #dictionary(table: TableState): SeriesDictionary {
-    return this.#overlay?.series.get(table.tableId) ?? table.series;
+    return this.#overlay?.series.get(table.tableId) ?? this.#series(table);
+  }
+
+  #series(table: TableState): SeriesDictionary {
+    return table.seriesAt(this.#state.number).series;
   }
 
   /** Fixed at the first call, so that masks fit for the life of the view; it covers every row the view sees. */

@@ -171,7 +171,7 @@ export class SeriesDictionary {
   follower(id: number): number {
     const known = this.#rows.get(id, Word.follower);
     if (known > 0) return known - 1;
-    return id + 1 < this.#rows.count && !this.#isVacant(id + 1) ? id + 1 : -1;
+    return id + 1 < this.#rows.count && !this.isVacant(id + 1) ? id + 1 : -1;
   }
 
   /** Notes that `next` came after `id`, or with `isWeak` only if nothing is known to. */
@@ -256,6 +256,41 @@ export class SeriesDictionary {
     return fork;
   }
 
+  /** An empty one for the same table. */
+  successor(): SeriesDictionary {
+    return SeriesDictionary.ofTags(this.tags.map(({ column }) => column));
+  }
+
+  /** Gives the next ids, up to `end`, to the series that have them in `source`; those that are vacant there are so here. */
+  adopt(source: SeriesDictionary, end: number): void {
+    while (this.count < end) {
+      const id = this.count;
+      if (source.isVacant(id)) {
+        this.leaveVacant(1);
+        continue;
+      }
+      const start = source.tupleStart(id);
+      this.idOf(source.tupleBytes(id), start, start + source.tupleLength(id));
+    }
+  }
+
+  /** Gives the next so many ids to nobody. */
+  leaveVacant(count: number): void {
+    this.#rows.appendVacant(count);
+    this.#vacantIds += count;
+  }
+
+  /** Takes over when the series of `source`, which has as many ids, had their last rows. */
+  takeLastTimes(source: SeriesDictionary): void {
+    this.#rows.takeLastTimes(source.#rows);
+  }
+
+  /** No series has this id any more. Of tables with tags, and not of a fork. */
+  isVacant(id: number): boolean {
+    // A series has a cell for each tag.
+    return this.#vacantIds > 0 && this.tupleLength(id) === 0;
+  }
+
   /** Of a fork: the dictionary that it was made of has no further series yet. */
   get isForkOfAll(): boolean {
     return this.#parent !== null && this.#parent.count === this.#parentCount;
@@ -313,8 +348,7 @@ export class SeriesDictionary {
     }
     const count = reader.varint();
     if (reader.remaining === 0) {
-      this.#rows.appendVacant(count);
-      this.#vacantIds += count;
+      this.leaveVacant(count);
       return;
     }
     for (let index = 0; index < count; index++) {
@@ -325,11 +359,6 @@ export class SeriesDictionary {
         throw new DamagedBytesError(`series ${first + index} is there twice`);
     }
     reader.expectEnd();
-  }
-
-  /** A series has a cell for each tag; a table without tags has one series at most. */
-  #isVacant(id: number): boolean {
-    return this.#vacantIds > 0 && this.tupleLength(id) === 0;
   }
 
   #store(id: number, tuple: DataView, start: number, end: number): void {

@@ -11,6 +11,8 @@ import { ByteReader } from './byte-reader.js';
 import { RowsSectionReader } from './rows-section.js';
 import { type SeriesIds, SeriesResolver } from './series-resolver.js';
 import type { TableState } from './table-state.js';
+import type { ResolvedTagBlocks } from './tag-block-cache.js';
+import type { TableSeries } from './tuple-memory.js';
 import { ScratchMemory } from './vector-memory.js';
 import type { ApplyTarget } from './write-applier.js';
 import { sectionsOf } from './write-body.js';
@@ -22,6 +24,8 @@ const TUPLES_PER_SLICE = 256;
 const KEPT_MAX = 2;
 
 export interface PreparationTarget extends Pick<ApplyTarget, 'schema' | 'seriesId'> {
+  /** Those that the record's rows get. Where they are replaced meanwhile, what was done ahead is lost. */
+  seriesOf(table: TableState): TableSeries;
   /** Counts memory that came with the record. */
   charge(sizeBytes: number): void;
 }
@@ -37,7 +41,7 @@ export class SeriesPreparation {
   readonly #target: PreparationTarget;
   readonly #memory: WorkingMemory;
   readonly #slices: Iterator<undefined>;
-  readonly #tables = new Set<TableState>();
+  readonly #tagBlocks = new Set<ResolvedTagBlocks>();
   #isDone = false;
 
   /** `bodies` are applied in this order, without a prefix each. Throws DamagedBytesError, also from `step`. */
@@ -58,7 +62,7 @@ export class SeriesPreparation {
 
   /** The record has been applied. */
   end(): void {
-    for (const { tagBlocks } of this.#tables) tagBlocks.forgetPrepared();
+    for (const tagBlocks of this.#tagBlocks) tagBlocks.forgetPrepared();
   }
 
   *#work(bodies: readonly Uint8Array[]): Generator<undefined, undefined> {
@@ -73,12 +77,13 @@ export class SeriesPreparation {
         const shape = section.kind === 'rows' ? known.rows : known.keys;
         const { columns } = this.#memory;
         columns.reset();
-        const { tagBlocks } = known.table;
+        const tableSeries = this.#target.seriesOf(known.table);
+        const { series, tagBlocks } = tableSeries;
         const reader = new RowsSectionReader(section.reader, shape, columns);
         // Decoding the tags was a slice.
         yield;
-        this.#memory.resolver.begin(known.table.series, reader.tags, reader.tupleCount);
-        const ids = yield* this.#resolve(known.table);
+        this.#memory.resolver.begin(series, reader.tags, reader.tupleCount);
+        const ids = yield* this.#resolve(known.table, tableSeries);
         if (ids === null) continue;
         reader.offerResolved(tagBlocks, ids);
         reader.prepareResolved(tagBlocks, ids);
@@ -90,13 +95,15 @@ export class SeriesPreparation {
   /** By what a writer of this node knows of the section's tuples; false = nothing. */
   *#resolveWritten(reader: ByteReader, table: TableState): Generator<undefined, boolean> {
     const { bytes, offset, end, tupleCount } = tagsAt(reader);
-    const block = table.tagBlocks.takeWritten(bytes, offset, end, tupleCount);
+    const tableSeries = this.#target.seriesOf(table);
+    const { series, tagBlocks } = tableSeries;
+    const block = tagBlocks.takeWritten(bytes, offset, end, tupleCount);
     const memory = block?.tuples.memory ?? null;
     if (block === null || memory === null) return false;
-    this.#memory.resolver.beginWritten(table.series, memory, block.tuples.handles);
-    const ids = yield* this.#resolve(table);
+    this.#memory.resolver.beginWritten(series, memory, block.tuples.handles);
+    const ids = yield* this.#resolve(table, tableSeries);
     if (ids !== null) {
-      table.tagBlocks.prepare(bytes, offset, offset + block.bytes.length, ids);
+      tagBlocks.prepare(bytes, offset, offset + block.bytes.length, ids);
       yield;
     }
     return true;
@@ -104,30 +111,33 @@ export class SeriesPreparation {
 
   /** The section's tags are remembered: whoever applies it need not look for them again. */
   #takeRemembered(reader: ByteReader, table: TableState): boolean {
-    const { tagBlocks } = table;
+    const { tagBlocks } = this.#target.seriesOf(table);
     const { bytes, offset, end, tupleCount } = tagsAt(reader);
     const block = tagBlocks.match(bytes, offset, end, tupleCount);
     if (block === null) return false;
     tagBlocks.prepare(bytes, offset, offset + block.bytes.length, block.series);
-    this.#tables.add(table);
+    this.#tagBlocks.add(tagBlocks);
     return true;
   }
 
-  /** What the resolver has begun; null = the table was dropped meanwhile. */
-  *#resolve(table: TableState): Generator<undefined, Uint32Array | null> {
+  /** What the resolver has begun; null = the table was dropped meanwhile, or has other series. */
+  *#resolve(
+    table: TableState,
+    tableSeries: TableSeries,
+  ): Generator<undefined, Uint32Array | null> {
     const { resolver } = this.#memory;
-    const { series } = table;
+    const { series, tagBlocks } = tableSeries;
     const seriesId: SeriesIds = (tuple, start, end, known) =>
       this.#target.seriesId(table, tuple, start, end, known);
     for (;;) {
+      if (table.isDropped || this.#target.seriesOf(table) !== tableSeries) return null;
       const before = series.count;
       const isResolved = resolver.step(TUPLES_PER_SLICE, seriesId);
       this.#target.charge(series.shareOf(series.count - before));
       if (isResolved) break;
       yield;
-      if (table.isDropped) return null;
     }
-    this.#tables.add(table);
+    this.#tagBlocks.add(tagBlocks);
     return resolver.ids.slice(0, resolver.tupleCount);
   }
 }

@@ -134,6 +134,14 @@ export class SeriesRows {
     for (const times of this.#lastTimes) times.fill(upTo);
   }
 
+  /** Times as `source` has them, which has as many series. Vacant ids have none. */
+  takeLastTimes(source: SeriesRows): void {
+    for (const [page, times] of this.#lastTimes.entries()) {
+      if (times === this.#vacantPage?.times) continue;
+      times.set(source.#lastTimes[page]!.subarray(0, times.length));
+    }
+  }
+
   /** Rows that begin with these and go their own way; full pages are shared, and neither side changes what was there. */
   fork(): SeriesRows {
     const fork = new SeriesRows(this.width);

@@ -1,5 +1,6 @@
 /**
- * Which values of a table's dictionary hold series that rows on disk still have: the others are forgotten at a start (dictionary-loader.ts).
+ * Which values of a table's dictionary hold series that rows on disk still have: the others are forgotten, at a start (dictionary-loader.ts) and
+ * while the node runs (series-sweep.ts).
  *
  * The manifest knows the least and the greatest series of each block, and both have a row there. As series are numbered as they come and go in
  * that order too, that settles nearly all: what is left are values between the two series of a block that lies between old
@@ -10,6 +11,7 @@ import { decodeBlockColumn, decodePackedBlock } from './block.js';
 import { HiddenColumn } from './column-kind.js';
 import { CorruptionError } from './corruption-error.js';
 import { blockKey } from './keys.js';
+import type { Pacer } from './pacer.js';
 import type { KeyValueStore } from './ports.js';
 import type { Run } from './run.js';
 
@@ -18,6 +20,14 @@ export const SeriesUse = { none: 0, unknown: 1, some: 2 } as const;
 
 /** Blocks read at most, a table. */
 const BLOCKS_READ_MAX = 256;
+/** Looking at the ends of a block, in the pacer's units. */
+const BLOCK_UNITS = 20;
+
+export interface SeriesUseOptions {
+  /** Left out: nobody else has anything to do meanwhile. */
+  readonly pacer?: Pacer;
+  readonly blocksReadMax?: number;
+}
 
 /** Values between two blocks' ends that nothing is known of yet. */
 class Candidates {
@@ -55,7 +65,7 @@ export async function seriesUses(
   kv: KeyValueStore,
   firsts: readonly number[],
   runs: readonly Run[],
-  blocksReadMax = BLOCKS_READ_MAX,
+  { pacer, blocksReadMax = BLOCKS_READ_MAX }: SeriesUseOptions = {},
 ): Promise<Uint8Array> {
   const candidates = new Candidates(firsts.length);
   const valueOf = (series: number): number => lastAtMost(firsts, series);
@@ -63,12 +73,14 @@ export async function seriesUses(
     for (let block = 0; block < blocks.count; block++) {
       candidates.set(valueOf(blocks.seriesMinOf(block)), SeriesUse.some);
       candidates.set(valueOf(blocks.seriesMaxOf(block)), SeriesUse.some);
+      if (pacer?.spend(BLOCK_UNITS) === true) await pacer.turn();
     }
   }
   let reads = 0;
   for (const run of runs) {
     const { blocks } = run;
     for (let block = 0; block < blocks.count; block++) {
+      if (pacer?.spend(BLOCK_UNITS) === true) await pacer.turn();
       const last = valueOf(blocks.seriesMaxOf(block));
       const first = candidates.from(valueOf(blocks.seriesMinOf(block)));
       if (first >= last) continue;
@@ -108,7 +120,7 @@ async function seriesOf(
 }
 
 /** Index of the last of them that is not above `value`. Requires: the first is not. */
-function lastAtMost(ascending: readonly number[], value: number): number {
+export function lastAtMost(ascending: readonly number[], value: number): number {
   let low = 0;
   let high = ascending.length;
   while (high - low > 1) {

@@ -118,9 +118,12 @@ export class StagedWrite {
         const { table } = known;
         const shape = section.kind === 'rows' ? known.rows : known.keys;
         this.#memory.reset();
-        const reader = new RowsSectionReader(section.reader, shape, this.#memory, table.tagBlocks);
+        // From here on the table keeps its series.
+        const memTable = this.#memTableOf(table);
+        const { tagBlocks } = this.#target.seriesOf(table);
+        const reader = new RowsSectionReader(section.reader, shape, this.#memory, tagBlocks);
         yield reader.rowCount + reader.tupleCount;
-        if (!table.isDropped) yield* this.#stage(reader, table, this.#ordinal);
+        if (!table.isDropped) yield* this.#stage(reader, memTable, this.#ordinal);
         this.#ordinal += reader.rowCount;
       }
     }
@@ -128,23 +131,28 @@ export class StagedWrite {
 
   *#stage(
     reader: RowsSectionReader,
-    table: TableState,
+    memTable: MemTable,
     ordinal: number,
   ): Generator<number, undefined> {
+    const { table } = memTable;
     if (reader.resolved === null) yield* this.#resolve(reader, table);
     if (table.isDropped) return;
+    const seriesOf = reader.resolved ?? this.#resolver.ids;
+    yield* memTable.appendInSlices(reader, seriesOf, this.#version, ordinal, this.#memory);
+  }
+
+  #memTableOf(table: TableState): MemTable {
     let memTable = this.#memTables.get(table.tableId);
     if (memTable === undefined) {
       memTable = new MemTable(table, this.#isOverlay, this.#rowMemory);
       this.#memTables.set(table.tableId, memTable);
       if (!this.#isOverlay) table.stagedSuspects.add(memTable.suspects);
     }
-    const seriesOf = reader.resolved ?? this.#resolver.ids;
-    yield* memTable.appendInSlices(reader, seriesOf, this.#version, ordinal, this.#memory);
+    return memTable;
   }
 
   *#resolve(reader: RowsSectionReader, table: TableState): Generator<number, undefined> {
-    const { series, tagBlocks } = table;
+    const { series, tagBlocks } = this.#target.seriesOf(table);
     const seriesId: SeriesIds = (tuple, start, end, known) =>
       this.#target.seriesId(table, tuple, start, end, known);
     this.#resolver.begin(series, reader.tags, reader.tupleCount);

@@ -84,6 +84,7 @@ export class StoreUpkeep {
   #flushRetryMs = FLUSH_RETRY_MS_MIN;
   #compacting: Promise<void> | null = null;
   #compactionRetry: Timer | null = null;
+  #forgetting: Promise<unknown> | null = null;
   /** Set while the active generation has rows. */
   #ageTimer: Timer | null = null;
   #roomWaiters: (() => void)[] = [];
@@ -130,6 +131,7 @@ export class StoreUpkeep {
   async idle(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     await this.#compacting?.catch(() => undefined);
+    await this.#forgetting;
   }
 
   get #isOver(): boolean {
@@ -363,10 +365,22 @@ export class StoreUpkeep {
     this.#compacting ??= this.#compactAll().finally(() => {
       this.#compacting = null;
       this.#compactLater();
+      this.#forgetSeries();
     });
     this.#compacting.catch((error: unknown) => {
       if (!isNoSpace(error)) this.#deps.onFailure(error);
     });
+  }
+
+  /** Runs have gone, and their series perhaps. Beside flushes and compactions: neither waits for it. */
+  #forgetSeries(): void {
+    if (this.#isOver) return;
+    this.#forgetting ??= this.#deps.tables
+      .forgetSeries()
+      .catch((error: unknown) => this.#deps.onFailure(error))
+      .finally(() => {
+        this.#forgetting = null;
+      });
   }
 
   /** There was no room for it: as long as writers wait for that, no flush may come to try it again. */
@@ -400,5 +414,6 @@ export class StoreUpkeep {
       });
       this.#wakeWriters();
     }
+    await tables.forgetSeries();
   }
 }

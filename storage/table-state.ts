@@ -9,10 +9,12 @@ import assert from 'node:assert';
 import { ChunkLayout } from './chunk.js';
 import { HIDDEN_COLUMN_IDS, rowColumnsOf, tagColumnsOf, timeColumnOf } from './column-kind.js';
 import type { IntervalSet } from './interval-set.js';
+import type { KeyValueOperation } from './ports.js';
 import { sectionShape, type SectionShape } from './rows-section.js';
 import { SeriesDictionary } from './series-dictionary.js';
 import { ResolvedTagBlocks } from './tag-block-cache.js';
 import type { ColumnId, SchemaId, StoredColumn, TableId, TableSchema } from './table-schema.js';
+import type { TableSeries } from './tuple-memory.js';
 
 export interface KnownSchema {
   readonly id: SchemaId;
@@ -28,8 +30,9 @@ export class TableState {
   readonly appendMode: boolean;
   readonly mergeFields: boolean;
   readonly timeColumn: StoredColumn;
-  readonly series: SeriesDictionary;
-  readonly tagBlocks = new ResolvedTagBlocks();
+  #tableSeries: TableSeries;
+  /** Before those of now, the oldest first: what states before `until` have. */
+  readonly #former: { readonly until: number; readonly tableSeries: TableSeries }[] = [];
   layout: ChunkLayout;
   /** The latest schema defined for the first time. */
   schema: TableSchema;
@@ -42,6 +45,8 @@ export class TableState {
   readonly stagedSuspects = new Set<IntervalSet>();
   /** Series below this are in the persisted dictionary. */
   persistedSeries = 0;
+  /** What the persisted dictionary is to forget, before the next series are added to it (series-sweep.ts). */
+  vacated: readonly KeyValueOperation[] = [];
   isDropped = false;
 
   constructor(schema: TableSchema) {
@@ -50,9 +55,42 @@ export class TableState {
     this.mergeFields = schema.mergeFields === true;
     this.partitionMs = schema.partitionMs;
     this.timeColumn = timeColumnOf(schema);
-    this.series = SeriesDictionary.ofTags(tagColumnsOf(schema));
+    const series = SeriesDictionary.ofTags(tagColumnsOf(schema));
+    this.#tableSeries = { series, tagBlocks: new ResolvedTagBlocks() };
     this.layout = new ChunkLayout(rowColumnsOf(schema));
     this.schema = schema;
+  }
+
+  /** Whoever needs both for longer than a turn keeps the pair: it may be replaced (`replaceSeries`). */
+  get tableSeries(): TableSeries {
+    return this.#tableSeries;
+  }
+
+  get series(): SeriesDictionary {
+    return this.#tableSeries.series;
+  }
+
+  get tagBlocks(): ResolvedTagBlocks {
+    return this.#tableSeries.tagBlocks;
+  }
+
+  /** The series that a state of this number has. */
+  seriesAt(stateNumber: number): TableSeries {
+    for (const { until, tableSeries } of this.#former) {
+      if (stateNumber < until) return tableSeries;
+    }
+    return this.#tableSeries;
+  }
+
+  /** From the state `from` on the table has these series. What is remembered of the others is forgotten with them. */
+  replaceSeries(series: SeriesDictionary, from: number): void {
+    this.#former.push({ until: from, tableSeries: this.#tableSeries });
+    this.#tableSeries = { series, tagBlocks: new ResolvedTagBlocks() };
+  }
+
+  /** Nobody reads a state before this one any more. */
+  forgetSeriesBefore(stateNumber: number): void {
+    while (this.#former.length > 0 && this.#former[0]!.until <= stateNumber) this.#former.shift();
   }
 
   /** Adds a schema of this table. Its tags, time column and mode are those of the first. */

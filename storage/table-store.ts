@@ -36,7 +36,9 @@ import { decodeSchemaBody, encodeSchemaBody, schemaIdOfBody } from './schema-bod
 import { corruptKey } from './sealed-value.js';
 import { StagedWrite } from './staged-write.js';
 import type { StoreState } from './store-state.js';
+import type { SeriesDictionary } from './series-dictionary.js';
 import { type PreparationTarget, SeriesPreparation } from './series-preparation.js';
+import { SeriesSweep } from './series-sweep.js';
 import { SyncedBatches } from './synced-batches.js';
 import type { SchemaId, TableId, TableSchema } from './table-schema.js';
 import { type KnownSchema, TableState } from './table-state.js';
@@ -101,6 +103,7 @@ export class TableStore {
   #seriesCount = 0;
   readonly #garbage: RunGarbage;
   readonly #compactor: Compactor;
+  readonly #sweep: SeriesSweep;
   readonly #counters = new BackgroundCounters();
   #failure: Error | null = null;
   #isFlushing = false;
@@ -145,6 +148,13 @@ export class TableStore {
     this.#live = new LiveState(initial, (version, body) => {
       applyBody(this.#target, version, body, 0, 0);
     });
+    this.#sweep = new SeriesSweep({
+      kv: deps.kv,
+      timers: deps.timers,
+      state: () => this.#state,
+      garbage: this.#garbage,
+      replace: (table, series) => this.#replaceSeries(table, series),
+    });
     this.#manifest = new ManifestWriter({
       kv: deps.kv,
       timers: deps.timers,
@@ -152,6 +162,7 @@ export class TableStore {
       garbage: this.#garbage,
       schemas: () => this.#schemas.values(),
       isBusy: (run) => this.#compactor.isBusy(run),
+      onRemoved: (tableId) => this.#sweep.note(tableId),
     });
     const active = (): Generation => this.#state.active;
     this.#target = {
@@ -165,6 +176,7 @@ export class TableStore {
         this.#seriesCount += series.count - before;
         return id;
       },
+      seriesOf: (table) => table.tableSeries,
       addTombstone: (tombstone) => this.#addTombstone(tombstone),
       charge: (sizeBytes) => this.#state.active.charge(sizeBytes),
     };
@@ -207,7 +219,7 @@ export class TableStore {
 
   /** What is known of the table's series, for whoever writes more of its rows; null = unknown or dropped. Not to be kept across turns. */
   seriesOf(tableId: TableId): TableSeries | null {
-    return this.#live.settled.tables.get(tableId) ?? null;
+    return this.#live.settled.tables.get(tableId)?.tableSeries ?? null;
   }
 
   /** Body of a write record from `bodyOffset` on. Every schema it names has been applied. */
@@ -353,6 +365,29 @@ export class TableStore {
     return newSeriesOf(section, schema, table, new Pacer(this.#timers));
   }
 
+  /**
+   * Forgets series that no row has any more, in tables whose runs have gone since the last call and where it is worth it. Resolves to how many
+   * were forgotten.
+   *
+   * @param seriesMin that are to be forgotten in a table, at least
+   */
+  forgetSeries(seriesMin?: number): Promise<number> {
+    return this.#sweep.run(seriesMin);
+  }
+
+  /** Writes that are under way for several turns end with what they began with. */
+  #replaceSeries(table: TableState, series: SeriesDictionary): void {
+    this.#seriesCount += series.seriesCount - table.series.seriesCount;
+    this.#live.replace({});
+    const { number } = this.#state;
+    table.replaceSeries(series, number);
+    const forget = (): Promise<void> => {
+      table.forgetSeriesBefore(number);
+      return Promise.resolve();
+    };
+    this.#garbage.whenUnread({ from: 0, to: number }, forget);
+  }
+
   // ---- flushing ----
 
   /** Of the active generation: its arrays, and the series that came with it. 0 = it has no rows. */
@@ -394,6 +429,7 @@ export class TableStore {
     const { frozen, number } = this.#state;
     const active = new Generation(this.#memory, number + 1);
     this.#live.replace({ frozen: [...frozen, generation], active });
+    this.#sweep.noteGeneration(active, active.firstState);
   }
 
   /**
@@ -407,15 +443,18 @@ export class TableStore {
     if (oldest === undefined) return;
     this.#isFlushing = true;
     const reserved: RunIds[] = [];
-    const persisted = [...oldest.generation.tables.values()].map(
-      ({ table }) => [table, table.persistedSeries] as const,
+    const dictionaries = [...oldest.generation.tables.values()].map(
+      ({ table: { persistedSeries, vacated }, table }) => ({ table, persistedSeries, vacated }),
     );
     try {
       await this.#flushOldest(oldest, stableHorizon(), reserved);
     } catch (error) {
       if (isNoSpace(error)) {
         this.#garbage.discard(reserved);
-        for (const [table, count] of persisted) table.persistedSeries = count;
+        for (const { table, persistedSeries, vacated } of dictionaries) {
+          table.persistedSeries = persistedSeries;
+          if (table.vacated.length === 0) table.vacated = vacated;
+        }
       }
       throw error;
     } finally {
@@ -541,6 +580,7 @@ export class TableStore {
   /** Stops background work and waits for deletions under way. Flushes nothing; the kv stays open. */
   async close(): Promise<void> {
     await this.#workers.close();
+    await this.#sweep.close();
     await this.#manifest.idle();
     await this.#garbage.close();
   }

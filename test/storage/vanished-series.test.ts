@@ -180,7 +180,7 @@ describe('a start', () => {
     await rig.store.close();
     const [run] = await rig.runs();
     expect(await seriesUses(rig.kv, [0, 1, 2], [run!])).toEqual(usesOf('some', 'none', 'some'));
-    expect(await seriesUses(rig.kv, [0, 1, 2], [run!], 0)).toEqual(
+    expect(await seriesUses(rig.kv, [0, 1, 2], [run!], { blocksReadMax: 0 })).toEqual(
       usesOf('some', 'unknown', 'some'),
     );
     const key = blockKey(run!.id, HiddenColumn.packed, 0);
