@@ -121,10 +121,7 @@ export class SeriesPreparation {
   }
 
   /** What the resolver has begun; null = the table was dropped meanwhile, or has other series. */
-  *#resolve(
-    table: TableState,
-    tableSeries: TableSeries,
-  ): Generator<undefined, Uint32Array | null> {
+  *#resolve(table: TableState, tableSeries: TableSeries): Generator<undefined, Uint32Array | null> {
     const { resolver } = this.#memory;
     const { series, tagBlocks } = tableSeries;
     const seriesId: SeriesIds = (tuple, start, end, known) =>

@@ -203,7 +203,7 @@ export const configSchema = z.strictObject({
     max_series: key(
       count(1, 1_000_000_000),
       10_000_000,
-      'The most series (distinct tag sets) of all tables together; their dictionaries are held in memory. A client’s write that would create more fails with error 3170; rows of known series and of the peer are always taken. A start forgets series whose rows are all gone.',
+      'The most series (distinct tag sets) of all tables together; their dictionaries are held in memory. A client’s write that would create more fails with error 3170; rows of known series and of the peer are always taken. Series whose rows are all gone are forgotten, where at least half of a table’s series have gone, and at a start.',
     ),
     partition: key(
       orAuto(duration(HOUR_MS, 104 * DAY_MS)),

@@ -10,6 +10,7 @@ import { dictionaryOf } from '../../storage/keys.js';
 import { OwnWrites } from '../../storage/own-writes.js';
 import { Pacer } from '../../storage/pacer.js';
 import type { ReadView } from '../../storage/read-view.js';
+import { RecordKind } from '../../storage/record.js';
 import { RowBatch } from '../../storage/row-batch.js';
 import { SeriesDictionary } from '../../storage/series-dictionary.js';
 import { inspectStore } from '../../storage/store-inspection.js';
@@ -22,8 +23,15 @@ import { encodeWriteBody } from '../../storage/write-body.js';
 import { ForgetfulKv } from '../support/forgetful-kv.js';
 import { hexOfBytes } from '../support/hex-fixture.js';
 import { HOST_TABLE } from '../support/host-table.js';
+import { STORE_SCHEMA, StoreRig } from '../support/store-rig.js';
 import { bodyOf, printRow, setCell } from '../support/table-model.js';
-import { flushAll, flushedState, openMemoryStore, realTimers, scanAll } from '../support/table-rig.js';
+import {
+  flushAll,
+  flushedState,
+  openMemoryStore,
+  realTimers,
+  scanAll,
+} from '../support/table-rig.js';
 
 const HOUR = 3_600_000;
 const T0 = 1_700_000_000_000 - (1_700_000_000_000 % HOUR);
@@ -502,6 +510,37 @@ describe('a disk without room', () => {
     expect([loaded.count, loaded.seriesCount]).toEqual([4, 1]);
     expect(loaded.tuple(2)).toEqual(tuple);
   });
+});
+
+it('a running store does so by itself, after a flush', async () => {
+  const rig = new StoreRig();
+  await rig.start({ segmentBytes: 1 << 22, maxRecordBytes: 1 << 20 });
+  rig.defineTable();
+  const { store, clock } = rig;
+  const write = async (name: string, count: number, hour: number): Promise<void> => {
+    const batch = new RowBatch(STORE_SCHEMA);
+    for (let number = 0; number < count; number++) {
+      const host = Buffer.from(`${name}${number}`);
+      batch.setBytes(0, host, 0, host.length);
+      batch.setTime(1, (T0 + hour * HOUR) / 1000, 0);
+      batch.setNumber(2, hour);
+      batch.endRow();
+    }
+    rig.append(RecordKind.write, encodeWriteBody([batch.encodeSection()]));
+    await rig.settle();
+    await clock.runUntilSettled(store.flush());
+  };
+  await write('old', 5000, 0);
+  await write('live', 1, 99);
+  expect(store.tables.seriesCount).toBe(5001);
+  const { tableId } = STORE_SCHEMA;
+  const through = BigInt(T0 + 98 * HOUR);
+  rig.append(RecordKind.expiry, [encodeExpiryBody([{ tableId, through }])]);
+  await rig.settle();
+  await write('live', 2, 99);
+  await clock.advance(1_000);
+  expect(store.tables.seriesCount).toBe(2);
+  expect(await rig.values()).toEqual([99, 99, 99]);
 });
 
 it('any table of any churn is the same, whenever series are forgotten', async () => {
