@@ -252,7 +252,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a client goes by the number of a series that was forgotten',
-    file: 'storage/row-batch.ts',
+    file: 'storage/batch-tuples.ts',
     find: ' && !series.isVacant(id);',
     replace: ';',
     testFile: 'test/storage/series-sweep.test.ts',
