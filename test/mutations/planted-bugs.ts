@@ -425,7 +425,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'disk full: series whose dictionary was not written count as written',
     file: 'storage/table-store.ts',
-    find: '        for (const [table, count] of persisted) table.persistedSeries = count;\n',
+    find: '          table.persistedSeries = persistedSeries;\n',
     replace: '',
     testFile: 'test/storage/disk-full.test.ts',
     testName:
