@@ -46,20 +46,28 @@ describe('sessions', () => {
     return Promise.all(clients.map((each, index) => run(each, statement(index))));
   }
 
-  /** So many statements are under way at once that the next ones are worth waiting for. */
-  async function crowd(): Promise<void> {
+  /** The same, and each comes when the one before is under way: between connections nothing else says which is first. */
+  async function inOrder(statement: (index: number) => string): Promise<void> {
     let open = (): void => undefined;
     node.writer.gate = new Promise((resolve) => (open = resolve));
-    const written = all((index) => `INSERT INTO t VALUES ('crowd${index}', 0, 0, 0)`);
-    await waitUntil('all clients to be under way', async () => {
-      const running = await cellOf(
-        client,
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT%'",
-      );
-      return [running === CLIENTS, running];
-    });
+    const written: Promise<unknown>[] = [];
+    for (const [index, each] of clients.entries()) {
+      written.push(run(each, statement(index)));
+      await waitUntil(`${index + 1} clients to be under way`, async () => {
+        const running = await cellOf(
+          client,
+          "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT%'",
+        );
+        return [running === index + 1, running];
+      });
+    }
     open();
-    await written;
+    await Promise.all(written);
+  }
+
+  /** So many statements are under way at once that the next ones are worth waiting for. */
+  async function crowd(): Promise<void> {
+    await inOrder((index) => `INSERT INTO t VALUES ('crowd${index}', 0, 0, 0)`);
     await run(client, "DELETE FROM t WHERE host LIKE 'crowd%'");
   }
 
@@ -113,7 +121,7 @@ describe('sessions', () => {
   });
 
   test('of rows of one identity the one that came last is there', async () => {
-    await all((index) => `INSERT INTO t VALUES ('same', 1, ${index}, ${index})`);
+    await inOrder((index) => `INSERT INTO t VALUES ('same', 1, ${index}, ${index})`);
     expect(await cellsOf(client, 'SELECT v, w FROM t')).toEqual([[15, 15]]);
   });
 
