@@ -35,7 +35,8 @@ const TURNS_MAX = 1_000;
 const SERIES_PER_SLICE = 64;
 /** In the pacer's units. */
 const SERIES_UNITS = 200;
-const ROWS_PER_SLICE = 10_000;
+/** Ingest brings less in a turn. */
+const ROWS_PER_TURN = 50_000;
 
 export interface SeriesSweepDeps {
   readonly kv: KeyValueStore;
@@ -63,9 +64,9 @@ export class SeriesSweep {
     this.#noted.add(tableId);
   }
 
-  /** A generation begins to fill: of this state, which is the current one. */
-  noteGeneration(generation: Generation, stateNumber: number): void {
-    this.#current?.addGeneration(generation, stateNumber);
+  /** No row comes to this generation any more, which the current state, of this number, has. */
+  noteFrozen(generation: Generation, stateNumber: number): void {
+    this.#current?.addFrozen(generation, stateNumber);
   }
 
   /** Looks at the tables noted, one after another. Resolves to how many series were forgotten. */
@@ -114,11 +115,10 @@ class TableSweep {
   readonly #table: TableState;
   readonly #isClosed: () => boolean;
   readonly #pacer: Pacer;
-  /** All that have, or may still get, rows that are in no run of the first state. None is given back as long as its state is pinned. */
-  readonly #generations = new Set<Generation>();
-  readonly #pins: number[] = [];
+  /** Frozen, with rows that were not looked at; and the states that are pinned, so that their memory is not given back before. */
+  readonly #generations = new Map<Generation, number>();
   /** Rows of each chunk that were looked at. */
-  readonly #looked = new Map<Chunk, number>();
+  readonly #looked = new WeakMap<Chunk, number>();
   #values: DictionaryValues = { keys: [], firsts: [], end: 0 };
   /** By value: nothing has a row of its series, as far as was looked. */
   #isUnused = new Uint8Array(0);
@@ -130,22 +130,25 @@ class TableSweep {
     this.#pacer = new Pacer(deps.timers);
   }
 
-  addGeneration(generation: Generation, stateNumber: number): void {
-    this.#generations.add(generation);
+  addFrozen(generation: Generation, stateNumber: number): void {
+    this.#generations.set(generation, stateNumber);
     this.#deps.garbage.pin(stateNumber);
-    this.#pins.push(stateNumber);
   }
 
   end(): void {
-    for (const stateNumber of this.#pins) this.#deps.garbage.unpin(stateNumber);
+    for (const generation of this.#generations.keys()) this.#dropGeneration(generation);
+  }
+
+  #dropGeneration(generation: Generation): void {
+    const stateNumber = this.#generations.get(generation)!;
+    this.#generations.delete(generation);
+    this.#deps.garbage.unpin(stateNumber);
   }
 
   async run(seriesMin: number): Promise<number> {
     const table = this.#table;
     const state = this.#deps.state();
-    for (const generation of [...state.frozen, state.active]) {
-      this.addGeneration(generation, state.number);
-    }
+    for (const generation of state.frozen) this.addFrozen(generation, state.number);
     const runs = state.runs.get(table.tableId) ?? [];
     this.#values = await this.#readValues(table.persistedSeries);
     const { firsts } = this.#values;
@@ -153,7 +156,7 @@ class TableSweep {
     const uses = await seriesUses(this.#deps.kv, firsts, runs, { pacer: this.#pacer });
     this.#isUnused = uses.map((use) => (use === SeriesUse.none ? 1 : 0));
     if (!this.#isWorthwhile(seriesMin)) return 0;
-    while (!this.#lookAtRows(ROWS_PER_SLICE)) await this.#spend(ROWS_PER_SLICE);
+    while (!this.#lookAtRows(ROWS_PER_TURN)) await this.#pacer.turn();
     if (!this.#isWorthwhile(seriesMin)) return 0;
     const vacant = this.#isUnused.slice();
     const { series } = table;
@@ -161,8 +164,6 @@ class TableSweep {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       await this.#deps.timers.yieldTurn();
       if (this.#isOver) return 0;
-      // What was put off is applied by this look.
-      this.#deps.state();
       if (!this.#lookAtRows(LAST_ROWS_MAX)) continue;
       successor.adopt(series, Math.min(series.count, successor.count + LAST_SERIES_MAX));
       if (successor.count < series.count) continue;
@@ -202,10 +203,11 @@ class TableSweep {
     return gone >= seriesMin && gone * 2 >= series.seriesCount;
   }
 
-  /** Notes what series rows in memory have; false = there are more rows than so many. */
+  /** Notes what series rows in memory have, rows that were put off included; false = there are more rows than so many. */
   #lookAtRows(rowsMax: number): boolean {
+    const { active } = this.#deps.state();
     let left = rowsMax;
-    for (const generation of this.#generations) {
+    for (const generation of [...this.#generations.keys(), active]) {
       for (const chunk of generation.tables.get(this.#table.tableId)?.chunks ?? []) {
         const from = this.#looked.get(chunk) ?? 0;
         const to = Math.min(chunk.rows, from + left);
@@ -214,6 +216,8 @@ class TableSweep {
         left -= to - from;
         if (to < chunk.rows) return false;
       }
+      // A flush may wait to give its memory back.
+      if (generation !== active) this.#dropGeneration(generation);
     }
     return true;
   }
@@ -244,14 +248,12 @@ class TableSweep {
       while (successor.count < end && !this.#isOver) {
         const next = Math.min(end, successor.count + SERIES_PER_SLICE);
         successor.adopt(series, next);
-        await this.#spend(SERIES_PER_SLICE * SERIES_UNITS);
+        if (!this.#pacer.spend(SERIES_PER_SLICE * SERIES_UNITS)) continue;
+        await this.#pacer.turn();
+        this.#lookAtRows(ROWS_PER_TURN);
       }
     }
     return successor;
-  }
-
-  async #spend(units: number): Promise<void> {
-    if (this.#pacer.spend(units)) await this.#pacer.turn();
   }
 
   get #isOver(): boolean {

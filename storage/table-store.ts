@@ -429,7 +429,7 @@ export class TableStore {
     const { frozen, number } = this.#state;
     const active = new Generation(this.#memory, number + 1);
     this.#live.replace({ frozen: [...frozen, generation], active });
-    this.#sweep.noteGeneration(active, active.firstState);
+    this.#sweep.noteFrozen(generation, this.#state.number);
   }
 
   /**

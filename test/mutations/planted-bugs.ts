@@ -267,12 +267,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     testName: 'meanwhile a view reads what it has read before',
   },
   {
-    name: 'series of rows that came after a freeze are forgotten',
+    name: 'series of rows that are flushed meanwhile are forgotten',
     file: 'storage/series-sweep.ts',
-    find: '    this.#current?.addGeneration(generation, stateNumber);\n',
+    find: '    this.#current?.addFrozen(generation, stateNumber);\n',
     replace: '',
     testFile: 'test/storage/series-sweep.test.ts',
-    testName: 'meanwhile so does one that comes after a flush has begun',
+    testName: 'meanwhile so does one that comes between two flushes',
+  },
+  {
+    name: 'forgetting series holds the memory of flushed rows',
+    file: 'storage/series-sweep.ts',
+    find: '      if (generation !== active) this.#dropGeneration(generation);\n',
+    replace: '',
+    testFile: 'test/storage/series-sweep.test.ts',
+    testName: 'meanwhile the memory of what is flushed is given back',
   },
   {
     name: 'a series is forgotten while a write is staged on it',

@@ -364,6 +364,21 @@ describe('meanwhile', () => {
     expect(await rig.rows()).toEqual(printed([...at(9, 'cc'), ...rows]));
   });
 
+  it('the memory of what is flushed is given back', async () => {
+    const rig = await expired();
+    const rows = Array.from({ length: 12_000 }, (_, row) => ({ host: 'aa', hour: 20 + row }));
+    const held = rig.store.stageWrite(1_000_000, [rig.encode(...rows)]);
+    held.step(1);
+    const forgetting = await rig.beginToForget();
+    rig.write(...at(9, 'dd'));
+    const { idleMemtables } = rig.store.memory();
+    await rig.flush();
+    for (let turn = 0; turn < 20; turn++) await realTimers.yieldTurn();
+    expect(rig.store.memory().idleMemtables).toBeGreaterThan(idleMemtables);
+    rig.store.publish(held);
+    expect(await forgetting.end).toBe(0);
+  });
+
   it('what was done ahead for a record is lost, and its rows are right', async () => {
     const rig = await Rig.open();
     const hosts = Array.from({ length: 600 }, (_, host) => `h${host}`);
